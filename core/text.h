@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Text from outside: the one sanitiser for every sink, display width, truncation, search. Backed by utf8proc. */
+#ifndef CORE_TEXT_H
+#define CORE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/buf.h"
+
+enum text_flags {
+	TEXT_LINE = 0,      /* one line: CR, LF, TAB shown as \r \n \t */
+	TEXT_MULTI = 1,     /* LF and TAB pass as they are */
+	TEXT_ASCII = 2,     /* every non-ASCII character becomes \u{XXXX} */
+};
+
+/* Appends a form of s (len bytes, NUL bytes allowed, need not be UTF-8) that can do nothing but be read:
+ * C0, DEL, C1 -> \x1b style; bidi controls and overrides, zero-width, soft hyphen, tags, other Cf/Cs/Co/Cn,
+ * line/paragraph separators -> \u{202e} style; invalid bytes -> \xff style; more than 4 combining marks on a base
+ * are dropped to U+FFFD. A literal backslash stays a backslash. Pure ASCII without controls is copied by a fast path. */
+void text_safe(struct buf *out, const char *s, size_t len, unsigned flags);
+/* Same into a fixed buffer, truncated at a character boundary, always terminated. Returns out. */
+char *text_safe_str(char *out, size_t size, const char *s, size_t len);
+bool text_is_safe(const char *s, size_t len); /* text_safe(TEXT_LINE) would change nothing */
+
+/* Masks `Basic …`, `Bearer …`, `api_…` tokens and `user:password@` in place (same length, '*'): a server log at trace level holds them. */
+void text_mask_secrets(char *s, size_t len);
+
+int text_width(const char *s);                 /* columns of safe UTF-8 text */
+int text_char(const char *s, size_t len, uint32_t *cp, int *width); /* bytes of the first character, >= 1 */
+/* Copies at most `cols` columns of s; when cut the last column is `…` ("~" with TEXT_ASCII). Returns columns written. */
+int text_fit(struct buf *out, const char *s, int cols, unsigned flags);
+/* First occurrence ignoring ASCII case, or NULL. */
+const char *text_find_fold(const char *hay, size_t hay_len, const char *needle, size_t needle_len);
+bool text_utf8_valid(const char *s, size_t len);
+
+/* Checked integer: the whole string, base 10, within [min,max]. */
+bool text_int(const char *s, int64_t min, int64_t max, int64_t *out);
+/* "1,204" */
+char *text_grouped(uint64_t n, char *out, size_t size);
+
+#endif
