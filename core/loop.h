@@ -30,13 +30,16 @@ struct timer {
 	struct scope *scope;
 	loop_fn fn;
 	void *arg;
+	uint64_t serial;        /* order of arming */
 	size_t slot;            /* heap index */
 };
 
 struct loop *loop_new(void);
 void loop_free(struct loop *loop);
 
-/* Sets the interest of fd; events 0 removes it. fn/arg replace what was there. */
+/* Sets the interest of fd; events 0 removes it. fn/arg replace what was there. A hang-up or an error comes as
+ * LOOP_ERROR together with the interest, so that reading or writing finds out. An fd closed without having been removed
+ * is reported once with LOOP_ERROR and dropped. */
 void loop_fd_set(struct loop *loop, int fd, unsigned events, loop_fd_fn fn, void *arg);
 void loop_fd_remove(struct loop *loop, int fd);
 
@@ -52,14 +55,15 @@ void loop_before_wait(struct loop *loop, loop_fn fn, void *arg);
 
 /* Runs argv[0] (found in PATH, no shell) with stdin /dev/null, stdout to a pipe whose non-blocking read end is *out_fd
  * (caller registers and closes it), stderr inherited or /dev/null (quiet). env_drop: NULL-terminated names removed from
- * the child's environment. fn runs when the child has been reaped. -1 on failure. */
+ * the child's environment. fn runs when the child has been reaped, which may be before its output has been read to the
+ * end. -1 on failure, also when exec failed. Children that still run at loop_free() get SIGTERM. */
 pid_t loop_spawn(struct loop *loop, char *const argv[], const char *const env_drop[], bool quiet, int *out_fd,
 	loop_child_fn fn, void *arg, struct err *err);
 void loop_forget_child(struct loop *loop, pid_t pid); /* still reaped, fn not called */
 
 /* One turn: hook, wait at most max_wait_ms (-1 = until something is due), dispatch. False once stopped. */
 bool loop_turn(struct loop *loop, int64_t max_wait_ms);
-void loop_run(struct loop *loop); /* until loop_stop() */
+void loop_run(struct loop *loop); /* until loop_stop(), which it takes back: it may be called again */
 void loop_stop(struct loop *loop);
 bool loop_is_stopped(const struct loop *loop);
 

@@ -17,14 +17,16 @@ enum text_flags {
 
 /* Appends a form of s (len bytes, NUL bytes allowed, need not be UTF-8) that can do nothing but be read:
  * C0, DEL, C1 -> \x1b style; bidi controls and overrides, zero-width, soft hyphen, tags, other Cf/Cs/Co/Cn,
- * line/paragraph separators -> \u{202e} style; invalid bytes -> \xff style; more than 4 combining marks on a base
- * are dropped to U+FFFD. A literal backslash stays a backslash. Pure ASCII without controls is copied by a fast path. */
+ * line/paragraph separators, characters that draw nothing (variation selectors, fillers) and blanks other than the
+ * space and U+3000 -> \u{202e} style; invalid bytes -> \xff style; the combining marks after the 4th on a base become one
+ * U+FFFD, and a mark with nothing to stand on is escaped. A literal backslash stays a backslash. Pure ASCII without controls is copied by a fast path. */
 void text_safe(struct buf *out, const char *s, size_t len, unsigned flags);
 /* Same into a fixed buffer, truncated at a character boundary, always terminated. Returns out. */
 char *text_safe_str(char *out, size_t size, const char *s, size_t len);
 bool text_is_safe(const char *s, size_t len); /* text_safe(TEXT_LINE) would change nothing */
 
-/* Masks `Basic …`, `Bearer …`, `api_…` tokens and `user:password@` in place (same length, '*'): a server log at trace level holds them. */
+/* Masks what follows `Basic`, `Bearer`, `AUTH PLAIN` and the like, `api_…` tokens and the password of `//user:password@`
+ * in place (same length, '*'): a server log at trace level holds them. */
 void text_mask_secrets(char *s, size_t len);
 
 int text_width(const char *s);                 /* columns of safe UTF-8 text */
