@@ -443,8 +443,15 @@ class Persona:
         return {}
 
     def edit(self, change):
-        """Another administrator writes to the store; nothing becomes live by it."""
+        """Another administrator writes to the store; nothing becomes live by it. change: {"block": [address],
+        "unblock": [...], "allow": [...], "disallow": [...]}, and what the generation itself knows ("set", "delete")."""
         raise ValueError("this persona has no edit")
+
+    def lift(self, address):
+        """A ban is lifted, and at once."""
+        with self.lock:
+            self.edit({"unblock": [address]})
+            self.live.remove(address)
 
     def preload(self, addresses):
         """Blocked before the server was started: stored and live. addresses: [(address, note)]"""
