@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One table of stored, served and on-disk certificates, joined by fingerprint and name, each row with what is
- * wrong and its cure; and the one-line judgement of `check certs`. Pure. */
+/* One table of stored, served and on-disk certificates, joined by fingerprint and name, each row
+ * with what is wrong and its cure; and the one-line judgement of `check certs`. Pure. */
 #ifndef MODEL_CERT_JOIN_H
 #define MODEL_CERT_JOIN_H
 
@@ -63,21 +63,24 @@ struct finding {
 	enum finding_kind kind;
 	enum cert_level level;
 	enum cert_action action;
-	char *text;              /* what is wrong: "served is not the stored one" */
-	char *cure;              /* what to do: "reload the certificates (certs reload)"; "" when nothing need be done */
+	char *text; /* what is wrong: "served is not the stored one" */
+	char *cure; /* what to do: "reload the certificates (certs reload)"; "" when nothing need be
+		       done */
 };
 
-/* One name at one endpoint; or a name with no endpoint (stored, on disk, in use or vanished only). */
+/* One name at one endpoint; or a name with no endpoint (stored, on disk, in use or vanished only).
+ */
 struct cert_row {
 	char *name;
-	char *endpoint;          /* NULL = none */
-	uint16_t port;           /* 0 = none */
-	const struct cert *served, *stored, *file; /* borrowed from the list; NULL = none. stored and file: those that
-	                            cover the name, the served one if it is among them, else the one valid longest */
+	char *endpoint; /* NULL = none */
+	uint16_t port;  /* 0 = none */
+	/* Borrowed from the list, NULL = none. stored and file: of those that cover the name the
+	 * served one if it is among them, else the one valid longest. */
+	const struct cert *served, *stored, *file;
 	bool served_is_stored, served_is_file;
-	int64_t days_left;       /* of served, else stored, else file; INT64_MIN = none */
+	int64_t days_left; /* of served, else stored, else file; INT64_MIN = none */
 	enum cert_status status;
-	enum cert_level level;   /* worst of status and findings */
+	enum cert_level level; /* worst of status and findings */
 	enum renewer renewed_by;
 	const struct renewal *renewal; /* borrowed, NULL when nobody's */
 	struct finding *findings;      /* worst first */
@@ -85,19 +88,19 @@ struct cert_row {
 };
 
 struct certtable {
-	struct cert_row *rows;   /* worst first, then by name and port */
+	struct cert_row *rows; /* worst first, then by name and port */
 	size_t count, cap;
 };
 
 struct cert_join {
-	const struct certlist *list;   /* all sources; must outlive the table */
-	const char *const *names;      /* names in use: host names of the server, its domains' autoconfig names, … */
+	const struct certlist *list; /* all sources; must outlive the table */
+	const char *const *names;    /* in use: host names of the server, autoconfig names, … */
 	size_t name_count;
-	const char *const *seen;       /* names that had a stored certificate earlier (history store) */
+	const char *const *seen; /* names that had a stored certificate earlier (history store) */
 	size_t seen_count;
-	bool stored_known;             /* the stored list was read: what is not in it is not stored */
-	bool probed;                   /* endpoints were probed: what was not seen is not served */
-	bool can_renew;                /* this generation has a call for renewal (0.16) */
+	bool stored_known; /* the stored list was read: what is not in it is not stored */
+	bool probed;       /* endpoints were probed: what was not seen is not served */
+	bool can_renew;    /* this generation has a call for renewal (0.16) */
 	int64_t now, warn_ms, crit_ms; /* ms; 0 = the defaults */
 };
 
@@ -108,10 +111,10 @@ ptrdiff_t certtable_find(const struct certtable *t, const char *name, uint16_t p
 
 /* `check certs`: one line over all sources. */
 struct cert_check {
-	int code;                      /* 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (nothing could be looked at) */
+	int code; /* 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (nothing could be looked at) */
 	size_t rows, warnings, criticals;
-	int64_t min_days;              /* of all rows with dates; INT64_MIN = none */
-	char line[512];                /* "CERTS CRITICAL - mail.example.org:993 …; and 2 more | min_days=6 …" */
+	int64_t min_days; /* of all rows with dates; INT64_MIN = none */
+	char line[512]; /* "CERTS CRITICAL - mail.example.org:993 …; and 2 more | min_days=6 …" */
 };
 void cert_check(const struct certtable *t, struct cert_check *out);
 
