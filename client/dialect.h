@@ -19,6 +19,7 @@ struct request {
 	struct buf body;          /* empty = none; JSON */
 	bool stream;              /* the answer goes item by item through `item` instead of into response.body */
 	size_t max_body;          /* bytes; 0 = 8 MiB (256 MiB when streamed) */
+	bool secret;              /* body or answer may hold a private key: buffers are wiped, never traced */
 };
 
 struct response {
@@ -52,6 +53,7 @@ struct server {                   /* what detection found; const for the dialect
 	bool capital_ops;         /* settings: Insert/Delete/Clear (up to 0.10.7) */
 	int threshold_family;     /* settings: dialect's own */
 	int shape;                /* rest: dialect's own */
+	bool read_only;           /* nothing that writes may be sent, harmless probes included */
 };
 
 /* State of one fetch or one step of a change, carried across several requests. Zeroed at the start; a dialect may use the ints as it likes. */

@@ -44,8 +44,9 @@ struct edit {
 	char *target;          /* owned. Address/network text, or the raw key of a malformed entry; class name ("auth", "all"); glob; certificate name or domain */
 	struct net net;        /* family 0: target is no address (malformed entry, or not an address edit) */
 	char *note;            /* owned or NULL: the operator's reason text */
+	char *by;              /* owned or NULL: who asks, recorded in a block's value on servers up to 0.15 */
 	enum reason reason;    /* block: class word to record; REASON_MANUAL by default */
-	int64_t created;       /* block: when it began, ms; TIME_NONE = now (import keeps the original) */
+	int64_t created;       /* block: when it began, ms; the caller sets it (now, or the original when importing) */
 	int64_t expires;       /* ms; TIME_NONE = for ever */
 	enum ban_class class;  /* threshold and counter edits; CLASS_NONE with RESET_COUNTERS = all */
 	struct threshold value; /* THRESHOLD: what to set */
