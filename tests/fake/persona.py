@@ -391,6 +391,7 @@ class Persona:
     legacy_log = False                          # up to 0.9.3
     ban_events = BAN_EVENTS
     classes = CLASSES                           # the classes this generation counts
+    log_every_login = True                      # 0.10 remembers credentials and logs them once (seen on 0.10.3)
     default_user = "admin"
     default_password = "secret"
 
@@ -408,6 +409,7 @@ class Persona:
         self.file_unwritable = bool(self.options.get("unwritable"))
         self.port_seed = 0
         self.principals = self._principals()
+        self.known_logins = set()
         self.setup()
         self.load_live()
         self.log_startup()
@@ -522,7 +524,9 @@ class Persona:
             return None, unauthorized()
         for who in self.principals:
             if who.name == name and who.secret == secret and who.key == key:
-                self.log_success(req.client, req.listener, who)
+                if self.log_every_login or header not in self.known_logins:
+                    self.log_success(req.client, req.listener, who)
+                self.known_logins.add(header)
                 return who, None
         verdict = self.fail("auth", req.client, req.listener, account=name)
         if verdict == "ok":
@@ -698,6 +702,7 @@ class Persona:
     def restart(self):
         with self.lock:
             self.crashed = False
+            self.known_logins = set()
             self.live = Live()
             self.load_live()
             self.log_startup()

@@ -519,6 +519,7 @@ class Persona010(PersonaSettings):
     op_names = ("Delete", "Clear", "Insert")
     error_types = {"parse": "Parse", "build": "Build"}
     has_purge = False
+    log_every_login = False
     literal = staticmethod(lambda text: text)
 
     def setup(self):
