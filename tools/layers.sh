@@ -9,7 +9,7 @@ model:model core
 tui:tui core
 store:store model core
 client:client model core
-views:views tui store/store.h store/history.h store/journal.h client/client.h client/endpoint.h model core
+views:views tui store/store.h store/history.h store/journal.h client/client.h client/endpoint.h client/logsource.h model core
 cli:cli views tui client store model core'
 # library header pattern: files that may include it
 libs='curses.h|ncurses|panel.h|term.h:^tui/
