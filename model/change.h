@@ -38,6 +38,7 @@ enum edit_kind {
 const char *edit_name(enum edit_kind k);
 const char *edit_words(enum edit_kind k);
 bool edit_parse_name(const char *s, enum edit_kind *out);
+bool edit_has_address(enum edit_kind k); /* the target is an address, a network or an entry's key */
 
 struct edit {
 	enum edit_kind kind;
@@ -99,7 +100,7 @@ struct outcome {
 	enum verdict verdict;
 	enum err_code why;     /* cause of a verdict other than IN_FORCE: PERMISSION, CONFLICT, SERVER, … */
 	bool no_op;            /* already so before: nothing was written */
-	char *before, *after;  /* owned or NULL = absent; canonical text of the value ("100/1d", entry JSON value, …) */
+	char *before, *after;  /* owned or NULL = absent; canonical text of the value (threshold_format(), entry_value_format(), a glob) */
 	char *detail;          /* owned or NULL; one line for people */
 };
 
@@ -126,7 +127,9 @@ struct step_report *change_step(struct change *c, enum step_kind kind, bool ok, 
 size_t change_tally(const struct change *c, enum verdict v);
 /* Worst verdict first for one line: UNKNOWN, MISMATCH, STORED, NOT_STORED, PENDING, IN_FORCE. */
 enum verdict change_worst(const struct change *c);
-/* The inverse of what was done (edits IN_FORCE, STORED or MISMATCH), newest first; *lost says what can't be restored ("createdAt") or "". NULL if nothing to undo. */
+/* The inverse of what was done (edits IN_FORCE, STORED or MISMATCH, no no-ops), newest first, each expecting what it finds (`after`).
+ * *lost names what may not come back: "createdAt" (where the server sets it itself; elsewhere it is restored), "the failure counters",
+ * "the former certificate"; "" if nothing. NULL if there is nothing to undo. */
 struct change *change_inverse(const struct change *c, char *lost, size_t lost_size);
 
 #endif

@@ -59,7 +59,7 @@ struct entrylist {
 struct entrylist *entrylist_new(void);
 void entrylist_free(struct entrylist *l);
 /* key: what the server calls it (may be malformed), note: free text or NULL, id: the server's object id or NULL.
- * Everything is copied; NUL bytes inside are cut. Times in ms, TIME_NONE = unknown/never. */
+ * Everything is copied; a NUL byte inside becomes U+FFFD (cut short, a key would name another entry). Times in ms, TIME_NONE = unknown/never. */
 void entrylist_add(struct entrylist *l, const char *key, size_t key_len, const char *note, size_t note_len, const char *id,
 	enum reason reason, enum origin origin, int64_t created, int64_t expires);
 void entrylist_finish(struct entrylist *l); /* sorts by net_cmp (malformed last, by text), drops exact double ids, builds the index */
@@ -86,7 +86,8 @@ struct entry_value {
 	int64_t at, until; /* ms or TIME_NONE */
 };
 void entry_value_parse(const char *s, size_t len, struct entry_value *out);
-/* Compact JSON, always ASCII, into out (>= 1024 bytes). */
+#define ENTRY_VALUE_BUF 4096 /* holds every value whole; in a smaller one (>= 1024) the free text may be cut */
+/* Compact JSON, always ASCII and always whole. Returns out. */
 char *entry_value_format(const struct entry_value *v, char *out, size_t size);
 
 #endif

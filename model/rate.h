@@ -48,8 +48,12 @@ void thresholds_release(struct thresholds *t);
 void thresholds_add_path(struct thresholds *t, const char *glob, size_t len);
 
 /* "200/1h", "100/1d": count 1..2^31-1, period Ns Nm Nh Nd. `none`, `unlimited` are refused: they make a 0.15 server panic. `false` -> enabled=false. */
+/* Only enabled, count, period_ms, raw and malformed change; when it fails only raw and malformed do. */
 bool rate_parse(const char *s, size_t len, struct threshold *out, struct err *err);
 char *rate_format(const struct threshold *t, char *out, size_t size); /* "200/1h", "false" */
+/* With the ban period, where it is not for ever: "200/1h for 7d". The canonical text of a threshold in outcomes and the journal. */
+char *threshold_format(const struct threshold *t, char *out, size_t size);
+bool threshold_parse(const char *s, struct threshold *out, struct err *err);
 /* "ban after 100 failures within one UTC day; lasts for ever" */
 char *rate_words(const struct threshold *t, enum ban_class c, char *out, size_t size);
 int64_t rate_window_start(int64_t period_ms, int64_t now);
