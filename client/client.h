@@ -106,7 +106,9 @@ size_t session_in_flight(const struct session *s);         /* requests not answe
 void session_cancel_all(struct session *s);
 
 /* ---- reading ---- */
-enum fetch_kind { FETCH_LIST, FETCH_THRESHOLDS, FETCH_CERTS, FETCH_LOG, FETCH_TRUST, FETCH_CHECK, FETCH_ACME, FETCH_PERMISSIONS };
+/* FETCH_CERTS also fills the renewals (who renews on the server). FETCH_PERMISSIONS asks what the credentials may do, changing nothing,
+ * and updates session_server(). */
+enum fetch_kind { FETCH_LIST, FETCH_THRESHOLDS, FETCH_CERTS, FETCH_LOG, FETCH_TRUST, FETCH_CHECK, FETCH_PERMISSIONS };
 
 struct fetch {
 	enum fetch_kind kind;
@@ -138,12 +140,6 @@ struct config_check {
 	size_t error_count, warning_count;
 };
 
-struct acme_info {                /* who renews on the server */
-	char *id, *directory, *challenge, *contact, *domains, *renew_before;
-	char *task_state, *task_error;   /* last known, or NULL */
-	int64_t next, last;              /* ms or TIME_NONE */
-};
-
 struct fetch_reply {
 	enum fetch_kind kind;
 	struct err err;                   /* ERR_NONE = the pointer of that kind is set */
@@ -154,8 +150,6 @@ struct fetch_reply {
 	struct log_page *log;
 	struct trust *trust;
 	struct config_check *check;
-	struct acme_info *acme;
-	size_t acme_count;
 	int64_t fetched;                  /* wall ms */
 	int64_t ms;                       /* how long it took */
 	size_t requests;

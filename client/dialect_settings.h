@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Private to dialect_settings*.c: the settings API of 0.7 - 0.15, its threshold families and key names. */
+#ifndef CLIENT_DIALECT_SETTINGS_H
+#define CLIENT_DIALECT_SETTINGS_H
+
+#include <jansson.h>
+
+#include "client/dialect.h"
+
+/* Which keys hold the thresholds (server-facts: seen on 0.8.1, 0.10.3, 0.15.5). EITHER: 0.9.4 - 0.10.7 with nothing stored does not
+ * tell which of its two spellings it reads, so both are written: the unknown one is ignored by the server. */
+enum settings_family {
+	FAMILY_AUTO_BAN,       /* server.auto-ban.*.rate, 0.10.5 - 0.15 */
+	FAMILY_FAIL2BAN,       /* server.fail2ban.*, 0.9.4 - 0.10.3 */
+	FAMILY_AUTHENTICATION, /* authentication.fail2ban, 0.7 - 0.9.3 */
+	FAMILY_EITHER,
+	FAMILY_COUNT
+};
+
+#define SETTINGS_PATHS "server.auto-ban.scan.paths"
+#define SETTINGS_BLOCKED "server.blocked-ip."
+#define SETTINGS_ALLOWED "server.allowed-ip."
+#define SETTINGS_CERTIFICATE "certificate."
+
+/* Keys that hold a class's rate, at most two, NULL-terminated; empty when the family has no such class. */
+const char *const *settings_rate_keys(enum settings_family family, enum ban_class c);
+/* The built-in scan globs of 0.11 - 0.16 (seen on 0.16.18): storing one's own replaces them all. */
+extern const char *const settings_builtin_paths[];
+
+/* dialect_settings_detect.c */
+bool settings_probe_encode(struct request *req);
+int settings_probe_decode(const struct response *res, struct server *srv);
+bool settings_refine_encode(const struct server *srv, struct cursor *cur, bool permissions, struct request *req);
+enum decode settings_refine_decode(struct server *srv, struct cursor *cur, bool permissions, const struct response *res, struct err *err);
+
+/* dialect_settings_change.c */
+bool settings_wanted(const struct server *srv, const struct edit *e, const char *before, struct buf *out);
+bool settings_read_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err);
+enum decode settings_read_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err);
+bool settings_write_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err);
+enum decode settings_write_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err);
+
+/* dialect_settings_reload.c */
+unsigned settings_reloads(const struct server *srv, const struct edit *e);
+const char *settings_caveat(const struct server *srv, const struct edit *e);
+bool settings_reload_encode(const struct server *srv, enum reload_kind kind, struct cursor *cur, struct request *req, struct err *err);
+enum decode settings_reload_decode(const struct server *srv, enum reload_kind kind, struct cursor *cur, const struct response *res,
+	struct reload_result *out, struct err *err);
+bool settings_reset_encode(const struct server *srv, unsigned classes, struct cursor *cur, struct request *req, struct err *err);
+enum decode settings_reset_decode(const struct server *srv, unsigned classes, struct cursor *cur, const struct response *res, struct err *err);
+bool settings_check_decode(const struct response *res, struct config_check *out, struct err *err);
+
+/* dialect_settings_certs.c */
+bool settings_certs_encode(struct fetch_job *job, struct request *req);
+enum decode settings_certs_decode(struct fetch_job *job, const struct response *res, struct err *err);
+
+/* The document of a 2xx answer whose "error" is absent: a new reference to it, NULL and *err otherwise. 0.15 answers 200 with
+ * {"error":"assertFailed"|"unsupported"|…}: `error` is tested before `data`. */
+json_t *settings_document(const struct response *res, struct err *err);
+const char *settings_error_name(const struct response *res, char *out, size_t size); /* "assertFailed"; "" if none */
+
+#endif

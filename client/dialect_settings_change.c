@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The settings API of 0.7 - 0.15: reading single targets and writing edits. Keys are sent in delete and insert ops as they are:
+ * a DELETE path is split at '/' and deletes nothing (seen on 0.15.5). */
+#include <string.h>
+
+#include "client/dialect_settings.h"
+#include "core/mem.h"
+
+#define WRITE_BODY_MAX (512 * 1024) /* the server cuts a body at 1 MiB (seen on 0.15.5) */
+#define READ_KEYS_MAX 1000          /* in one URL, seen to work on 0.15.5 */
+#define READ_URL_MAX 49152
+
+static bool is_path(enum edit_kind k)
+{
+	return k == EDIT_PATH_ADD || k == EDIT_PATH_REMOVE;
+}
+
+static bool is_threshold(enum edit_kind k)
+{
+	return k == EDIT_THRESHOLD || k == EDIT_THRESHOLD_OFF || k == EDIT_THRESHOLD_DEFAULT;
+}
+
+static const char *list_prefix(enum edit_kind k)
+{
+	return k == EDIT_ALLOW || k == EDIT_DISALLOW ? SETTINGS_ALLOWED : SETTINGS_BLOCKED;
+}
+
+/* The keys an edit's value lives under, at most two; n = 0 for scan paths and actions. */
+static size_t edit_keys(const struct server *srv, const struct edit *e, char *key[2])
+{
+	const char *const *rate;
+	size_t n = 0;
+
+	switch (e->kind) {
+	case EDIT_BLOCK:
+	case EDIT_UNBLOCK:
+	case EDIT_EXPIRY:
+	case EDIT_ALLOW:
+	case EDIT_DISALLOW:
+		key[n++] = xasprintf("%s%s", list_prefix(e->kind), e->target);
+		break;
+	case EDIT_THRESHOLD:
+	case EDIT_THRESHOLD_OFF:
+	case EDIT_THRESHOLD_DEFAULT:
+		for (rate = settings_rate_keys(srv->threshold_family, e->class); *rate; rate++)
+			key[n++] = xstrdup(*rate);
+		break;
+	case EDIT_CERT_UPLOAD:
+		key[n++] = xasprintf(SETTINGS_CERTIFICATE "%s.cert", e->target);
+		break;
+	case EDIT_PATH_ADD:
+	case EDIT_PATH_REMOVE:
+	case EDIT_RESET_COUNTERS:
+	case EDIT_RELOAD:
+	case EDIT_CERT_RELOAD:
+	case EDIT_CERT_RENEW:
+	case EDIT_COUNT:
+		break;
+	}
+	return n;
+}
+
+static void keys_free(char *key[2], size_t n)
+{
+	while (n > 0)
+		free(key[--n]);
+}
+
+static void value_of_entry(const struct edit *e, const char *before, struct buf *out)
+{
+	struct entry_value v;
+	char text[1024];
+
+	entry_value_parse(before ? before : "", before ? strlen(before) : 0, &v);
+	if (e->kind != EDIT_EXPIRY) {
+		snprintf(v.by, sizeof(v.by), "%s", e->by ? e->by : "");
+		snprintf(v.note, sizeof(v.note), "%s", e->note ? e->note : "");
+		v.reason = e->reason == REASON_NONE ? REASON_MANUAL : e->reason;
+		v.at = e->created;
+	}
+	v.until = e->expires;
+	buf_adds(out, entry_value_format(&v, text, sizeof(text)));
+}
+
+bool settings_wanted(const struct server *srv, const struct edit *e, const char *before, struct buf *out)
+{
+	char rate[64];
+
+	(void)srv;
+	switch (e->kind) {
+	case EDIT_BLOCK:
+	case EDIT_ALLOW:
+		if (before) /* listed already: its value is left alone */
+			buf_adds(out, before);
+		else
+			value_of_entry(e, NULL, out);
+		return true;
+	case EDIT_EXPIRY:
+		value_of_entry(e, before, out);
+		return true;
+	case EDIT_THRESHOLD:
+		buf_adds(out, rate_format(&e->value, rate, sizeof(rate)));
+		return true;
+	case EDIT_THRESHOLD_OFF:
+		buf_adds(out, "false");
+		return true;
+	case EDIT_PATH_ADD:
+		buf_adds(out, e->target);
+		return true;
+	case EDIT_CERT_UPLOAD:
+		buf_adds(out, e->cert_pem ? e->cert_pem : "");
+		return true;
+	case EDIT_UNBLOCK:
+	case EDIT_DISALLOW:
+	case EDIT_THRESHOLD_DEFAULT:
+	case EDIT_PATH_REMOVE:
+	case EDIT_RESET_COUNTERS:
+	case EDIT_RELOAD:
+	case EDIT_CERT_RELOAD:
+	case EDIT_CERT_RENEW:
+	case EDIT_COUNT:
+		break;
+	}
+	return false;
+}
+
+/* ---- reading ---- */
+
+/* A comma in a malformed key would be split by `keys`: such a key is looked up in the whole list. */
+static bool needs_list(const struct edit *e)
+{
+	return !is_threshold(e->kind) && !is_path(e->kind) && e->target && strchr(e->target, ',');
+}
+
+bool settings_read_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err)
+{
+	size_t left = b->change->count - b->first, i, keys = 0;
+	const struct edit *e = &b->change->edits[b->first];
+	bool paths = false;
+	const char *sep = "";
+
+	(void)err;
+	if (needs_list(e)) {
+		b->count = 1;
+		b->cur.phase = 1;
+		req->max_body = 256u << 20;
+		return buf_addf(&req->path, "/api/settings/list?prefix=%s",
+			e->kind == EDIT_ALLOW || e->kind == EDIT_DISALLOW ? "server.allowed-ip" : "server.blocked-ip");
+	}
+	buf_adds(&req->path, "/api/settings/keys?keys=");
+	for (i = 0; i < left && keys < READ_KEYS_MAX && req->path.len < READ_URL_MAX; i++, e++) {
+		char *key[2];
+		size_t n = edit_keys(srv, e, key);
+
+		if (needs_list(e)) {
+			keys_free(key, n);
+			break;
+		}
+		paths = paths || is_path(e->kind);
+		for (size_t k = 0; k < n; k++, keys++, sep = ",") {
+			buf_adds(&req->path, sep);
+			path_escape(&req->path, key[k], strlen(key[k]));
+		}
+		keys_free(key, n);
+	}
+	b->count = i;
+	if (paths)
+		buf_adds(&req->path, "&prefixes=" SETTINGS_PATHS);
+	req->max_body = 64u << 20;
+	return true;
+}
+
+static const char *string_at(json_t *data, const char *key)
+{
+	return json_string_value(json_object_get(data, key));
+}
+
+/* Both spellings of a rate must agree to count as one value. */
+static char *rate_value(json_t *data, char *key[2], size_t n)
+{
+	const char *a = n > 0 ? string_at(data, key[0]) : NULL, *b = n > 1 ? string_at(data, key[1]) : NULL;
+
+	if (n < 2)
+		return a ? xstrdup(a) : NULL;
+	if (a && b)
+		return strcmp(a, b) ? xasprintf("%s / %s", a, b) : xstrdup(a);
+	if (a || b)
+		return xasprintf("%s (%s only)", a ? a : b, a ? key[0] : key[1]);
+	return NULL;
+}
+
+static bool is_builtin(const char *glob)
+{
+	for (const char *const *p = settings_builtin_paths; *p; p++)
+		if (!strcmp(*p, glob))
+			return true;
+	return false;
+}
+
+/* id: the key's number; "+NNNN" the next free one when absent; "=" when nothing is stored and the built-in globs are in force. */
+static void path_result(json_t *data, const char *glob, struct edit_result *r)
+{
+	size_t skip = strlen(SETTINGS_PATHS) + 1;
+	long next = 0, number;
+	bool stored = false;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (data, key, value) {
+		if (strncmp(key, SETTINGS_PATHS ".", skip) != 0 || !json_is_string(value))
+			continue;
+		stored = true;
+		number = strtol(key + skip, NULL, 10);
+		next = number >= next ? number + 1 : next;
+		if (!strcmp(json_string_value(value), glob) && !r->value) {
+			r->value = xstrdup(glob);
+			r->id = xstrdup(key + skip);
+		}
+	}
+	if (r->value)
+		return;
+	r->id = stored ? xasprintf("+%04ld", next) : xstrdup("=");
+	if (!stored && is_builtin(glob))
+		r->value = xstrdup(glob);
+}
+
+enum decode settings_read_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err)
+{
+	json_t *doc = settings_document(res, err), *data = json_object_get(doc, "data");
+
+	if (!doc)
+		return DECODE_FAIL;
+	for (size_t i = 0; i < b->count; i++) {
+		const struct edit *e = &b->change->edits[b->first + i];
+		struct edit_result *r = &b->result[i];
+		char *key[2] = { NULL, NULL };
+		size_t n = edit_keys(srv, e, key);
+		const char *s;
+
+		r->ok = true;
+		if (is_path(e->kind)) {
+			path_result(data, e->target, r);
+		} else if (is_threshold(e->kind)) {
+			r->value = rate_value(data, key, n);
+		} else if (n > 0) {
+			s = b->cur.phase == 1 ? string_at(json_object_get(data, "items"), e->target) : string_at(data, key[0]);
+			r->value = s ? xstrdup(s) : NULL;
+		}
+		keys_free(key, n);
+	}
+	json_decref(doc);
+	return DECODE_DONE;
+}
+
+/* ---- writing ---- */
+
+static void add_value(json_t *values, const char *key, const char *value)
+{
+	json_array_append_new(values, json_pack("[s,s]", key, value));
+}
+
+/* With nothing stored the built-in globs rule; the first own one replaces them all. So they are stored along, less what is removed. */
+static void builtin_paths(const struct batch *b, json_t *values)
+{
+	char key[64];
+	unsigned number = 0;
+
+	for (const char *const *p = settings_builtin_paths; *p; p++) {
+		bool removed = false;
+
+		for (size_t i = 0; i < b->count; i++) {
+			const struct edit *e = &b->change->edits[b->first + i];
+
+			removed = removed || (e->kind == EDIT_PATH_REMOVE && !strcmp(e->target, *p) && !b->skip[b->first + i]);
+		}
+		if (removed)
+			continue;
+		snprintf(key, sizeof(key), SETTINGS_PATHS ".%04u", number++);
+		add_value(values, key, *p);
+	}
+}
+
+struct write {
+	json_t *values, *deletes;
+	unsigned paths_added;
+	bool builtins_done;
+	size_t bytes;
+};
+
+static void write_path(const struct batch *b, const struct edit *e, const char *id, struct write *w)
+{
+	unsigned next = 0;
+	char key[64];
+
+	if (!id)
+		return;
+	if (id[0] == '=' && !w->builtins_done) {
+		builtin_paths(b, w->values);
+		w->builtins_done = true;
+	}
+	if (e->kind == EDIT_PATH_REMOVE) {
+		if (id[0] != '=' && id[0] != '+') {
+			snprintf(key, sizeof(key), SETTINGS_PATHS ".%s", id);
+			json_array_append_new(w->deletes, json_string(key));
+		}
+		return;
+	}
+	if (id[0] == '=')
+		next = (unsigned)json_array_size(w->values);
+	else if (id[0] == '+')
+		next = (unsigned)strtoul(id + 1, NULL, 10) + w->paths_added++;
+	snprintf(key, sizeof(key), SETTINGS_PATHS ".%04u", next);
+	add_value(w->values, key, e->target);
+}
+
+static void write_edit(const struct server *srv, const struct batch *b, size_t i, struct write *w)
+{
+	const struct edit *e = &b->change->edits[i];
+	char *key[2] = { NULL, NULL };
+	struct buf value = BUF_INIT;
+	size_t n;
+
+	if (is_path(e->kind)) {
+		write_path(b, e, b->ids[i], w);
+		w->bytes += 600;
+		return;
+	}
+	n = edit_keys(srv, e, key);
+	if (n > 0 && settings_wanted(srv, e, b->before[i], &value)) {
+		for (size_t k = 0; k < n; k++)
+			add_value(w->values, key[k], buf_str(&value));
+		if (e->kind == EDIT_CERT_UPLOAD && e->key_pem) {
+			char *pk = xasprintf(SETTINGS_CERTIFICATE "%s.private-key", e->target);
+
+			add_value(w->values, pk, e->key_pem);
+			w->bytes += strlen(e->key_pem) * 2;
+			free(pk);
+		}
+	} else {
+		for (size_t k = 0; k < n; k++)
+			json_array_append_new(w->deletes, json_string(key[k]));
+	}
+	w->bytes += n * (strlen(e->target ? e->target : "") + 2 * value.len + 80);
+	buf_release(&value);
+	keys_free(key, n);
+}
+
+static void write_body(struct request *req, const struct write *w, bool capital)
+{
+	/* assert_empty with a null prefix tests the first key only: right for exactly one new entry, which was read as absent. */
+	json_t *ops = json_array(), *first = json_array_get(json_array_get(w->values, 0), 0);
+	bool is_list = json_is_string(first) &&
+		(!strncmp(json_string_value(first), SETTINGS_BLOCKED, 18) || !strncmp(json_string_value(first), SETTINGS_ALLOWED, 18));
+	char *text;
+
+	if (json_array_size(w->deletes) > 0)
+		json_array_append_new(ops, json_pack("{s:s,s:O}", "type", capital ? "Delete" : "delete", "keys", w->deletes));
+	if (json_array_size(w->values) > 0)
+		json_array_append_new(ops,
+			json_pack("{s:s,s:n,s:O,s:b}", "type", capital ? "Insert" : "insert", "prefix", "values", w->values,
+				"assert_empty", is_list && json_array_size(w->values) == 1));
+	text = json_dumps(ops, JSON_COMPACT);
+	buf_adds(&req->body, text ? text : "[]");
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+	json_decref(ops);
+}
+
+bool settings_write_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err)
+{
+	struct write w = { .values = json_array(), .deletes = json_array() };
+	size_t i;
+
+	(void)err;
+	for (i = b->first; i < b->change->count && w.bytes < WRITE_BODY_MAX; i++) {
+		const struct edit *e = &b->change->edits[i];
+
+		b->count = i - b->first + 1;
+		req->secret = req->secret || e->kind == EDIT_CERT_UPLOAD;
+		if (!b->skip[i])
+			write_edit(srv, b, i, &w);
+	}
+	req->method = HTTP_POST;
+	req->body.max = 4u << 20;
+	buf_adds(&req->path, "/api/settings");
+	write_body(req, &w, srv->capital_ops != (b->cur.phase == 1));
+	json_decref(w.values);
+	json_decref(w.deletes);
+	return true;
+}
+
+static void fail_all(struct batch *b, enum err_code why, const char *text)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		b->result[i].ok = false;
+		b->result[i].why = why;
+		b->result[i].text = xstrdup(text);
+	}
+}
+
+enum decode settings_write_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err)
+{
+	struct err why = ERR_INIT;
+	char name[40];
+	json_t *doc;
+
+	(void)srv;
+	if (res->status == 400 && b->cur.phase == 0) {
+		b->cur.phase = 1; /* the other case of the op names; the wrong one changes nothing (seen on 0.8.1, 0.10.3, 0.15.5) */
+		return DECODE_MORE;
+	}
+	if (res->status == 0)
+		return err_set(err, res->err.code, "%s", res->err.msg), DECODE_FAIL;
+	if (!strcmp(settings_error_name(res, name, sizeof(name)), "assertFailed")) {
+		fail_all(b, ERR_CONFLICT, "somebody else stored this entry meanwhile; nothing was overwritten");
+		return DECODE_DONE;
+	}
+	doc = settings_document(res, &why);
+	if (!doc) {
+		fail_all(b, why.code, why.msg);
+		return DECODE_DONE;
+	}
+	for (size_t i = 0; i < b->count; i++)
+		b->result[i].ok = true;
+	json_decref(doc);
+	return DECODE_DONE;
+}
