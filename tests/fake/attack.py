@@ -16,6 +16,7 @@ HOSTILE = ["a\x1b]52;c;ZWNobyBwd25lZA==\x07", "n\x00ul", "evil\u202egnp.exe", "x
            "\x9b31mred", 'z", remoteIp = 9.9.9.9, x = "', "\u200b\u200d\ufeffzero", "e\u0301" + "\u0301" * 40,
            "tab\tcr\rlf\n", "xn--pypal-4ve.example", "%s%n%x"]
 GATEWAY = "172.17.0.1"
+SILENT = 40                                     # failures that may pass between two lines
 
 
 def addresses(count):
@@ -50,13 +51,17 @@ class Attack:
         self.known = []                         # addresses that were banned: they come back
 
     def step(self):
-        """One event, as the persona's event() sees it."""
+        """One event; true when it left a line in the log at the usual level."""
         if not self.pending:
             self.pending = list(self.burst())
             self.pending.reverse()
         event = self.pending.pop()
-        if self.persona.event(**event) == "banned":
+        result = self.persona.event(**event)
+        if result == "banned":
             self.known.append(event["client"])
+        if result != "ok":                      # who is cut off tries a little longer, no more
+            self.pending = [e for e in self.pending if e["client"] != event["client"]] + self.pending[-2:]
+        return result != "ok" or event["kind"] in ("ehlo", "rcpt_fail", "auth_ok")
 
     def address(self):
         pattern = RANGES[min(int(self.random.expovariate(0.7)), len(RANGES) - 1)]
@@ -128,10 +133,12 @@ BURSTS = [(0.12, Attack.logins), (0.20, Attack.scans), (0.25, Attack.recipients)
 
 
 def run(persona, rate, stop):
-    """Events at `rate` a second until stopped."""
+    """`rate` visible events a second until stopped; failures that leave no line go by in between."""
     attack = Attack(persona, SEED + 1)
     while not stop.wait(1.0 / max(rate, 0.01)):
-        attack.step()
+        for _ in range(SILENT):
+            if attack.step():
+                break
 
 
 def history(persona, days, bursts=60):
@@ -152,8 +159,9 @@ def history(persona, days, bursts=60):
             while attack.pending:
                 attack.step()
                 clock.offset = min(clock.offset + attack.random.uniform(0, 2), moved)
-        if attack.known and day % 3 == 2:       # an administrator lets the gateway in again
-            persona.lift(GATEWAY)
+        if day % 3 == 2:                        # an administrator lets the gateway in again, and some others
+            for address in [GATEWAY] + attack.random.sample(attack.known, min(4, len(attack.known))):
+                persona.lift(address)
     clock.offset = moved
     pack(persona, today - 10 * 86400)
 

@@ -5,6 +5,7 @@ what is in force, failure counters, and the base of a persona. It must not know 
 import base64
 import binascii
 import bisect
+import collections
 import datetime
 import fnmatch
 import gzip
@@ -404,7 +405,7 @@ class Persona:
         self.lock = threading.RLock()
         self.live = Live()
         self.counters = Counters()
-        self.requests = []
+        self.requests = collections.deque(maxlen=20000)
         self.crashed = False
         self.file_unwritable = bool(self.options.get("unwritable"))
         self.port_seed = 0

@@ -3,6 +3,7 @@
 """The practice server: one persona behind a real socket, with faults and a control plane under /_practice/."""
 
 import argparse
+import collections
 import ipaddress
 import json
 import os
@@ -34,7 +35,7 @@ class Server:
         self.released = threading.Event()
         self.lock = threading.Lock()
         self.faults = []
-        self.seen = []
+        self.seen = collections.deque(maxlen=20000)
         self.connections = 0
         self.listeners = []
 
@@ -193,9 +194,9 @@ class Server:
 
     def requests(self, spec):
         with self.lock:
-            seen = self.seen
+            seen = list(self.seen)
             if not spec.get("keep"):
-                self.seen = []
+                self.seen.clear()
         return {"requests": seen}
 
     def rotate(self, spec):
