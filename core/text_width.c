@@ -21,6 +21,7 @@ static const struct {
 static int cp_width(uint32_t cp)
 {
 	size_t i;
+	int width;
 
 	if (cp < 0x7f)
 		return cp >= 0x20;
@@ -29,9 +30,10 @@ static int cp_width(uint32_t cp)
 	for (i = 0; i < sizeof(width_exceptions) / sizeof(width_exceptions[0]); i++)
 		if (cp >= width_exceptions[i].from && cp <= width_exceptions[i].to)
 			return width_exceptions[i].width;
-	if (utf8proc_category((utf8proc_int32_t)cp) == UTF8PROC_CATEGORY_MC)
+	width = utf8proc_charwidth((utf8proc_int32_t)cp);
+	if (width == 0 && utf8proc_category((utf8proc_int32_t)cp) == UTF8PROC_CATEGORY_MC)
 		return 1;
-	return utf8proc_charwidth((utf8proc_int32_t)cp);
+	return width;
 }
 
 int text_char(const char *s, size_t len, uint32_t *cp, int *width)
