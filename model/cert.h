@@ -57,7 +57,7 @@ enum cert_level cert_status_level(enum cert_status s);
 	_(COMPLETE, "complete")                                                                    \
 	_(INCOMPLETE, "incomplete: an intermediate certificate is missing")                        \
 	_(DISORDERED, "in the wrong order")                                                        \
-	_(FOREIGN, "holds certificates that do not belong to it")
+	_(FOREIGN, "padded with certificates that do not belong to it")
 enum chain_state {
 #define CHAIN_ENUM(id, words) CHAIN_##id,
 	CHAIN_INFO(CHAIN_ENUM)
@@ -112,7 +112,7 @@ struct cert {
 	bool must_staple;
 	bool has_key;    /* a private key came along with it (wiped, never kept) */
 	bool optional;   /* served: a default endpoint; that nothing listens there is no alarm */
-	bool refused;    /* served: nothing listens there (connection refused) */
+	bool refused;    /* served: no connection came about at all (refused, filtered, no route) */
 	bool other_host; /* served: configured by the operator, need not be this server's */
 	uint16_t port;   /* served; 0 else */
 	char key_type[24]; /* "RSA", "EC P-256", "Ed25519" */

@@ -21,12 +21,13 @@ enum cert_action {
 };
 const char *cert_action_name(enum cert_action a);
 
-/* id, JSON, level. Order = which one speaks for the row when levels are equal. */
+/* id, JSON, usual level (a finding may have another). Order = which one speaks for the row when levels
+ * are equal. What concerns a name and not an endpoint is told once, in the first row of that name. */
 #define FINDING_INFO(_)                                                                            \
 	_(VANISHED, "vanished", CRITICAL)                                                          \
 	_(REVOKED, "revoked", CRITICAL)                                                            \
-	_(STALE_SERVED, "served_not_stored", CRITICAL)                                             \
-	_(FILE_NOT_LOADED, "file_not_loaded", CRITICAL)                                            \
+	_(STALE_SERVED, "served_not_stored", WARNING)                                              \
+	_(FILE_NOT_LOADED, "file_not_loaded", WARNING)                                             \
 	_(EXPIRED, "expired", CRITICAL)                                                            \
 	_(NOT_YET_VALID, "not_yet_valid", CRITICAL)                                                \
 	_(NAME_MISMATCH, "name_mismatch", CRITICAL)                                                \
@@ -48,8 +49,7 @@ const char *cert_action_name(enum cert_action a);
 	_(OLD_TLS, "old_tls", WARNING)                                                             \
 	_(UNREADABLE, "unreadable", OK)                                                            \
 	_(NOT_LISTENING, "not_listening", OK)                                                      \
-	_(NOT_SERVED, "not_served", OK)                                                            \
-	_(TIMER, "timer", OK)
+	_(NOT_SERVED, "not_served", OK)
 enum finding_kind {
 #define FINDING_ENUM(id, name, level) FINDING_##id,
 	FINDING_INFO(FINDING_ENUM)
@@ -87,9 +87,21 @@ struct cert_row {
 	size_t finding_count, finding_cap;
 };
 
+/* One certificate of the list, or a name that has none: what lists and JSON show line by line. */
+struct cert_item {
+	const struct cert *cert;     /* borrowed; NULL = a name without a certificate (status missing) */
+	enum cert_source source;     /* STORED when there is no certificate */
+	const char *name;            /* borrowed */
+	enum cert_status status;     /* served: what the row says, which knows of the others */
+	enum renewer renewed_by;
+	size_t row;                  /* index of the row it is shown in */
+};
+
 struct certtable {
 	struct cert_row *rows; /* worst first, then by name and port */
 	size_t count, cap;
+	struct cert_item *items; /* served in row order, then stored, then files, then missing names */
+	size_t item_count, item_cap;
 };
 
 struct cert_join {
