@@ -3,8 +3,9 @@
 
 import time
 
+from .lines import LegacyLines
 from .persona import DEFAULT_RATES, Persona, Store, json_response, not_found, parse_address, problem, unauthorized
-from .persona_settings import LegacyLog, parse_rate
+from .persona_settings import parse_rate
 
 BLOCKED = "server.security.blocked-networks."
 RATE = "server.security.fail2ban"
@@ -15,7 +16,7 @@ def data(pairs=()):
     return json_response({"data": [list(p) for p in pairs]})
 
 
-class Persona006(LegacyLog, Persona):
+class Persona006(LegacyLines, Persona):
     """Options: file (what the configuration file says; it wins over the store), settings, ansi (on by default)."""
 
     name, version = "0.6", "0.6.0"

@@ -8,8 +8,10 @@ import re
 import urllib.parse
 
 from . import logread
-from .persona import (BAN_EVENTS, CLASSES, DEFAULT_RATES, DEFAULT_SCAN_PATHS, Persona, Response, Store, canonical,
-                      encode, json_response, not_found, parse_address, problem, quote, unauthorized)
+from .lines import BAN_EVENTS, LegacyLines, quote
+from .persona import (CLASSES, DEFAULT_RATES, DEFAULT_SCAN_PATHS, Persona, Response, Store, encode, json_response,
+                      not_found, parse_address, problem, unauthorized)
+from .settings_ops import BadBody, read_ops
 
 BODY_LIMIT = 1 << 20                            # cut before it is parsed (seen on 0.15.5)
 LOG_LIMIT = 10 ** 11                            # a larger one aborts the process (seen on 0.15.5)
@@ -52,10 +54,6 @@ def is_local(key):
         if fnmatch.fnmatchcase(key, pattern.lstrip("!")):
             return not keep
     return False
-
-
-class BadBody(Exception):
-    """The words of the JSON reader."""
 
 
 class PersonaSettings(Persona):
@@ -374,7 +372,7 @@ class PersonaSettings(Persona):
     def update(self, req):
         body = req.body[:BODY_LIMIT]
         try:
-            ops = self.read_ops(body)
+            ops = read_ops(body, self.op_names)
         except BadBody as error:
             return self.bad_body(req, str(error))
         for op in ops:
@@ -391,44 +389,6 @@ class PersonaSettings(Persona):
         return problem(400, "Invalid parameters", details)
 
     literal = staticmethod(quote)
-
-    def read_ops(self, body):
-        """The list of ops, or BadBody in the words of the server's JSON reader."""
-        try:
-            ops = json.loads(body.decode("utf-8"))
-        except UnicodeDecodeError as error:
-            raise BadBody("invalid unicode code point at line 1 column %d" % error.start) from error
-        except json.JSONDecodeError as error:
-            at = " at line %d column %d" % (error.lineno, error.colno)
-            if error.pos >= len(body.decode("utf-8").rstrip()):
-                raise BadBody("EOF while parsing a value at line 1 column 0" if not body
-                              else "EOF while parsing a string" + at) from error
-            raise BadBody("expected ident at line 1 column 2" if error.pos == 0
-                          else "expected value" + at) from error
-        if not isinstance(ops, list):
-            shape = "map" if isinstance(ops, dict) else type(ops).__name__
-            raise BadBody("invalid type: %s, expected a sequence at line 1 column 0" % shape)
-        for op in ops:
-            self.check_op(op, body)
-        return ops
-
-    def check_op(self, op, body):
-        end = " at line 1 column %d" % len(body)
-        if not isinstance(op, dict):
-            raise BadBody("invalid type: expected internally tagged enum UpdateSettings" + end)
-        kind = op.get("type")
-        if kind not in self.op_names:
-            if kind is None:
-                raise BadBody("missing field `type`" + end)
-            hit = re.search(rb'"type"\s*:\s*' + re.escape(json.dumps(kind).encode()), body)
-            names = ", ".join("`%s`" % n for n in self.op_names)
-            raise BadBody("unknown variant `%s`, expected one of %s at line 1 column %d" % (
-                kind, names, hit.end() if hit else 0))
-        for name, check in OP_FIELDS[kind.lower()].items():
-            if name not in op and name != "filter":
-                raise BadBody("missing field `%s`%s" % (name, end))
-            if not check(op.get(name)):
-                raise BadBody("invalid type in field `%s`%s" % (name, end))
 
     def op_insert(self, op):
         prefix = op["prefix"] or ""
@@ -497,17 +457,6 @@ API = {"settings": PersonaSettings.settings, "reload": PersonaSettings.api_reloa
        "logs": PersonaSettings.api_logs, "store": PersonaSettings.api_store}
 READS = {"list": PersonaSettings.list, "keys": PersonaSettings.keys, "group": PersonaSettings.group}
 
-_text = lambda v: isinstance(v, str)
-_texts = lambda v: isinstance(v, list) and all(map(_text, v))
-_maybe = lambda v: v is None or isinstance(v, str)
-_pairs = lambda v: isinstance(v, list) and all(_texts(p) and len(p) == 2 for p in v)
-OP_FIELDS = {
-    "insert": {"prefix": _maybe, "values": _pairs, "assert_empty": lambda v: isinstance(v, bool)},
-    "delete": {"keys": _texts},
-    "clear": {"prefix": _text, "filter": _maybe},
-}
-
-
 class Persona015(PersonaSettings):
     name, version = "0.15", "0.15.5"
 
@@ -536,53 +485,7 @@ class Persona010(PersonaSettings):
                        "version = " + self.version)
 
 
-class LegacyLog:
-    """Log lines up to 0.9.3, for a Persona."""
-
-    legacy_log = True
-    ban_module = "common"
-
-    def log_legacy(self, level, module, text, pairs=()):
-        order = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR")
-        if order.index(level) < order.index(self.options.get("level", "info").upper()):
-            return
-        now = self.clock.now()
-        stamp = self.clock.iso(now, micro=True)
-        if self.log.ansi:
-            colour = {"ERROR": 31, "WARN": 33, "INFO": 32, "DEBUG": 34, "TRACE": 35}[level]
-            tail = "".join(" \x1b[3m%s\x1b[0m\x1b[2m=\x1b[0m%s" % pair for pair in pairs)
-            line = "\x1b[2m%s\x1b[0m \x1b[%dm%5s\x1b[0m \x1b[2m%s\x1b[0m\x1b[2m:\x1b[0m %s%s" % (
-                stamp, colour, level, module, text, tail)
-        else:
-            line = "%s %5s %s: %s%s" % (stamp, level, module, text, "".join(" %s=%s" % p for p in pairs))
-        self.log.write(line, now)
-
-    def log_event(self, level, description, event, details=""):
-        """Nothing: the events of later generations are not written here."""
-
-    def log_startup(self):
-        self.log_legacy("INFO", "common::manager::boot", "Starting Stalwart Mail Server v%s..." % self.version)
-
-    def log_success(self, client, listener, who):
-        """Not written by these generations."""
-
-    def log_attempt(self, client, listener, account):
-        """Not written at the levels the practice server has."""
-
-    log_rcpt = log_ehlo = lambda self, *args, **kwargs: None
-
-    def log_refused(self, client, listener):
-        self.log_legacy("DEBUG", "utils::listener::listen", "Dropping connection from blocked IP.",
-                        [("context", '"listener"'), ("event", '"blocked"'), ("instance", '"%s"' % listener),
-                         ("remote.ip", canonical(client)), ("remote.port", self.next_port())])
-
-    def log_ban(self, cls, client, listener, account, to, path):
-        self.log_legacy("INFO", self.ban_module, "IP address blocked after too many failed login attempts",
-                        [("context", '"directory"'), ("event", '"fail2ban"'), ("remote_ip", canonical(client)),
-                         ("login", '"%s"' % (account or ""))])
-
-
-class Persona008(LegacyLog, PersonaSettings):
+class Persona008(LegacyLines, PersonaSettings):
     """0.7.0 to 0.9.3. Options: version; there is no allow list before 0.8.1."""
 
     name, version = "0.8", "0.8.1"
