@@ -13,7 +13,7 @@ CPPFLAGS+= -I. -I$(B) -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
 LDFLAGS += $(SAN)
 
 # Order matters to the linker and is the layer order: each archive may need the ones after it.
-LAYERS  := cli views tui client store model core
+LAYERS  := cli views app tui client store model core
 LIBS    := -lncursesw -ltinfo -lreadline -lcurl -ljansson -lyajl -lconfuse -lsqlite3 -lssl -lcrypto -lpcre2-8 -lmaxminddb -lutf8proc -lz
 
 SRC     := $(foreach d,$(LAYERS),$(wildcard $(d)/*.c))
@@ -28,8 +28,9 @@ ALLOW_model  := model core
 ALLOW_tui    := tui core
 ALLOW_store  := store model core
 ALLOW_client := client model core
-ALLOW_views  := views tui client store model core
-ALLOW_cli    := cli views tui client store model core
+ALLOW_app    := app client store model core
+ALLOW_views  := views app tui client store model core
+ALLOW_cli    := cli views app tui client store model core
 
 UNITS   := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))

@@ -33,6 +33,7 @@ struct profile {
 	int64_t retention_ms;     /* history; 0 = for ever */
 };
 void profile_init(struct profile *p);
+void profile_copy(struct profile *to, const struct profile *from); /* to: initialised; what it held is released */
 void profile_release(struct profile *p);
 
 struct keybind { char *panel, *keys, *action; };

@@ -9,8 +9,9 @@ model:model core
 tui:tui core
 store:store model core
 client:client model core
-views:views tui store/store.h store/history.h store/journal.h client/client.h client/endpoint.h client/logsource.h model core
-cli:cli views tui client store model core'
+app:app store client model core
+views:views app tui store/store.h store/history.h store/journal.h client/client.h client/endpoint.h client/logsource.h model core
+cli:cli views app tui client store model core'
 # library header pattern: files that may include it
 libs='curses.h|ncurses|panel.h|term.h:^tui/
 readline/:^tui/
@@ -24,7 +25,7 @@ maxminddb.h:^model/geo\.c$
 confuse.h:^client/config\.c$
 utf8proc.h:^core/text'
 
-files=$(ls core/*.[ch] model/*.[ch] tui/*.[ch] store/*.[ch] client/*.[ch] views/*.[ch] cli/*.[ch] 2>/dev/null)
+files=$(ls core/*.[ch] model/*.[ch] tui/*.[ch] store/*.[ch] client/*.[ch] app/*.[ch] views/*.[ch] cli/*.[ch] 2>/dev/null)
 for f in $files; do
 	folder=${f%%/*}
 	allowed=$(printf '%s\n' "$layers" | sed -n "s/^$folder://p")

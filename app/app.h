@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What console and verbs share: one session, one store, the latest snapshot of every list, who the operator is, what this host is.
+ * Knows neither screen nor output format. */
+#ifndef APP_APP_H
+#define APP_APP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/client.h"
+#include "core/err.h"
+#include "core/loop.h"
+#include "core/scope.h"
+#include "model/cert.h"
+#include "model/entry.h"
+#include "model/guard.h"
+#include "model/rate.h"
+#include "store/store.h"
+
+/* What a snapshot holds. id, words for "…: as of" */
+#define SNAP_INFO(_)                                                                               \
+	_(BLOCKED, "blocked addresses", READ_BLOCKED)                                              \
+	_(ALLOWED, "allowed addresses", READ_ALLOWED)                                              \
+	_(THRESHOLDS, "thresholds", READ_THRESHOLDS)                                               \
+	_(CERTS, "certificates", READ_CERTS)                                                       \
+	_(TRUST, "proxy trust", READ_TRUST)                                                        \
+	_(CHECK, "configuration check", CHECK_CONFIG)
+enum snap {
+#define SNAP_ENUM(id, words, cap) SNAP_BIT_##id,
+	SNAP_INFO(SNAP_ENUM)
+#undef SNAP_ENUM
+	SNAP_COUNT
+};
+#define SNAP(id) (1u << SNAP_BIT_##id)
+const char *snap_words(enum snap s);
+
+/* The newest answer of each kind; the one before stays until a new one is whole. */
+struct snapshot {
+	struct entrylist *list[LIST_COUNT]; /* NULL = never fetched */
+	struct thresholds *thresholds;
+	struct certlist *certs;
+	struct trust *trust;
+	struct config_check *check;
+	int64_t fetched[SNAP_COUNT];        /* wall ms, TIME_NONE = never */
+	int64_t asked[SNAP_COUNT];          /* clock_mono() of the last question */
+	struct err err[SNAP_COUNT];         /* of the last question; NONE when it was answered */
+	unsigned in_flight;                 /* SNAP bits */
+	unsigned generation;                /* counts every change of anything here */
+};
+
+/* Facts about this machine, gathered once and again on demand (app/host.c). */
+struct host_facts {
+	struct net ssh_client;              /* family 0 = not by SSH */
+	struct net *addresses;              /* of this host's interfaces */
+	size_t address_count;
+	struct host_gateway { struct net net; char interface[32]; bool is_bridge, is_default; char what[64]; } *gateways;
+	size_t gateway_count;
+};
+
+struct observer {
+	struct scope_item item;
+	struct observer *next;
+	struct app *app;
+	void (*fn)(void *arg, unsigned snaps); /* SNAP bits that changed; 0 = session state */
+	void *arg;
+};
+
+struct app_options {
+	const char *config_file, *state_dir, *profile; /* NULL = defaults */
+	const char *url, *user, *dialect, *log_source, *cacert;
+	bool read_only, insecure, force, yes, dry_run;
+	int64_t timeout_ms;  /* 0 = the profile's */
+	int64_t watch_ms;    /* 0 = do not watch */
+	bool verbose;
+	bool no_store;       /* a verb that needs neither history nor journal */
+};
+
+struct app {
+	struct loop *loop;
+	struct app_options options;
+	struct config config;
+	struct profile profile;      /* the chosen one, options applied */
+	struct session *session;
+	struct store *store;         /* NULL: store_err says why */
+	struct err store_err;
+	char state_dir[4096];
+	char operator_name[256];     /* "root (SUDO_USER alice) from 198.51.100.7": login, SUDO_USER, SSH client */
+	char login[64];              /* what is stored as "by" */
+	struct host_facts host;
+	struct snapshot snap;
+	struct observer *observers, *notify_next; /* notify_next: a notified observer may remove any other */
+	struct scope scope;          /* app-wide work: fetches, changes; outlives panels */
+	int64_t rescue_id;           /* store row of a pending rescue, 0 = none */
+	struct timer poll;
+	void (*trace)(void *arg, const char *line); /* -v and the command log; line is safe text without secrets */
+	void *trace_arg;
+	char log[64][160];           /* the last requests, newest at log_at - 1 */
+	unsigned log_at;
+};
+
+/* Loads configuration, opens the store, makes the session; nothing is sent yet. options' strings must outlive the app. */
+bool app_init(struct app *a, struct loop *loop, const struct app_options *options, struct err *err);
+void app_release(struct app *a);
+
+/* The secret without asking: environment (unset afterwards), password_file, netrc. 1 = set, 0 = none there, -1 = err. A password_command is
+ * run on the loop; done runs when the secret is set or has failed. */
+int app_secret_find(struct app *a, struct err *err);
+bool app_secret_command(struct app *a, void (*done)(void *arg, bool ok, const struct err *err), void *arg, struct err *err);
+bool app_secret_is_token(void);
+
+/* Fresh machine: no URL anywhere. Tries https 443, http 8080 on loopback; sets profile.url. Done is called with ok = something listens. */
+void app_discover(struct app *a, void (*done)(void *arg, bool ok), void *arg);
+void app_connect(struct app *a);
+/* Another server while the console runs: drops snapshot and session. */
+bool app_switch(struct app *a, const char *profile, struct err *err);
+
+/* Asks for the SNAP bits that are older than max_age_ms (0 = all) and not in flight. Kinds this server lacks are answered by err at once. */
+void app_refresh(struct app *a, unsigned snaps, int64_t max_age_ms);
+void app_observe(struct app *a, struct observer *o, struct scope *owner, void (*fn)(void *arg, unsigned snaps), void *arg);
+void app_notify(struct app *a, unsigned snaps);
+void snapshot_release(struct snapshot *s);
+bool app_is_writable(const struct app *a, const char **why); /* read-only mode says why */
+
+/* host.c */
+void host_gather(struct host_facts *h, const char *root); /* root: "" or a sandbox holding proc/ and sys/ */
+void host_release(struct host_facts *h);
+/* "Docker bridge gateway of this host (docker0)", "default route of this host (eth0)", "this host", or NULL. */
+const char *host_words(const struct host_facts *h, const struct net *n, char *out, size_t size);
+
+/* guards.c: what model/guard.h wants to know, borrowed from app. */
+void app_guard_facts(struct app *a, struct guard_facts *out);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From what an operator asks to a change that may be sent: targets resolved against the lists, guards asked, a preview in words.
+ * Pure but for the snapshot it reads: nothing is sent here. */
+#ifndef APP_PLAN_H
+#define APP_PLAN_H
+
+#include "app/app.h"
+#include "model/change.h"
+
+#define PLAN_MANY 1000 /* entries in one change that need a typed count or --yes */
+
+enum plan_level { PLAN_INFO, PLAN_WARN, PLAN_BAD };
+struct plan_line {
+	enum plan_level level;
+	size_t edit;         /* which edit it is about; SIZE_MAX = the whole */
+	char *text;          /* owned, safe */
+};
+
+struct plan {
+	struct change *change;      /* NULL once taken by app_run() */
+	struct plan_line *lines;
+	size_t line_count, line_cap;
+	char question[200];         /* "Un-block 2 addresses?" */
+	bool refused;               /* a guard says no, and force was not given: change must not be sent */
+	char refusal[512];          /* the guards' reasons */
+	bool needs_yes;             /* many entries, or protection is given up */
+	char why_yes[200];
+	unsigned offer_reset;       /* classes whose counters would ban it again: the offer of "c also reset" */
+	int64_t undoes;             /* journal change this takes back, 0 = none */
+	size_t already;             /* edits that are so already */
+};
+
+struct plan_options {
+	const char *note;           /* reason text; NULL */
+	int64_t expires;            /* ms, TIME_NONE = for ever */
+	enum reason reason;         /* class word; REASON_NONE = manual */
+	int64_t created;            /* TIME_NONE = now */
+	bool allow;                 /* unblock: allow as well */
+	bool keep_blocked;          /* allow: do not lift the block */
+	unsigned reset_classes;     /* also reset these counters */
+	bool force;                 /* guards are overridden and named */
+};
+void plan_options_init(struct plan_options *o);
+
+/* Each needs SNAP(BLOCKED) and SNAP(ALLOWED) at hand. Targets are what a person typed: addresses, networks, or the raw text of a malformed
+ * entry that is listed. NULL and err (ERR_USAGE) when one can't be understood. */
+struct plan *plan_block(struct app *a, const char *const *targets, size_t n, const struct plan_options *o, struct err *err);
+struct plan *plan_unblock(struct app *a, const char *const *targets, size_t n, const struct plan_options *o, struct err *err);
+struct plan *plan_allow(struct app *a, const char *const *targets, size_t n, const struct plan_options *o, struct err *err);
+struct plan *plan_disallow(struct app *a, const char *const *targets, size_t n, const struct plan_options *o, struct err *err);
+/* list rows by number: what marks in a panel are turned into. remove = unblock or disallow */
+struct plan *plan_remove_rows(struct app *a, enum list_kind list, const size_t *rows, size_t n, const struct plan_options *o, struct err *err);
+struct plan *plan_expiry(struct app *a, enum list_kind list, size_t row, int64_t expires, struct err *err);
+/* Needs SNAP(THRESHOLDS). rate: "200/1h", "off", "default"; ban_period_ms -1 = leave, 0 = for ever. */
+struct plan *plan_threshold(struct app *a, enum ban_class c, const char *rate, int64_t ban_period_ms, struct err *err);
+struct plan *plan_path(struct app *a, bool add, const char *glob, struct err *err);
+struct plan *plan_reset(struct app *a, unsigned classes, struct err *err);
+struct plan *plan_reload(struct app *a, const char *what, struct err *err); /* "settings", "blocked", "certs" */
+/* id 0 = the newest that can be undone. Reads the journal; says in lines what can't be restored and what was changed since. */
+struct plan *plan_undo(struct app *a, int64_t id, struct err *err);
+/* Takes a change made elsewhere (import, ranges) through guards and preview. */
+struct plan *plan_of_change(struct app *a, struct change *c, const struct plan_options *o, struct err *err);
+void plan_free(struct plan *p);
+void plan_add_line(struct plan *p, enum plan_level level, size_t edit, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* ---- running (run.c) ---- */
+struct app_run;
+typedef void (*run_progress_fn)(void *arg, const struct change *c, const struct change_progress *p);
+/* c: final verdicts, borrowed until the callback returns; journal_id 0 when it could not be kept (err says why) */
+typedef void (*run_done_fn)(void *arg, const struct change *c, int64_t journal_id, const struct err *journal_err);
+/* Journal, change, effect, journal, refreshed snapshot. Takes the plan. Refused plans end at once with NOT_STORED / ERR_GUARD outcomes. */
+struct app_run *app_run(struct app *a, struct plan *p, run_progress_fn progress, run_done_fn done, void *arg);
+void app_run_stop(struct app_run *r); /* between batches */
+
+/* effect.c, pure: an edit may be stored, reloaded, and still not do what was asked: an un-blocked address inside a blocked network, a block
+ * under an allow that wins, an allow under a block that wins. Turns such IN_FORCE outcomes into STORED and says which entry stands against it.
+ * Lists are those before the change. */
+void change_effect(struct change *c, const struct entrylist *blocked, const struct entrylist *allowed, bool allow_wins, int64_t now);
+
+/* One line per outcome as screens.md shows it: "✔ 45.9.148.19 in force  deleted · read back absent · reload took it  84 ms". No colours. */
+void outcome_line(const struct change *c, size_t edit, bool ascii, struct buf *out);
+
+#endif

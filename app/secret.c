@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where the secret comes from when nobody has to be asked: environment, command, file, netrc. Never an argument. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/app.h"
+#include "client/secret.h"
+#include "core/buf.h"
+#include "core/mem.h"
+
+static bool from_token; /* the environment variable was STALWARDEN_TOKEN */
+
+bool app_secret_is_token(void)
+{
+	return from_token;
+}
+
+/* Copied out and removed, so that no child inherits it. */
+static bool take_env(const char *name, struct buf *out)
+{
+	const char *value = getenv(name);
+
+	if (!value || !value[0])
+		return false;
+	buf_adds(out, value);
+	explicit_bzero((char *)(uintptr_t)value, strlen(value));
+	unsetenv(name);
+	return true;
+}
+
+int app_secret_find(struct app *a, struct err *err)
+{
+	struct buf secret = BUF_INIT, token = BUF_INIT;
+	bool has_token = take_env("STALWARDEN_TOKEN", &token), has_password = take_env("STALWARDEN_PASSWORD", &secret);
+	int found = 0;
+
+	from_token = has_token;
+	if (has_token)
+		found = session_set_secret(a->session, a->profile.user, buf_str(&token), true, err) ? 1 : -1;
+	else if (has_password)
+		found = session_set_secret(a->session, a->profile.user, buf_str(&secret), false, err) ? 1 : -1;
+	else if (a->profile.password_file)
+		found = secret_file_read(a->profile.password_file, &secret, err) &&
+				session_set_secret(a->session, a->profile.user, buf_str(&secret), false, err)
+			? 1
+			: -1;
+	else if (a->profile.use_netrc && a->profile.url)
+		found = secret_netrc(a->profile.url, a->profile.user, &secret, err)
+			? session_set_secret(a->session, a->profile.user, buf_str(&secret), false, err) ? 1 : -1
+			: 0;
+	buf_wipe(&secret);
+	buf_wipe(&token);
+	return found;
+}
+
+struct command_wait {
+	struct app *app;
+	void (*done)(void *arg, bool ok, const struct err *err);
+	void *arg;
+};
+
+static void command_done(void *arg, const char *secret, const struct err *err)
+{
+	struct command_wait w = *(struct command_wait *)arg;
+	struct err why = *err;
+	bool ok = secret && session_set_secret(w.app->session, w.app->profile.user, secret, false, &why);
+
+	free(arg);
+	w.done(w.arg, ok, &why);
+}
+
+bool app_secret_command(struct app *a, void (*done)(void *arg, bool ok, const struct err *err), void *arg, struct err *err)
+{
+	struct command_wait *w;
+
+	if (!a->profile.password_command)
+		return false;
+	w = xmalloc(sizeof(*w));
+	*w = (struct command_wait){ a, done, arg };
+	if (secret_command_run(a->loop, a->profile.password_command, &a->scope, command_done, w, err))
+		return true;
+	free(w);
+	return false;
+}
