@@ -4,7 +4,7 @@
 import copy
 import re
 
-from .persona import Response, encode, json_response, problem
+from .persona import Response, json_response, problem
 
 HTML = (b"<!DOCTYPE html><html><head><title>Sign in</title></head>"
         b"<body><h1>Sign in</h1><form method=post><input name=user></form></body></html>\n")
@@ -55,7 +55,9 @@ def with_body(spec):
 
 
 def snapshot(persona):
-    return copy.deepcopy({k: v for k, v in vars(persona).items() if k not in NOT_STATE})
+    """A copy of what it holds, which may point back at the persona itself."""
+    kept = [persona] + [vars(persona)[name] for name in NOT_STATE]
+    return copy.deepcopy({k: v for k, v in vars(persona).items() if k not in NOT_STATE}, {id(o): o for o in kept})
 
 
 # Each fault gets the wire (send, finish, drop, wait), the spec, and apply(), which lets the persona do its
@@ -164,14 +166,3 @@ def length(wire, spec, apply):
 
 FAULTS = {f.__name__: f for f in (delay, stall, close, close_after, half, reset, reset_after, status, html, answer,
                                   raw, garbage, huge, redirect, not_applied, drip, length)}
-
-
-def describe():
-    return {name: (f.__doc__ or "").strip() for name, f in FAULTS.items()}
-
-
-def refuse(text):
-    return json_response({"error": text}, 400)
-
-
-__all__ = ["Fault", "FAULTS", "describe", "encode", "refuse", "with_body"]

@@ -105,6 +105,8 @@ class Persona(EventLines):
     allowed_wins = False                        # 0.16: an allowed address is let in though blocked
     legacy_log = False                          # up to 0.9.3
     classes = CLASSES                           # the classes this generation counts
+    use_forwarded = False                       # X-Forwarded-For is believed
+    proxy_networks = ()                         # from here a connection must begin with a PROXY line
     log_every_login = True                      # 0.10 remembers credentials and logs them once (seen on 0.10.3)
     default_user = "admin"
     default_password = "secret"

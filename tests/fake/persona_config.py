@@ -5,7 +5,7 @@ import time
 
 from .lines import LegacyLines
 from .persona import DEFAULT_RATES, Persona, Store, json_response, not_found, parse_address, problem, unauthorized
-from .persona_settings import parse_rate
+from .persona_settings import PROXY_KEYS, parse_rate
 
 BLOCKED = "server.security.blocked-networks."
 RATE = "server.security.fail2ban"
@@ -34,11 +34,14 @@ class Persona006(LegacyLines, Persona):
     # ---- store and live ---------------------------------------------------------------------------
 
     def load_live(self):
-        """Only a start reads the rate (seen on 0.6.0)."""
+        """Only a start reads the rate (seen on 0.6.0), and the listeners."""
         self.load_blocked()
         text = self.file.get(RATE, self.store.get(RATE))
         self.live.thresholds = {cls: None for cls in DEFAULT_RATES}
         self.live.scan_paths = []
+        self.use_forwarded = self.store.get("jmap.rate-limit.use-forwarded") == "true"
+        self.proxy_networks = [v for name in PROXY_KEYS for k, v in self.store.prefix(name)
+                               if k == name or k.startswith(name + ".")]
         try:
             self.live.thresholds["auth"] = parse_rate(text) if text is not None else DEFAULT_RATES["auth"]
         except ValueError as error:

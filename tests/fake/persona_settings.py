@@ -29,6 +29,7 @@ AUTO_BAN = {"auth": "server.auto-ban.auth.rate", "abuse": "server.auto-ban.abuse
 FAIL2BAN = {"auth": "server.fail2ban.authentication", "abuse": "server.fail2ban.invalid-rcpt",
             "loiter": "server.fail2ban.loitering"}
 AUTHENTICATION = {"auth": "authentication.fail2ban"}
+PROXY_KEYS = ("server.proxy.trusted-networks", "server.listener.http.proxy.trusted-networks")
 
 
 def ok(data=None):
@@ -61,6 +62,7 @@ class PersonaSettings(Persona):
     op_names = ("delete", "clear", "insert")
     error_types = {"parse": "parse", "build": "build"}
     scan_prefix = "server.auto-ban.scan.paths."
+    forwarded_key = "server.http.use-x-forwarded"           # to 0.11
     has_allowed = True
     has_purge = True
     warnings = {}
@@ -139,7 +141,9 @@ class PersonaSettings(Persona):
             super().restart()
 
     def load_live(self):
-        """A start takes what is good and logs what is not."""
+        """A start takes what is good and logs what is not; listeners are read by nothing else."""
+        self.proxy_networks = [v for name in PROXY_KEYS for k, v in self.under(name)
+                               if k == name or k.startswith(name + ".")]
         for key, error in self.load_all().items():
             kind = "Parse" if error["type"].lower() == "parse" else "Build"
             words = ('Failed to parse setting "%s": %s' if kind == "Parse" else 'Build error for key "%s": %s')
@@ -152,6 +156,7 @@ class PersonaSettings(Persona):
         errors.update(self.load_thresholds())
         errors.update(self.load_certificates())
         errors.update(self.other_errors())
+        self.use_forwarded = self.value(self.forwarded_key) == "true"
         return errors
 
     def error(self, kind, text):
@@ -459,6 +464,7 @@ READS = {"list": PersonaSettings.list, "keys": PersonaSettings.keys, "group": Pe
 
 class Persona015(PersonaSettings):
     name, version = "0.15", "0.15.5"
+    forwarded_key = "http.use-x-forwarded"
 
 
 class Persona010(PersonaSettings):

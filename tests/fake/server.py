@@ -69,27 +69,30 @@ class Server:
         listener = "https" if context else "http"
         conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         operator = client in ("127.0.0.1", "::1")       # keeps the control plane reachable
-        if not operator and not self.persona.connect(client, listener):
-            wire.drop(conn)
-            return
-        if context:
-            try:
-                conn = context.wrap_socket(conn, server_side=True)
-            except (OSError, ValueError):
-                conn.close()
-                return
         link = wire.Wire(conn, self.persona, self.stop, self.released)
         try:
+            if not operator and self.proxied(client):
+                client = link.read_proxy()
+            if not operator and not self.persona.connect(client, listener):
+                link.drop()
+                return
+            if context:
+                link.sock = conn = context.wrap_socket(conn, server_side=True)
             while link.open:
                 self.one(link, link.read(client, listener))
-        except (wire.Broken, ValueError):
+        except (wire.Broken, OSError, ValueError):
             link.finish()
+
+    def proxied(self, client):
+        ip = ipaddress.ip_address(client)
+        nets = [ipaddress.ip_network(n, strict=False) for n in self.persona.proxy_networks]
+        return any(ip.version == n.version and ip in n for n in nets)
 
     def one(self, link, req):
         if req.path.startswith(CONTROL):
             link.answer(self.control(req))
             return
-        if self.forwarded and req.headers.get("x-forwarded-for"):
+        if (self.forwarded or self.persona.use_forwarded) and req.headers.get("x-forwarded-for"):
             req.client, req.forwarded = req.headers["x-forwarded-for"].split(",")[0].strip(), True
         record = self.record(req)
 

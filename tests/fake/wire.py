@@ -55,6 +55,13 @@ class Wire:
         line, _, self.buffer = self.buffer.partition(b"\r\n")
         return line
 
+    def read_proxy(self):
+        """The client's address from a PROXY line (version 1); Broken when the connection begins otherwise."""
+        words = self._line().decode("latin-1").split(" ")
+        if len(words) != 6 or words[0] != "PROXY" or words[1] not in ("TCP4", "TCP6"):
+            raise Broken("no PROXY line")
+        return words[2]
+
     def read(self, client, listener):
         """The next Request; Broken when there is none."""
         words = self._line().decode("latin-1").split(" ")
