@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The guards: one row per rule. Pure; facts come from whoever gathered them. */
+#include "model/guard.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "core/text.h"
+
+#define WIDEST4 8
+#define WIDEST6 16
+#define ALLOWED_MAX 8 /* allowed entries looked at before one that is still active is found */
+
+/* What a rule looks at. change is NULL when a single edit is checked. */
+struct scene {
+	const struct edit *edit;
+	const struct guard_facts *facts;
+	const struct change *change;
+	size_t index;
+	size_t blocks, first_block; /* how many of the change's edits block, and which is the first */
+};
+
+typedef bool (*guard_fn)(const struct scene *s, enum guard_rule rule, char *reason, size_t size);
+
+/* "A is B", "A contains X, B" or "A is inside X, B". */
+static bool say(char *reason, size_t size, const struct net *target, const struct net *fact, const char *what)
+{
+	char a[NET_BUF], b[NET_BUF];
+
+	net_format(target, a, sizeof(a));
+	net_format(fact, b, sizeof(b));
+	if (net_equal(target, fact))
+		snprintf(reason, size, "%s is %s", a, what);
+	else if (net_contains_mapped(target, fact))
+		snprintf(reason, size, "%s contains %s, %s", a, b, what);
+	else
+		snprintf(reason, size, "%s is inside %s, %s", a, b, what);
+	return true;
+}
+
+static bool check_ssh(const struct scene *s, enum guard_rule rule, char *reason, size_t size)
+{
+	const struct net *client = &s->facts->ssh_client;
+
+	return client->family && net_contains_mapped(&s->edit->net, client) &&
+		say(reason, size, &s->edit->net, client, guard_words(rule));
+}
+
+static const struct netvec *facts_of(const struct guard_facts *f, enum guard_rule rule)
+{
+	switch (rule) {
+	case GUARD_RULE_API:
+		return &f->api;
+	case GUARD_RULE_HOST:
+		return &f->host;
+	case GUARD_RULE_PROXY:
+		return &f->proxies;
+	case GUARD_RULE_GATEWAY:
+		return &f->gateways;
+	default:
+		return &f->near;
+	}
+}
+
+/* The facts may be networks themselves: an address inside a trusted network is a trusted proxy. */
+static bool check_facts(const struct scene *s, enum guard_rule rule, char *reason, size_t size)
+{
+	const struct net *hit = netvec_touching(facts_of(s->facts, rule), &s->edit->net);
+
+	return hit && say(reason, size, &s->edit->net, hit, guard_words(rule));
+}
+
+static bool check_loopback(const struct scene *s, enum guard_rule rule, char *reason, size_t size)
+{
+	static const struct net loopback[] = {
+		{ { 127 }, 4, 8 },
+		{ { [15] = 1 }, 6, 128 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(loopback); i++)
+		if (net_contains_mapped(&s->edit->net, &loopback[i]) || net_contains(&loopback[i], &s->edit->net))
+			return say(reason, size, &s->edit->net, &loopback[i], guard_words(rule));
+	return false;
+}
+
+/* First active allowed row among those given; -1 if none. */
+static ptrdiff_t first_active(const struct guard_facts *f, const uint32_t *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (entry_state(f->allowed, rows[i], f->now) == ENTRY_ACTIVE)
+			return rows[i];
+	return -1;
+}
+
+static size_t at_most(size_t n, size_t max)
+{
+	return n < max ? n : max;
+}
+
+static ptrdiff_t allowed_touching(const struct guard_facts *f, const struct net *n)
+{
+	uint32_t rows[ALLOWED_MAX];
+	size_t found = netset_inside(f->allowed->index, n, rows, ALLOWED_MAX);
+	ptrdiff_t row = first_active(f, rows, at_most(found, ALLOWED_MAX));
+
+	return row >= 0 ? row : entrylist_covering(f->allowed, n, -1, f->now);
+}
+
+static bool check_allowed(const struct scene *s, enum guard_rule rule, char *reason, size_t size)
+{
+	const struct guard_facts *f = s->facts;
+	struct net hit;
+
+	if (!f->allowed || !f->allowed->index)
+		return false;
+	ptrdiff_t row = allowed_touching(f, &s->edit->net);
+	if (row < 0)
+		return false;
+	entry_net(&f->allowed->rows[row], &hit);
+	return say(reason, size, &s->edit->net, &hit, guard_words(rule));
+}
+
+static bool check_private(const struct scene *s, enum guard_rule rule, char *reason, size_t size)
+{
+	enum net_kind kind = net_kind(&s->edit->net);
+	char a[NET_BUF];
+
+	(void)rule;
+	if (kind == NET_PUBLIC || kind == NET_LOOPBACK)
+		return false;
+	net_format(&s->edit->net, a, sizeof(a));
+	snprintf(reason, size, "%s touches a special range (%s): gateways, proxies and your own hosts are there", a, net_kind_text(kind));
+	return true;
+}
+
+static bool check_wide(const struct scene *s, enum guard_rule rule, char *reason, size_t size)
+{
+	const struct net *n = &s->edit->net;
+	int widest = n->family == 4 ? WIDEST4 : WIDEST6;
+	char a[NET_BUF];
+
+	(void)rule;
+	if (n->prefix >= widest)
+		return false;
+	net_format(n, a, sizeof(a));
+	snprintf(reason, size, "%s is wider than /%d, the widest IPv%d network blocked without force", a, widest, n->family);
+	return true;
+}
+
+/* Is this allowed row about to go, by any edit of the change? */
+static bool is_removed(const struct scene *s, const struct net *n)
+{
+	if (net_equal(n, &s->edit->net))
+		return true;
+	for (size_t i = 0; s->change && i < s->change->count; i++)
+		if (s->change->edits[i].kind == EDIT_DISALLOW && net_equal(&s->change->edits[i].net, n))
+			return true;
+	return false;
+}
+
+static bool keeps_an_allow(const struct scene *s, const struct net *fact)
+{
+	uint32_t rows[160];
+	const struct entrylist *allowed = s->facts->allowed;
+	size_t n = at_most(netset_covering(allowed->index, fact, rows, ARRAY_LEN(rows)), ARRAY_LEN(rows));
+
+	for (size_t i = 0; i < n; i++) {
+		struct net row;
+
+		entry_net(&allowed->rows[rows[i]], &row);
+		if (entry_state(allowed, rows[i], s->facts->now) == ENTRY_ACTIVE && !is_removed(s, &row))
+			return true;
+	}
+	return false;
+}
+
+static bool check_last_allow(const struct scene *s, enum guard_rule rule, char *reason, size_t size)
+{
+	static const struct {
+		enum guard_rule facts;
+		const char *what;
+	} kept[] = {
+		{ GUARD_RULE_GATEWAY, "a gateway of this host" },
+		{ GUARD_RULE_PROXY, "a proxy the server trusts" },
+		{ GUARD_RULE_NEAR, "expected by this profile" },
+	};
+	const struct guard_facts *f = s->facts;
+
+	(void)rule;
+	if (!f->allowed || !f->allowed->index || entrylist_find(f->allowed, &s->edit->net) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		const struct netvec *v = facts_of(f, kept[i].facts);
+
+		for (size_t k = 0; k < v->count; k++) {
+			char a[NET_BUF], b[NET_BUF];
+
+			if (!net_contains_mapped(&s->edit->net, &v->items[k]) || keeps_an_allow(s, &v->items[k]))
+				continue;
+			net_format(&s->edit->net, a, sizeof(a));
+			net_format(&v->items[k], b, sizeof(b));
+			snprintf(reason, size, "%s is the last allow that keeps %s from being banned, %s", a, b, kept[i].what);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Said once, at the first block of the change. */
+static bool check_many(const struct scene *s, enum guard_rule rule, char *reason, size_t size)
+{
+	size_t max = s->facts->max_entries;
+
+	(void)rule;
+	if (!max || s->blocks <= max || s->index != s->first_block)
+		return false;
+	snprintf(reason, size, "this change blocks %zu entries; more than %zu at once need force", s->blocks, max);
+	return true;
+}
+
+#define BLOCKING (1u << EDIT_BLOCK)
+#define DISALLOWING (1u << EDIT_DISALLOW)
+
+static const struct {
+	const char *name, *words;
+	enum guard_severity severity;
+} rules[] = {
+#define GUARD_ROW(id, n, w, sev) [GUARD_RULE_##id] = { n, w, sev },
+	GUARD_INFO(GUARD_ROW)
+#undef GUARD_ROW
+};
+
+static const struct {
+	guard_fn check;
+	unsigned edits;
+} checks[] = {
+	[GUARD_RULE_SSH_CLIENT] = { check_ssh, BLOCKING },
+	[GUARD_RULE_API] = { check_facts, BLOCKING },
+	[GUARD_RULE_HOST] = { check_facts, BLOCKING },
+	[GUARD_RULE_LOOPBACK] = { check_loopback, BLOCKING },
+	[GUARD_RULE_PROXY] = { check_facts, BLOCKING },
+	[GUARD_RULE_GATEWAY] = { check_facts, BLOCKING },
+	[GUARD_RULE_NEAR] = { check_facts, BLOCKING },
+	[GUARD_RULE_ALLOWED] = { check_allowed, BLOCKING },
+	[GUARD_RULE_PRIVATE] = { check_private, BLOCKING },
+	[GUARD_RULE_WIDE] = { check_wide, BLOCKING },
+	[GUARD_RULE_LAST_ALLOW] = { check_last_allow, DISALLOWING },
+	[GUARD_RULE_MANY] = { check_many, BLOCKING },
+};
+_Static_assert(ARRAY_LEN(checks) == GUARD_RULE_COUNT, "a check for every rule");
+
+const char *guard_name(enum guard_rule r)
+{
+	return r < GUARD_RULE_COUNT ? rules[r].name : "";
+}
+
+const char *guard_words(enum guard_rule r)
+{
+	return r < GUARD_RULE_COUNT ? rules[r].words : "";
+}
+
+enum guard_severity guard_severity(enum guard_rule r)
+{
+	return r < GUARD_RULE_COUNT ? rules[r].severity : GUARD_REFUSE;
+}
+
+void guard_facts_release(struct guard_facts *f)
+{
+	netvec_release(&f->host);
+	netvec_release(&f->api);
+	netvec_release(&f->proxies);
+	netvec_release(&f->gateways);
+	netvec_release(&f->near);
+	memset(f, 0, sizeof(*f));
+}
+
+static size_t check_scene(const struct scene *s, struct guard_hit *hits, size_t max)
+{
+	size_t n = 0;
+
+	if (!s->edit->net.family)
+		return 0;
+	for (int r = 0; r < GUARD_RULE_COUNT; r++) {
+		char reason[sizeof(hits->reason)];
+
+		if (!(checks[r].edits & 1u << s->edit->kind) ||
+			!checks[r].check(s, (enum guard_rule)r, reason, sizeof(reason)))
+			continue;
+		if (n < max) {
+			hits[n] = (struct guard_hit){ (enum guard_rule)r, rules[r].severity, s->index, "" };
+			memcpy(hits[n].reason, reason, sizeof(reason));
+		}
+		n++;
+	}
+	return n;
+}
+
+size_t guard_check(const struct edit *e, const struct guard_facts *f, struct guard_hit *hits, size_t max)
+{
+	struct scene s = { .edit = e, .facts = f, .blocks = 1 };
+
+	return check_scene(&s, hits, max);
+}
+
+size_t guard_check_change(const struct change *c, const struct guard_facts *f, struct guard_hit *hits, size_t max)
+{
+	struct scene s = { .facts = f, .change = c };
+	size_t n = 0;
+
+	for (size_t i = c->count; i-- > 0;) {
+		if (c->edits[i].kind == EDIT_BLOCK) {
+			s.blocks++;
+			s.first_block = i;
+		}
+	}
+	for (size_t i = 0; i < c->count; i++) {
+		s.edit = &c->edits[i];
+		s.index = i;
+		n += check_scene(&s, n < max ? hits + n : NULL, n < max ? max - n : 0);
+	}
+	return n;
+}
+
+bool guard_check_net(const struct net *n, const struct guard_facts *f, struct guard_hit *hit)
+{
+	struct edit e = { .kind = EDIT_BLOCK, .net = *n };
+
+	return guard_check(&e, f, hit, 1) > 0;
+}
+
+void guard_names(const struct guard_hit *hits, size_t n, struct buf *out)
+{
+	unsigned seen = 0;
+
+	for (size_t i = 0; i < n; i++)
+		seen |= 1u << hits[i].rule;
+	for (int r = 0; r < GUARD_RULE_COUNT; r++)
+		if (seen & 1u << r)
+			buf_addf(out, "%s%s", seen & ((1u << r) - 1) ? ", " : "", rules[r].name);
+}
+
+/* One blank-separated word; zone ids of link-local addresses name an interface of this host and are cut. */
+static bool scan_word(const char **s, struct net *out)
+{
+	const char *word = *s + strspn(*s, " \t");
+	size_t len = strcspn(word, " \t\r\n");
+	const char *zone = memchr(word, '%', len);
+
+	*s = word + len;
+	return net_parse(word, zone ? (size_t)(zone - word) : len, out, NULL) && net_is_address(out);
+}
+
+static void skip_word(const char **s)
+{
+	*s += strspn(*s, " \t");
+	*s += strcspn(*s, " \t\r\n");
+}
+
+bool guard_parse_ssh(const char *text, struct net *client, struct net *server)
+{
+	struct net none = { .family = 0 };
+
+	if (server)
+		*server = none;
+	if (!text || !scan_word(&text, client)) {
+		*client = none;
+		return false;
+	}
+	skip_word(&text);
+	if (server && !scan_word(&text, server))
+		*server = none;
+	return true;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Small arrays of nets, searched one by one. */
+#include "model/netvec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mem.h"
+
+void netvec_release(struct netvec *v)
+{
+	free(v->items);
+	*v = (struct netvec){ NULL, 0, 0 };
+}
+
+void netvec_add(struct netvec *v, const struct net *n)
+{
+	if (!n->family)
+		return;
+	for (size_t i = 0; i < v->count; i++)
+		if (net_equal(&v->items[i], n))
+			return;
+	xgrow(&v->items, &v->cap, v->count + 1, sizeof(*v->items));
+	v->items[v->count++] = *n;
+}
+
+bool netvec_add_text(struct netvec *v, const char *s)
+{
+	struct net n;
+
+	s += strspn(s, " \t\r\n");
+	size_t len = strlen(s);
+	while (len && strchr(" \t\r\n", s[len - 1]))
+		len--;
+	if (!net_parse(s, len, &n, NULL))
+		return false;
+	netvec_add(v, &n);
+	return true;
+}
+
+bool net_contains_mapped(const struct net *outer, const struct net *inner)
+{
+	struct net mapped = { .family = 6, .prefix = (uint8_t)(inner->prefix + 96) };
+
+	if (net_contains(outer, inner))
+		return true;
+	if (outer->family != 6 || inner->family != 4)
+		return false;
+	mapped.addr[10] = mapped.addr[11] = 0xff;
+	memcpy(mapped.addr + 12, inner->addr, 4);
+	return net_contains(outer, &mapped);
+}
+
+const struct net *netvec_inside(const struct netvec *v, const struct net *n)
+{
+	for (size_t i = 0; i < v->count; i++)
+		if (net_contains_mapped(n, &v->items[i]))
+			return &v->items[i];
+	return NULL;
+}
+
+const struct net *netvec_around(const struct netvec *v, const struct net *n)
+{
+	for (size_t i = 0; i < v->count; i++)
+		if (net_contains_mapped(&v->items[i], n))
+			return &v->items[i];
+	return NULL;
+}
+
+const struct net *netvec_touching(const struct netvec *v, const struct net *n)
+{
+	const struct net *inside = netvec_inside(v, n);
+
+	return inside ? inside : netvec_around(v, n);
+}
