@@ -15,13 +15,14 @@
 
 struct logmark_row {
 	uint64_t hash;
-	int64_t time;         /* ms */
-	uint32_t total, pass; /* seen ever, seen in this pass */
+	int64_t time;          /* ms */
+	uint32_t before, pass; /* how often seen: before this pass, in this pass; both 0 = empty slot */
 };
 
 struct logmark {
-	int64_t newest;       /* ms; TIME_NONE = nothing seen yet */
-	struct logmark_row *rows;
+	int64_t newest;        /* ms; TIME_NONE = nothing seen yet */
+	int64_t cut;           /* ms: what is older was seen before this pass */
+	struct logmark_row *rows; /* open addressing, cap a power of two */
 	size_t count, cap;
 };
 
