@@ -67,9 +67,9 @@ $(B)/unit/%: tests/unit/%.c $$(foreach d,$$(ALLOW_$$(call layer_of,$$*)),$$(call
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c %.a,$^) -lcmocka $(LIBS)
 unit-%: $(B)/unit/%
 	$<
-units: $(addprefix $(B)/unit/,$(UNITS))
+units: $(or $(GOALS),$(addprefix $(B)/unit/,$(UNITS)))
 
-# Fuzz targets need clang; the corpora are replayed by `make check` with the standalone driver.
+# Fuzz targets need clang; `make check` replays the corpora (libFuzzer runs the files it is given once).
 $(B)/fuzz/%: tests/fuzz/%.c $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(FUZZSAN) $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
@@ -77,7 +77,7 @@ fuzz:
 	$(MAKE) B=build/fuzzing CC=clang OPT='-O1 -g' SAN='-fsanitize=fuzzer-no-link,address,undefined' FUZZSAN=-fsanitize=fuzzer $(addprefix build/fuzzing/fuzz/,$(FUZZERS))
 
 asan:
-	$(MAKE) B=build/asan OPT='-O1 -g -fno-omit-frame-pointer' SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' build/asan/stalwarden
+	$(MAKE) B=build/asan OPT='-O1 -g -fno-omit-frame-pointer' SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' $(or $(GOALS),build/asan/stalwarden)
 
 # A second compiler's opinion, objects only.
 warnings:
