@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Banned gateways and proxies: who is one, who only looks like one, and the cure of each generation. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/mem.h"
+#include "model/gateway.h"
+
+#define NOW INT64_C(1795168800000)
+
+static struct net net_of(const char *s)
+{
+	struct net n;
+
+	if (!net_parse(s, strlen(s), &n, NULL))
+		fail_msg("%s", s);
+	return n;
+}
+
+static struct entrylist *list_of(const char *const *keys)
+{
+	struct entrylist *l = entrylist_new();
+
+	for (; *keys; keys++) {
+		bool gone = **keys == '-'; /* "-ADDR" has expired */
+
+		entrylist_add(l, *keys + gone, strlen(*keys + gone), NULL, 0, NULL, REASON_AUTH, ORIGIN_SERVER, TIME_NONE,
+			gone ? NOW - 1000 : TIME_NONE);
+	}
+	entrylist_finish(l);
+	return l;
+}
+
+static void host_facts(struct gateway_facts *f)
+{
+	struct net gateway = net_of("172.18.0.1"), subnet = net_of("172.18.0.0/16");
+
+	netvec_add_text(&f->host, "198.51.100.1");
+	netvec_add_text(&f->routes, "198.51.100.254");
+	netvec_add_text(&f->proxies, "192.0.2.0/28");
+	netvec_add_text(&f->expected, "203.0.114.5");
+	gateway_facts_add_bridge(f, &gateway, &subnet, "br-mail\x1b[31m");
+	f->now = NOW;
+}
+
+static void assert_finding(const struct gateway_finding *g, const char *net, enum gateway_state state, int score,
+	const char *words)
+{
+	char out[NET_BUF];
+
+	assert_string_equal(net_format(&g->net, out, sizeof(out)), net);
+	assert_string_equal(g->words, words);
+	assert_int_equal(g->state, state);
+	assert_int_equal(g->score, score);
+}
+
+static void test_banned(void **state)
+{
+	struct gateway_facts f = { .now = 0 };
+	struct gateway_findings g = { NULL, 0, 0 };
+	struct entrylist *blocked = list_of((const char *const[]){ "203.0.113.7", "198.51.100.254", "198.51.100.1", "172.18.0.1",
+		"172.17.0.1", "10.1.2.3", "100.64.7.7", "192.0.2.9", "192.0.3.0/24", "-172.17.0.9", "bogus", "203.0.114.5",
+		"2001:db8::1", NULL });
+	struct entrylist *allowed = list_of((const char *const[]){ "203.0.114.5", NULL });
+
+	(void)state;
+	host_facts(&f);
+	f.blocked = blocked;
+	f.allowed = allowed;
+	gateway_find(&f, &g);
+	assert_int_equal(g.count, 8);
+	assert_finding(&g.items[0], "198.51.100.1", GATEWAY_BANNED, 100, "198.51.100.1 is banned: an address of this host");
+	assert_finding(&g.items[1], "172.18.0.1", GATEWAY_BANNED, 97,
+		"172.18.0.1 is banned: the gateway of a bridge of this host (br-mail\\x1b[31m), in Docker's default range");
+	assert_finding(&g.items[2], "192.0.2.9", GATEWAY_BANNED, 95, "192.0.2.9 is banned: a proxy the server trusts");
+	assert_finding(&g.items[3], "203.0.114.5", GATEWAY_BANNED, 95,
+		"203.0.114.5 is banned although it is allowed: expected to be allowed by this profile");
+	assert_finding(&g.items[4], "198.51.100.254", GATEWAY_BANNED, 90,
+		"198.51.100.254 is banned: the default gateway of this host");
+	assert_finding(&g.items[5], "172.17.0.1", GATEWAY_BANNED, 70, "172.17.0.1 is banned: in Docker's default range");
+	assert_finding(&g.items[6], "10.1.2.3", GATEWAY_BANNED, 60, "10.1.2.3 is banned: a private address");
+	assert_finding(&g.items[7], "100.64.7.7", GATEWAY_BANNED, 50, "100.64.7.7 is banned: a carrier-grade NAT address");
+	assert_int_equal(g.items[0].row, entrylist_find(blocked, &g.items[0].net));
+	assert_true(g.items[3].is_allowed);
+	/* Where an allow wins, that one is not banned. */
+	f.allow_wins = true;
+	gateway_find(&f, &g);
+	assert_int_equal(g.count, 7);
+	gateway_findings_release(&g);
+	gateway_facts_release(&f);
+	entrylist_free(blocked);
+	entrylist_free(allowed);
+}
+
+/* A blocked network around the gateway bans it as well; a wide trusted network makes what is inside a proxy. */
+static void test_networks(void **state)
+{
+	struct gateway_facts f = { .now = 0 };
+	struct gateway_findings g = { NULL, 0, 0 };
+	struct entrylist *blocked = list_of((const char *const[]){ "198.51.100.128/25", "192.0.2.0/24", "::/64", NULL });
+
+	(void)state;
+	host_facts(&f);
+	f.blocked = blocked;
+	gateway_find(&f, &g);
+	assert_int_equal(g.count, 3);
+	assert_finding(&g.items[0], "::/64", GATEWAY_BANNED, 100,
+		"::/64 is banned: an address of this host, a proxy the server trusts, expected to be allowed by this profile, the gateway of a bridge of this host (br-mail\\x1b[31m), the default gateway of this host, loopback");
+	assert_finding(&g.items[1], "192.0.2.0/24", GATEWAY_BANNED, 95, "192.0.2.0/24 is banned: a proxy the server trusts");
+	assert_finding(&g.items[2], "198.51.100.128/25", GATEWAY_BANNED, 90,
+		"198.51.100.128/25 is banned: the default gateway of this host");
+	gateway_findings_release(&g);
+	gateway_facts_release(&f);
+	entrylist_free(blocked);
+}
+
+static void test_activity(void **state)
+{
+	struct gateway_activity act[] = {
+		{ net_of("203.0.113.7"), 500, 0, 1, 900, CLASS_AUTH },  /* an attacker: many names, never in */
+		{ net_of("203.0.113.8"), 12, 9, 4, 30, CLASS_AUTH },    /* an office: people log in */
+		{ net_of("172.17.0.1"), 3, 2, 3, 83, CLASS_AUTH },      /* near its limit */
+		{ net_of("10.0.0.9"), 0, 0, 1, 79, CLASS_AUTH },        /* not near enough */
+		{ net_of("10.0.0.8"), 0, 0, 1, 40, CLASS_ABUSE },       /* over 35 */
+		{ net_of("10.0.0.7"), 0, 0, 1, 99, CLASS_SCAN },        /* class off */
+		{ net_of("203.0.113.9"), 2, 1, 1, 99, CLASS_AUTH },     /* near, but nobody's gateway */
+		{ net_of("10.0.0.6"), 0, 0, 1, 99, CLASS_AUTH },        /* near, but allowed */
+	};
+	struct thresholds t;
+	struct gateway_facts f = { .activity = act, .activity_count = ARRAY_LEN(act), .now = NOW, .thresholds = &t };
+	struct gateway_findings g = { NULL, 0, 0 };
+	struct entrylist *blocked = list_of((const char *const[]){ "203.0.113.7", "203.0.113.8", NULL });
+	struct entrylist *allowed = list_of((const char *const[]){ "10.0.0.6", NULL });
+
+	(void)state;
+	thresholds_init(&t);
+	t.of[CLASS_AUTH] = (struct threshold){ .supported = true, .enabled = true, .count = 100, .period_ms = 86400000 };
+	t.of[CLASS_ABUSE] = (struct threshold){ .supported = true, .enabled = true, .count = 35, .period_ms = 86400000 };
+	t.of[CLASS_SCAN] = (struct threshold){ .supported = true, .enabled = false, .count = 30 };
+	f.blocked = blocked;
+	f.allowed = allowed;
+	gateway_find(&f, &g);
+	assert_int_equal(g.count, 3);
+	assert_finding(&g.items[0], "203.0.113.8", GATEWAY_BANNED, 62,
+		"203.0.113.8 is banned: several accounts log in from it, it comes in on many listeners");
+	assert_int_equal(g.items[0].logins, 9);
+	assert_finding(&g.items[1], "172.17.0.1", GATEWAY_NEAR_LIMIT, 78,
+		"172.17.0.1 is about to be banned (83 of 100 in auth): in Docker's default range, several accounts log in from it, it comes in on many listeners");
+	assert_finding(&g.items[2], "10.0.0.8", GATEWAY_NEAR_LIMIT, 60,
+		"10.0.0.8 is about to be banned (40 of 35 in abuse): a private address");
+	gateway_findings_release(&g);
+	gateway_facts_release(&f);
+	entrylist_free(blocked);
+	entrylist_free(allowed);
+}
+
+static void test_missing(void **state)
+{
+	struct gateway_facts f = { .now = NOW };
+	struct gateway_findings g = { NULL, 0, 0 };
+	struct entrylist *allowed = list_of((const char *const[]){ "192.168.0.0/16", "-172.17.0.0/16", NULL });
+
+	(void)state;
+	netvec_add_text(&f.expected, "192.168.7.0/24");
+	netvec_add_text(&f.expected, "172.17.0.1");
+	gateway_find(&f, &g);
+	assert_int_equal(g.count, 0); /* the allowed list is not known: nothing is said */
+	f.allowed = allowed;
+	gateway_find(&f, &g);
+	assert_int_equal(g.count, 1);
+	assert_finding(&g.items[0], "172.17.0.1", GATEWAY_MISSING_ALLOW, 100,
+		"172.17.0.1 is not allowed: expected to be allowed by this profile, in Docker's default range");
+	gateway_findings_release(&g);
+	gateway_facts_release(&f);
+	entrylist_free(allowed);
+}
+
+static void test_reasons(void **state)
+{
+	struct gateway_facts f = { .now = 0 };
+	struct net n;
+	int score;
+
+	(void)state;
+	host_facts(&f);
+	n = net_of("172.18.0.1");
+	assert_int_equal(gateway_reasons(&f, &n, &score), 1u << GATEWAY_WHY_BRIDGE | 1u << GATEWAY_WHY_DOCKER);
+	assert_true(score >= GATEWAY_ALARM);
+	n = net_of("203.0.113.7");
+	assert_int_equal(gateway_reasons(&f, &n, &score), 0);
+	assert_int_equal(score, 0);
+	gateway_facts_release(&f);
+}
+
+/* Many private rows must not cost a search each. */
+static void test_large(void **state)
+{
+	struct gateway_facts f = { .now = NOW };
+	struct gateway_findings g = { NULL, 0, 0 };
+	struct entrylist *l = entrylist_new();
+
+	(void)state;
+	for (int i = 0; i < 100000; i++) {
+		char key[NET_BUF];
+		struct net n = { { 10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i }, 4, 32 };
+
+		net_format(&n, key, sizeof(key));
+		entrylist_add(l, key, strlen(key), NULL, 0, NULL, REASON_AUTH, ORIGIN_SERVER, TIME_NONE, TIME_NONE);
+	}
+	entrylist_finish(l);
+	f.blocked = l;
+	gateway_find(&f, &g);
+	assert_int_equal(g.count, 100000);
+	gateway_findings_release(&g);
+	entrylist_free(l);
+}
+
+static void test_cure(void **state)
+{
+	static const struct {
+		enum gateway_generation g;
+		const char *proxy, *forwarded;
+		bool restart;
+	} rows[] = {
+		{ CURE_0_5, "server.proxy.trusted-networks", "jmap.rate-limit.use-forwarded", true },
+		{ CURE_0_7, "server.proxy.trusted-networks", "server.http.use-x-forwarded", true },
+		{ CURE_0_12, "server.proxy.trusted-networks", "http.use-x-forwarded", true },
+		{ CURE_0_16, "x:SystemSettings.proxyTrustedNetworks", "x:Http.useXForwarded", false },
+	};
+	struct net n = net_of("172.17.0.1");
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct gateway_cure *c = gateway_cure(rows[i].g);
+
+		assert_string_equal(c->proxy, rows[i].proxy);
+		assert_string_equal(c->forwarded, rows[i].forwarded);
+		assert_int_equal(c->needs_restart, rows[i].restart);
+		buf_reset(&out);
+		gateway_cure_text(rows[i].g, &n, &out);
+		assert_non_null(strstr(buf_str(&out), rows[i].proxy));
+		assert_non_null(strstr(buf_str(&out), rows[i].forwarded));
+		assert_non_null(strstr(buf_str(&out), "172.17.0.1 must speak PROXY protocol"));
+		assert_int_equal(strstr(buf_str(&out), "restart it") != NULL, rows[i].restart);
+	}
+	buf_reset(&out);
+	gateway_cure_text(CURE_REST, &n, &out);
+	assert_non_null(strstr(buf_str(&out), "No setting is known for this gateway."));
+	assert_ptr_equal(gateway_cure(CURE_COUNT), gateway_cure(CURE_UNKNOWN));
+	buf_release(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_banned),  cmocka_unit_test(test_networks), cmocka_unit_test(test_activity),
+		cmocka_unit_test(test_missing), cmocka_unit_test(test_reasons),  cmocka_unit_test(test_large),
+		cmocka_unit_test(test_cure),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
