@@ -148,6 +148,14 @@ int colour_reduce(int colour, int n)
 		return colour;
 	if (n < 8)
 		return COLOUR_DEFAULT;
+	if (n > 65536) { /* direct colour: numbers above 7 are RGB */
+		int rgb[3];
+
+		if (colour < 8)
+			return colour;
+		rgb_of(colour, rgb);
+		return rgb[0] << 16 | rgb[1] << 8 | rgb[2];
+	}
 	if (colour < n && !(colour & COLOUR_RGB))
 		return colour;
 	if (n >= 256)

@@ -85,7 +85,7 @@ const char *role_name(enum role r);
 bool role_parse(const char *name, enum role *out);
 /* "default", "-", "red", "bright-red", "0"–"255", "#rrggbb" */
 bool colour_parse(const char *s, int *out);
-/* Nearest colour a terminal with n colours (8, 16, 256) has; n < 8 gives COLOUR_DEFAULT. */
+/* Nearest colour a terminal with n colours (8, 16, 256) has; n < 8 gives COLOUR_DEFAULT, n > 65536 an RGB number. */
 int colour_reduce(int colour, int n);
 
 void theme_default(struct theme *t); /* the compiled-in one */

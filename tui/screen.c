@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Curses start, stop, suspend, resume, resize. Knows nothing of what is drawn; crashes are in screen_crash.c. */
+#include "tui/screen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <curses.h>
+#include <term.h>
+
+#include "core/mem.h"
+#include "core/text.h"
+#include "tui/screen_crash.h"
+
+#define SIZE_MAX_CELLS 2000 /* a terminal that claims more is believed no further */
+
+#define PASTE_ON "\033[?2004h"
+#define PASTE_OFF "\033[?2004l"
+#define MOUSE_ON "\033[?1000h\033[?1006h"
+#define MOUSE_OFF "\033[?1006l\033[?1000l"
+
+/* The terminal is the one thing a process has one of. */
+static struct {
+	SCREEN *screen;
+	FILE *out, *in;
+	bool headless, mouse, suspended, at_exit;
+	int in_fd, out_fd;
+	int colours;
+	struct termios saved;
+} term = { .in_fd = -1, .out_fd = -1 };
+
+bool screen_is_started(void)
+{
+	return term.screen != NULL;
+}
+
+static void write_all(const char *s, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(term.out_fd, s, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		s += n;
+		len -= (size_t)n;
+	}
+}
+
+void screen_write(const char *s, size_t len)
+{
+	if (term.screen == NULL || term.headless || term.suspended)
+		return;
+	fflush(term.out);
+	write_all(s, len);
+}
+
+/* Modes curses does not know. */
+static void modes(bool on)
+{
+	screen_write(on ? PASTE_ON : PASTE_OFF, strlen(PASTE_ON));
+	if (term.mouse)
+		screen_write(on ? MOUSE_ON : MOUSE_OFF, strlen(MOUSE_ON));
+}
+
+static int env_int(const char *name, int fallback)
+{
+	const char *s = getenv(name);
+	int64_t n;
+
+	return s != NULL && text_int(s, 1, SIZE_MAX_CELLS, &n) ? (int)n : fallback;
+}
+
+static bool open_streams(const struct screen_options *opt, struct err *err)
+{
+	const char *name = getenv("TERM");
+
+	if (opt->headless) {
+		term.out = fopen("/dev/null", "we");
+		term.in = fopen("/dev/null", "re");
+		return term.out != NULL && term.in != NULL ? true : err_set(err, ERR_IO, "/dev/null: %s", strerror(errno));
+	}
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return err_set(err, ERR_USAGE, "the console needs a terminal; for scripts use a verb, e.g. `status -o json`");
+	if (name == NULL || name[0] == '\0' || strcmp(name, "dumb") == 0 || strcmp(name, "unknown") == 0)
+		return err_set(err, ERR_USAGE, "TERM is %s: the console needs a terminal that can place text; use a verb, e.g. `status`",
+			name == NULL || name[0] == '\0' ? "not set" : name);
+	term.in_fd = STDIN_FILENO;
+	term.out_fd = STDOUT_FILENO;
+	if (tcgetattr(term.in_fd, &term.saved) != 0)
+		return err_set(err, ERR_IO, "terminal: %s", strerror(errno));
+	term.out = stdout;
+	term.in = stdin;
+	return true;
+}
+
+/* newterm() dies by itself on a terminal without cursor addressing: ask terminfo first. */
+static bool known_terminal(const char *name, struct err *err)
+{
+	int status = 0;
+	char *cup;
+
+	if (setupterm(name, term.headless ? STDOUT_FILENO : term.out_fd, &status) != OK)
+		return err_set(err, ERR_USAGE, "terminal type \"%s\" is not known here; try TERM=xterm", name);
+	cup = tigetstr("cup");
+	if (cup == NULL || cup == (char *)-1)
+		return err_set(err, ERR_USAGE, "terminal type \"%s\" can't place text; use a verb, e.g. `status`", name);
+	del_curterm(cur_term);
+	return true;
+}
+
+static void enter_modes(void)
+{
+	raw();
+	noecho();
+	nonl();
+	idlok(stdscr, TRUE);
+	leaveok(stdscr, FALSE);
+	curs_set(1);
+	modes(true);
+}
+
+static void start_colours(void)
+{
+	term.colours = 0;
+	if (!has_colors() || start_color() != OK)
+		return;
+	use_default_colors();
+	term.colours = COLORS;
+}
+
+bool screen_start(const struct screen_options *opt, struct err *err)
+{
+	const char *name = opt->headless ? "xterm-256color" : getenv("TERM");
+
+	if (term.screen != NULL)
+		return err_set(err, ERR_INTERNAL, "the terminal is taken already");
+	term.headless = opt->headless;
+	term.mouse = opt->mouse && !opt->headless;
+	term.suspended = false;
+	if (!open_streams(opt, err) || !known_terminal(name, err))
+		return false;
+	set_escdelay(25);
+	term.screen = newterm(name, term.out, term.in);
+	if (term.screen == NULL)
+		return err_set(err, ERR_IO, "the terminal can't be set up (TERM=%s)", name);
+	if (term.headless)
+		resizeterm(opt->rows > 0 ? opt->rows : env_int("LINES", 24),
+			opt->cols > 0 ? opt->cols : env_int("COLUMNS", 80));
+	else
+		screen_crash_arm(term.in_fd, term.out_fd, &term.saved, PASTE_OFF MOUSE_OFF);
+	enter_modes();
+	start_colours();
+	mem_set_die_hook(screen_stop);
+	if (!term.at_exit)
+		term.at_exit = atexit(screen_stop) == 0;
+	return true;
+}
+
+void screen_stop(void)
+{
+	SCREEN *screen = term.screen;
+
+	if (screen == NULL)
+		return;
+	if (!term.suspended) {
+		modes(false);
+		endwin();
+	}
+	if (!term.headless) {
+		fflush(term.out);
+		tcsetattr(term.in_fd, TCSADRAIN, &term.saved);
+	}
+	screen_crash_disarm();
+	mem_set_die_hook(NULL);
+	term.screen = NULL;
+	delscreen(screen);
+	if (term.headless) {
+		fclose(term.out);
+		fclose(term.in);
+	}
+	term.in_fd = term.out_fd = -1;
+}
+
+void screen_suspend(void)
+{
+	if (term.screen == NULL || term.suspended)
+		return;
+	modes(false);
+	endwin();
+	term.suspended = true;
+	screen_crash_disarm();
+}
+
+void screen_resume(void)
+{
+	if (term.screen == NULL)
+		return;
+	term.suspended = false;
+	if (!term.headless)
+		screen_crash_arm(term.in_fd, term.out_fd, &term.saved, PASTE_OFF MOUSE_OFF);
+	reset_prog_mode();
+	enter_modes();
+	screen_redraw();
+	screen_follow_size();
+}
+
+void screen_stop_process(bool by_key)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL }, old;
+
+	if (term.headless)
+		return;
+	screen_suspend();
+	if (by_key) {
+		sigaction(SIGTSTP, &dfl, &old);
+		kill(0, SIGTSTP);
+		sigaction(SIGTSTP, &old, NULL);
+	} else {
+		raise(SIGSTOP);
+	}
+	screen_resume();
+}
+
+void screen_size(int *cols, int *rows)
+{
+	*cols = term.screen != NULL ? COLS : 0;
+	*rows = term.screen != NULL ? LINES : 0;
+}
+
+static int clamp_cells(int n)
+{
+	return n < 1 ? 1 : n > SIZE_MAX_CELLS ? SIZE_MAX_CELLS : n;
+}
+
+bool screen_resize(int cols, int rows)
+{
+	cols = clamp_cells(cols);
+	rows = clamp_cells(rows);
+	if (term.screen == NULL || (cols == COLS && rows == LINES))
+		return false;
+	resizeterm(rows, cols);
+	screen_redraw();
+	return true;
+}
+
+bool screen_follow_size(void)
+{
+	struct winsize ws;
+
+	if (term.headless || term.screen == NULL || ioctl(term.out_fd, TIOCGWINSZ, &ws) != 0)
+		return false;
+	if (ws.ws_col == 0 || ws.ws_row == 0) /* not told: a serial line, a bare pty */
+		return false;
+	return screen_resize(ws.ws_col, ws.ws_row);
+}
+
+void screen_redraw(void)
+{
+	if (term.screen != NULL)
+		clearok(curscr, TRUE);
+}
+
+void screen_flush(void)
+{
+	if (term.screen == NULL || term.suspended)
+		return;
+	wnoutrefresh(stdscr);
+	doupdate();
+}
+
+bool screen_can_write(void)
+{
+	struct pollfd p = { .fd = term.out_fd, .events = POLLOUT };
+
+	if (term.screen == NULL || term.suspended)
+		return false;
+	return term.headless || poll(&p, 1, 0) != 0;
+}
+
+int screen_input_fd(void)
+{
+	return term.in_fd;
+}
+
+int screen_output_fd(void)
+{
+	return term.out_fd;
+}
+
+const char *screen_terminfo(const char *name)
+{
+	const char *s = term.screen != NULL ? tigetstr(name) : NULL;
+
+	return s != (const char *)-1 ? s : NULL;
+}
+
+int screen_colours(void)
+{
+	return term.colours;
+}
+
+void screen_mouse(bool on)
+{
+	if (term.screen == NULL || term.headless || on == term.mouse)
+		return;
+	term.mouse = true;
+	screen_write(on ? MOUSE_ON : MOUSE_OFF, strlen(MOUSE_ON));
+	term.mouse = on;
+}
