@@ -16,10 +16,12 @@ enum text_flags {
 };
 
 /* Appends a form of s (len bytes, NUL bytes allowed, need not be UTF-8) that can do nothing but be read:
- * C0, DEL, C1 -> \x1b style; bidi controls and overrides, zero-width, soft hyphen, tags, other Cf/Cs/Co/Cn,
- * line/paragraph separators, characters that draw nothing (variation selectors, fillers) and blanks other than the
- * space and U+3000 -> \u{202e} style; invalid bytes -> \xff style; the combining marks after the 4th on a base become one
- * U+FFFD, and a mark with nothing to stand on is escaped. A literal backslash stays a backslash. Pure ASCII without controls is copied by a fast path. */
+ *   \x1b       C0, DEL, C1; also bytes that are not UTF-8
+ *   \u{202e}   bidi controls, zero-width, soft hyphen, tags, other Cf/Co/Cn, line and paragraph separators, characters
+ *              that draw nothing (variation selectors, fillers), blanks other than the space and U+3000, and a combining
+ *              mark with nothing to stand on
+ *   U+FFFD     once for all combining marks after the 4th on a base
+ * A literal backslash stays a backslash. ASCII without controls is copied by a fast path. Idempotent. */
 void text_safe(struct buf *out, const char *s, size_t len, unsigned flags);
 /* Same into a fixed buffer, truncated at a character boundary, always terminated. Returns out. */
 char *text_safe_str(char *out, size_t size, const char *s, size_t len);
