@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Groups offenders by prefix and proposes networks; merges nets exactly. Pure. */
+#include "model/ranges.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mem.h"
+
+#define PREFIX4 24
+#define PREFIX6 48
+#define MIN_BANS 2
+
+static int cmp_item(const void *x, const void *y)
+{
+	const struct range_item *a = x, *b = y;
+	int c = net_cmp(&a->net, &b->net);
+
+	return c ? c : a->value < b->value ? -1 : a->value > b->value;
+}
+
+static int cmp_net(const void *x, const void *y)
+{
+	return net_cmp(x, y);
+}
+
+static void sort_unless_sorted(void *items, size_t n, size_t size, int (*cmp)(const void *, const void *))
+{
+	const char *p = items;
+
+	for (size_t i = 1; i < n; i++) {
+		if (cmp(p + (i - 1) * size, p + i * size) > 0) {
+			qsort(items, n, size, cmp);
+			return;
+		}
+	}
+}
+
+struct range_item *ranges_items(const struct entrylist *l, int64_t now, size_t *n)
+{
+	struct range_item *items = xmalloc((l->count ? l->count : 1) * sizeof(*items));
+
+	*n = 0;
+	for (size_t i = 0; i < l->count; i++) {
+		if (entry_state(l, i, now) != ENTRY_ACTIVE)
+			continue;
+		struct range_item *it = &items[(*n)++];
+		entry_net(&l->rows[i], &it->net);
+		it->bans = 1;
+		it->value = (uint32_t)i;
+	}
+	return items;
+}
+
+void ranges_release(struct ranges *r)
+{
+	free(r->rows);
+	free(r->values);
+	free(r->allowed);
+	memset(r, 0, sizeof(*r));
+}
+
+/* Bits two nets have in common, at most both prefixes. */
+static uint8_t common_prefix(const struct net *a, const struct net *b)
+{
+	uint8_t max = a->prefix < b->prefix ? a->prefix : b->prefix;
+
+	for (uint8_t i = 0; i * 8 < max; i++) {
+		uint8_t diff = a->addr[i] ^ b->addr[i];
+
+		if (diff) {
+			uint8_t same = (uint8_t)(i * 8 + __builtin_clz((unsigned)diff << 24));
+			return same < max ? same : max;
+		}
+	}
+	return max;
+}
+
+static void add_allowed(struct ranges *out, struct range *r, const struct entrylist *allowed, int64_t now)
+{
+	uint32_t few[16], *rows = few;
+
+	if (!allowed || !allowed->index)
+		return;
+	size_t found = netset_inside(allowed->index, &r->net, few, ARRAY_LEN(few));
+	if (found > ARRAY_LEN(few)) {
+		rows = xmalloc(found * sizeof(*rows));
+		netset_inside(allowed->index, &r->net, rows, found);
+	}
+	r->allowed_first = out->allowed_total;
+	xgrow(&out->allowed, &out->allowed_cap, out->allowed_total + found + 1, sizeof(*out->allowed));
+	for (size_t i = 0; i < found; i++)
+		if (entry_state(allowed, rows[i], now) == ENTRY_ACTIVE)
+			out->allowed[out->allowed_total++] = rows[i];
+	ptrdiff_t around = entrylist_covering(allowed, &r->net, -1, now);
+	if (around >= 0 && entrylist_find(allowed, &r->net) < 0)
+		out->allowed[out->allowed_total++] = (uint32_t)around;
+	r->allowed_count = out->allowed_total - r->allowed_first;
+	if (rows != few)
+		free(rows);
+}
+
+/* What one call of ranges_find() works with. */
+struct grouping {
+	const struct range_options *opt;
+	const struct entrylist *blocked, *allowed;
+	int64_t now;
+	struct ranges *out;
+};
+
+/* items[0..n) lie in `group`. */
+static void add_group(const struct grouping *g, const struct range_item *items, size_t n, const struct net *group)
+{
+	struct ranges *out = g->out;
+	uint64_t bans = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bans += items[i].bans;
+	if (bans < (g->opt->min_bans ? g->opt->min_bans : MIN_BANS))
+		return;
+	xgrow(&out->rows, &out->cap, out->count + 1, sizeof(*out->rows));
+	struct range *r = &out->rows[out->count++];
+	*r = (struct range){ .net = *group, .bans = bans, .first = out->value_count, .count = n };
+	/* The items are sorted: what the first and the last have in common, all have, unless a wider one is the first. */
+	if (g->opt->tight) {
+		uint8_t prefix = common_prefix(&items[0].net, &items[n - 1].net);
+
+		net_widen(&items[0].net, prefix, &r->net);
+	}
+	for (size_t i = 0; i < n; i++)
+		out->values[out->value_count++] = items[i].value;
+	add_allowed(out, r, g->allowed, g->now);
+	r->is_blocked = g->blocked && g->blocked->index && entrylist_covering(g->blocked, &r->net, -1, g->now) >= 0;
+}
+
+static int cmp_range(const void *x, const void *y)
+{
+	const struct range *a = x, *b = y;
+
+	if (a->bans != b->bans)
+		return a->bans > b->bans ? -1 : 1;
+	return net_cmp(&a->net, &b->net);
+}
+
+void ranges_find(struct range_item *items, size_t n, const struct range_options *opt, const struct entrylist *blocked,
+	const struct entrylist *allowed, int64_t now, struct ranges *out)
+{
+	struct grouping g = { opt, blocked, allowed, now, out };
+	uint8_t prefix4 = opt->prefix4 ? opt->prefix4 : PREFIX4, prefix6 = opt->prefix6 ? opt->prefix6 : PREFIX6;
+
+	memset(out, 0, sizeof(*out));
+	out->values = xmalloc((n ? n : 1) * sizeof(*out->values));
+	sort_unless_sorted(items, n, sizeof(*items), cmp_item);
+	for (size_t i = 0; i < n;) {
+		uint8_t prefix = items[i].net.family == 4 ? prefix4 : prefix6;
+		struct net group;
+		size_t end = i + 1;
+
+		if (!items[i].net.family || items[i].net.prefix < prefix) {
+			i++;
+			continue;
+		}
+		net_widen(&items[i].net, prefix, &group);
+		while (end < n && net_contains(&group, &items[end].net))
+			end++;
+		add_group(&g, items + i, end - i, &group);
+		i = end;
+	}
+	if (out->count)
+		qsort(out->rows, out->count, sizeof(*out->rows), cmp_range);
+}
+
+/* a and b are the two halves of one network. */
+static bool are_halves(const struct net *a, const struct net *b)
+{
+	struct net up_a, up_b;
+
+	if (a->family != b->family || a->prefix != b->prefix || !a->prefix)
+		return false;
+	net_widen(a, (uint8_t)(a->prefix - 1), &up_a);
+	net_widen(b, (uint8_t)(b->prefix - 1), &up_b);
+	return net_equal(&up_a, &up_b) && !net_equal(a, b);
+}
+
+/* In sorted order what is merged is always at the end of what is kept: a stack. */
+size_t nets_merge(struct net *nets, size_t n)
+{
+	size_t kept = 0;
+
+	sort_unless_sorted(nets, n, sizeof(*nets), cmp_net);
+	for (size_t i = 0; i < n; i++) {
+		if (kept && net_contains(&nets[kept - 1], &nets[i]))
+			continue;
+		nets[kept++] = nets[i];
+		while (kept > 1 && are_halves(&nets[kept - 2], &nets[kept - 1])) {
+			kept--;
+			net_widen(&nets[kept - 1], (uint8_t)(nets[kept - 1].prefix - 1), &nets[kept - 1]);
+		}
+	}
+	return kept;
+}
+
+/* Adds 2^(bits - prefix) to the address; false when it runs over the end. */
+static bool step(uint8_t *addr, uint8_t prefix)
+{
+	int i = (prefix - 1) / 8;
+	unsigned carry = prefix ? 1u << (7 - (prefix - 1) % 8) : 0;
+
+	if (!prefix)
+		return false;
+	for (; i >= 0 && carry; i--) {
+		carry += addr[i];
+		addr[i] = (uint8_t)carry;
+		carry >>= 8;
+	}
+	return !carry;
+}
+
+/* Last address of a net, as a net of one address. */
+static void last_of(const struct net *n, struct net *out)
+{
+	uint8_t bits = n->family == 4 ? 32 : 128;
+
+	*out = *n;
+	out->prefix = bits;
+	for (uint8_t i = n->prefix; i < bits; i++)
+		out->addr[i / 8] |= (uint8_t)(0x80 >> i % 8);
+}
+
+size_t nets_of_range(const struct net *first, const struct net *last, struct net *out, size_t max)
+{
+	struct net at = *first;
+	uint8_t bits = first->family == 4 ? 32 : 128;
+	size_t n = 0;
+
+	if (!first->family || first->family != last->family || memcmp(first->addr, last->addr, 16) > 0)
+		return 0;
+	for (;;) {
+		struct net wide = at, up, end;
+
+		/* Widen while the network still begins here and ends in time. */
+		for (wide.prefix = bits; wide.prefix; wide = up) {
+			net_widen(&wide, (uint8_t)(wide.prefix - 1), &up);
+			last_of(&up, &end);
+			if (memcmp(up.addr, at.addr, 16) != 0 || memcmp(end.addr, last->addr, 16) > 0)
+				break;
+		}
+		if (n < max)
+			out[n] = wide;
+		n++;
+		last_of(&wide, &end);
+		if (memcmp(end.addr, last->addr, 16) >= 0)
+			return n;
+		if (!step(at.addr, wide.prefix))
+			return n;
+	}
+}
