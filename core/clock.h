@@ -14,6 +14,7 @@
 int64_t clock_now(void);             /* wall, ms */
 int64_t clock_mono(void);            /* monotonic, ms; never fixed */
 void clock_fix(int64_t wall_ms);     /* TIME_NONE lets it run again */
+bool clock_is_fixed(void);           /* a server's Date says nothing about such a clock */
 
 /* "2026-11-21T09:40:12Z", with ".123" only when the ms part is not 0. TIME_NONE gives "". Returns out. */
 char *time_format(int64_t t, char *out, size_t size);

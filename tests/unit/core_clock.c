@@ -378,9 +378,11 @@ static void clock_can_be_fixed(void **state)
 	(void)state;
 	/* main() sets the variable before anything reads the clock */
 	assert_int_equal(clock_now(), NOW);
+	assert_true(clock_is_fixed());
 	clock_fix(5);
 	assert_int_equal(clock_now(), 5);
 	clock_fix(TIME_NONE);
+	assert_false(clock_is_fixed());
 	assert_true(clock_now() > INT64_C(1700000000000));
 	assert_true(clock_mono() >= mono);
 }
