@@ -73,6 +73,18 @@ class EventLines:
         self.log_event("DEBUG", "Authentication failed", "auth.failed",
                        self.span(client, listener) + ", accountName = " + quote(account or ""))
 
+    def log_exchange(self, req, answer):
+        """At trace level every request's headers, credentials and all, and every body go into the log."""
+        if not written(self, "TRACE"):
+            return
+        span = self.span(req.client, req.listener)
+        headers = ", ".join("%s: %s" % pair for pair in req.headers.items())
+        contents = lambda data: ", contents = %s, size = %d" % (quote(data.decode("utf-8", "replace")), len(data))
+        self.log_event("TRACE", "HTTP request headers", "http.request-headers", span + ", contents = " + quote(headers))
+        if req.body:
+            self.log_event("TRACE", "HTTP request body", "http.request-body", span + contents(req.body))
+        self.log_event("TRACE", "HTTP response body", "http.response-body", span + contents(answer.body))
+
     def log_rcpt(self, client, listener, to):
         self.log_event("INFO", "Mailbox does not exist", "smtp.mailbox-does-not-exist",
                        self.span(client, listener) + ", to = " + quote(to))
@@ -119,6 +131,9 @@ class LegacyLines:
         else:
             line = "%s %5s %s: %s%s" % (stamp, level, module, text, "".join(" %s=%s" % p for p in pairs))
         self.log.write(line, now)
+
+    def log_exchange(self, req, answer):
+        """Not written by these generations."""
 
     def log_event(self, level, description, event, details=""):
         """Nothing: the events of later generations are not written here."""

@@ -213,6 +213,7 @@ class Persona(EventLines):
                 answer = self.route(req, who)
             if answer.status == 404 and self.is_scan(req, who):
                 return reset()
+            self.log_exchange(req, answer)
             return reset() if self.crashed else answer
 
     def _seen(self, req):

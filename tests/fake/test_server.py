@@ -455,6 +455,15 @@ def test_attempts_are_written_only_at_debug_level():
             assert log_text(server).count(b"(auth.failed)") == count
 
 
+def test_at_trace_level_secrets_and_bodies_go_into_the_log_and_reading_makes_it_grow():
+    with Practice("0.15", options={"level": "trace"}) as server:
+        server.request("GET", "/api/logs?limit=10")
+        first = log_text(server)
+        assert BASIC.encode() in first and b"(http.response-body)" in first
+        server.request("GET", "/api/logs?limit=10")
+        assert len(log_text(server)) > 2 * len(first)
+
+
 @pytest.mark.parametrize("how", ["rename", "copytruncate", "gzip", "daily"])
 def test_rotation_loses_no_line(server, how):
     server.event("ehlo", "203.0.113.9", domain="old.example")
