@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Growing byte buffer with a cap. An add that would go over the cap changes nothing but the overflow flag. */
+/* Growing byte buffer with a cap. An add that would go over the cap changes nothing but the
+ * overflow flag. */
 #include "core/buf.h"
 
 #include <stdint.h>
@@ -10,7 +11,7 @@
 #include "core/mem.h"
 
 #define BUF_DEFAULT_MAX ((size_t)64 << 20)
-#define BUF_MIN_CAP 64
+#define BUF_MIN_CAP     64
 
 void buf_init(struct buf *b, size_t max)
 {

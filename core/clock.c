@@ -51,8 +51,8 @@ bool clock_is_fixed(void)
 	return fixed_now != TIME_NONE;
 }
 
-/* Days since 1970-01-01 in the proleptic Gregorian calendar. The year is taken to start in March, so that the
- * leap day is the last one; an era is 400 years of 146097 days. */
+/* Days since 1970-01-01 in the proleptic Gregorian calendar. The year is taken to start in March,
+ * so that the leap day is the last one; an era is 400 years of 146097 days. */
 static int64_t days_from_date(int64_t year, unsigned month, unsigned day)
 {
 	int64_t y = month <= 2 ? year - 1 : year;
@@ -71,7 +71,8 @@ static void date_from_days(int64_t days, int64_t *year, unsigned *month, unsigne
 	unsigned day_of_era = (unsigned)(z - era * 146097);
 	unsigned year_of_era =
 		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-	unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	unsigned day_of_year =
+		day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	unsigned m = (5 * day_of_year + 2) / 153;
 
 	*day = day_of_year - (153 * m + 2) / 5 + 1;
@@ -123,8 +124,8 @@ char *time_format(int64_t t, char *out, size_t size)
 	rest /= 1000;
 	date_from_days(days, &year, &month, &day);
 	if (year < 0 || year > 9999 || size < sizeof("YYYY-MM-DDTHH:MM:SS.mmmZ")) {
-		snprintf(out, size, "%04lld-%02u-%02uT%02u:%02u:%02uZ", (long long)year, month, day, rest / 3600,
-			rest / 60 % 60, rest % 60);
+		snprintf(out, size, "%04lld-%02u-%02uT%02u:%02u:%02uZ", (long long)year, month, day,
+			rest / 3600, rest / 60 % 60, rest % 60);
 		return out;
 	}
 	end = put_two(out, (unsigned)year / 100);
@@ -155,7 +156,7 @@ static inline bool is_leap(unsigned y)
 
 static inline unsigned days_in_month(unsigned year, unsigned month)
 {
-	static const unsigned char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 
 	return month == 2 && is_leap(year) ? 29 : days[month - 1];
 }
@@ -163,9 +164,11 @@ static inline unsigned days_in_month(unsigned year, unsigned month)
 /* "YYYY-MM-DD", 10 bytes at s. */
 static inline bool scan_date(const char *s, int64_t *days)
 {
-	unsigned century = two_digits(s), year = two_digits(s + 2), month = two_digits(s + 5), day = two_digits(s + 8);
+	unsigned century = two_digits(s), year = two_digits(s + 2), month = two_digits(s + 5),
+		 day = two_digits(s + 8);
 
-	if (century > 99 || year > 99 || s[4] != '-' || s[7] != '-' || month < 1 || month > 12 || day < 1)
+	if (century > 99 || year > 99 || s[4] != '-' || s[7] != '-' || month < 1 || month > 12 ||
+		day < 1)
 		return false;
 	year += century * 100;
 	if (day > days_in_month(year, month))
@@ -306,7 +309,8 @@ bool time_parse(const char *s, int64_t now, int64_t *out)
 		t = time_day_start(now);
 	else if (strcasecmp(s, "yesterday") == 0)
 		t = time_day_start(now) - DAY_MS;
-	else if (!parse_plain(s, len, &t) && !parse_rfc3339(s, len, &t) && !parse_relative(s, len, now, &t))
+	else if (!parse_plain(s, len, &t) && !parse_rfc3339(s, len, &t) &&
+		 !parse_relative(s, len, now, &t))
 		return false;
 	*out = t;
 	return true;
@@ -314,8 +318,8 @@ bool time_parse(const char *s, int64_t now, int64_t *out)
 
 char *time_words(int64_t t, int64_t now, char *out, size_t size)
 {
-	static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
-		"Nov", "Dec" };
+	static const char months[12][4] = {
+		"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 	time_t then_s = (time_t)floor_div(t, 1000), now_s = (time_t)floor_div(now, 1000);
 	struct tm then, today;
 
@@ -326,6 +330,7 @@ char *time_words(int64_t t, int64_t now, char *out, size_t size)
 	else if (then.tm_year == today.tm_year)
 		snprintf(out, size, "%d %s", then.tm_mday, months[then.tm_mon]);
 	else
-		snprintf(out, size, "%d %s %lld", then.tm_mday, months[then.tm_mon], (long long)then.tm_year + 1900);
+		snprintf(out, size, "%d %s %lld", then.tm_mday, months[then.tm_mon],
+			(long long)then.tm_year + 1900);
 	return out;
 }

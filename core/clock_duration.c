@@ -12,11 +12,11 @@ static const struct {
 	int64_t ms;
 	const char *word;
 } units[] = {
-	{ 'w', INT64_C(604800000), NULL },
-	{ 'd', INT64_C(86400000), "d" },
-	{ 'h', INT64_C(3600000), "h" },
-	{ 'm', INT64_C(60000), "min" },
-	{ 's', INT64_C(1000), "s" },
+	{'w', INT64_C(604800000), NULL},
+	{'d', INT64_C(86400000), "d"},
+	{'h', INT64_C(3600000), "h"},
+	{'m', INT64_C(60000), "min"},
+	{'s', INT64_C(1000), "s"},
 };
 #define UNIT_COUNT (sizeof(units) / sizeof(units[0]))
 
@@ -62,14 +62,15 @@ static bool format_with(int64_t ms, unsigned mask, char *out, size_t size)
 
 		if (!(mask & (1u << u)) || n == 0)
 			continue;
-		used += (size_t)snprintf(out + used, size - used, "%lld%c", (long long)n, units[u].letter);
+		used += (size_t)snprintf(
+			out + used, size - used, "%lld%c", (long long)n, units[u].letter);
 		ms %= units[u].ms;
 	}
 	return ms < 1000 && used > 0;
 }
 
-/* All 31 choices of units are tried. Single units come first and small ones before large ones, so that among
- * equally short forms the plainer wins: 7d, not 1w. */
+/* All 31 choices of units are tried. Single units come first and small ones before large ones, so
+ * that among equally short forms the plainer wins: 7d, not 1w. */
 char *duration_format(int64_t ms, char *out, size_t size)
 {
 	char best[80] = "0s", form[80];
@@ -105,9 +106,11 @@ char *duration_words(int64_t ms, char *out, size_t size)
 	for (u = 1; u + 1 < UNIT_COUNT && ms < units[u].ms; u++)
 		;
 	if (u + 1 < UNIT_COUNT && ms % units[u].ms >= units[u + 1].ms)
-		snprintf(out, size, "%s%lld %s %lld %s", sign, (long long)(ms / units[u].ms), units[u].word,
-			(long long)(ms % units[u].ms / units[u + 1].ms), units[u + 1].word);
+		snprintf(out, size, "%s%lld %s %lld %s", sign, (long long)(ms / units[u].ms),
+			units[u].word, (long long)(ms % units[u].ms / units[u + 1].ms),
+			units[u + 1].word);
 	else
-		snprintf(out, size, "%s%lld %s", sign, (long long)(ms / units[u].ms), units[u].word);
+		snprintf(
+			out, size, "%s%lld %s", sign, (long long)(ms / units[u].ms), units[u].word);
 	return out;
 }

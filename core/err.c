@@ -9,7 +9,8 @@
 
 #include "core/text.h"
 
-/* Room for text that shrinks when made safe (floods of combining marks), so that msg is well used. */
+/* Room for text that shrinks when made safe (floods of combining marks), so that msg is well used.
+ */
 #define ERR_RAW 2048
 
 static const char *const code_text[] = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The one wait. Knows fds, timers and signals, not what they are for. Children are in loop_child.c. */
+/* The one wait. Knows fds, timers and signals, not what they are for. Children are in loop_child.c.
+ */
 #include "core/loop.h"
 
 #include <errno.h>
@@ -18,7 +19,8 @@
 /* Interest in one fd; indexed by the fd. */
 struct watch {
 	unsigned events; /* 0: none */
-	uint64_t serial; /* changes when another owner takes the fd, so that an old answer of poll() is not his */
+	uint64_t serial; /* changes when another owner takes the fd, so that an old answer of poll()
+			    is not his */
 	loop_fd_fn fn;
 	void *arg;
 };
@@ -57,7 +59,7 @@ struct loop {
 };
 
 /* Signal handlers have no argument: these are all they touch. One loop per process. */
-static int signal_pipe[2] = { -1, -1 };
+static int signal_pipe[2] = {-1, -1};
 static volatile sig_atomic_t signal_pending[NSIG];
 
 static void on_signal(int signo)
@@ -134,7 +136,8 @@ void loop_fd_set(struct loop *loop, int fd, unsigned events, loop_fd_fn fn, void
 	}
 	xgrow(&loop->watch, &loop->watch_cap, (size_t)fd + 1, sizeof(*loop->watch));
 	if (loop->watch_cap > old_cap)
-		memset(loop->watch + old_cap, 0, (loop->watch_cap - old_cap) * sizeof(*loop->watch));
+		memset(loop->watch + old_cap, 0,
+			(loop->watch_cap - old_cap) * sizeof(*loop->watch));
 	if ((size_t)fd >= loop->watch_end)
 		loop->watch_end = (size_t)fd + 1;
 	w = &loop->watch[fd];
@@ -148,15 +151,15 @@ void loop_fd_set(struct loop *loop, int fd, unsigned events, loop_fd_fn fn, void
 void loop_fd_remove(struct loop *loop, int fd)
 {
 	if (fd >= 0 && (size_t)fd < loop->watch_end)
-		loop->watch[fd] = (struct watch){ 0 };
+		loop->watch[fd] = (struct watch){0};
 }
 
 static void poll_ask(struct loop *loop, size_t at, int fd, short events, uint64_t serial)
 {
 	xgrow(&loop->poll, &loop->poll_cap, at + 1, sizeof(*loop->poll));
 	xgrow(&loop->asked, &loop->asked_cap, at + 1, sizeof(*loop->asked));
-	loop->poll[at] = (struct pollfd){ .fd = fd, .events = events };
-	loop->asked[at] = (struct asked){ fd, serial };
+	loop->poll[at] = (struct pollfd){.fd = fd, .events = events};
+	loop->asked[at] = (struct asked){fd, serial};
 }
 
 /* Row 0 is the signal pipe. */
@@ -180,7 +183,8 @@ static size_t poll_build(struct loop *loop)
 	return n;
 }
 
-/* A hang-up or an error also counts as readable and writable: reading or writing is how the owner learns of it. */
+/* A hang-up or an error also counts as readable and writable: reading or writing is how the owner
+ * learns of it. */
 static unsigned ready_events(short revents, unsigned interest)
 {
 	unsigned ready = 0;
@@ -196,7 +200,7 @@ static unsigned ready_events(short revents, unsigned interest)
 
 static void dispatch_fd(struct loop *loop, const struct asked *asked, short revents)
 {
-	struct watch w = { 0 };
+	struct watch w = {0};
 	unsigned ready;
 
 	if ((size_t)asked->fd < loop->watch_end)
@@ -242,7 +246,8 @@ static void heap_down(struct loop *loop, size_t slot, struct timer *t)
 
 		if (child >= loop->heap_len)
 			break;
-		if (child + 1 < loop->heap_len && timer_before(loop->heap[child + 1], loop->heap[child]))
+		if (child + 1 < loop->heap_len &&
+			timer_before(loop->heap[child + 1], loop->heap[child]))
 			child++;
 		if (!timer_before(loop->heap[child], t))
 			break;
@@ -257,7 +262,8 @@ static void timer_cancelled(struct scope_item *item)
 	timer_stop(container_of(item, struct timer, item));
 }
 
-void timer_start(struct loop *loop, struct timer *t, int64_t ms, struct scope *scope, loop_fn fn, void *arg)
+void timer_start(
+	struct loop *loop, struct timer *t, int64_t ms, struct scope *scope, loop_fn fn, void *arg)
 {
 	int64_t now = clock_mono();
 
@@ -299,7 +305,8 @@ bool timer_is_armed(const struct timer *t)
 	return t->loop != NULL;
 }
 
-/* Fires what is due, except what was armed after `limit`: a timer of 0 ms that re-arms itself must not keep the fds waiting. */
+/* Fires what is due, except what was armed after `limit`: a timer of 0 ms that re-arms itself must
+ * not keep the fds waiting. */
 static void dispatch_timers(struct loop *loop, uint64_t limit)
 {
 	int64_t now = clock_mono();
@@ -321,7 +328,7 @@ static void dispatch_timers(struct loop *loop, uint64_t limit)
 void loop_on_signal(struct loop *loop, int signo, loop_signal_fn fn, void *arg)
 {
 	struct signal_row *row;
-	struct sigaction action = { .sa_flags = SA_RESTART };
+	struct sigaction action = {.sa_flags = SA_RESTART};
 
 	if (signo <= 0 || signo >= NSIG)
 		return;

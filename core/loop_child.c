@@ -43,7 +43,8 @@ static char **env_without(const char *const drop[])
 }
 
 /* In the child, between fork and exec: only async-signal-safe calls. Never returns. */
-static void run_child(char *const argv[], char **env, int null_fd, int out_fd, int report_fd, bool quiet)
+static void run_child(
+	char *const argv[], char **env, int null_fd, int out_fd, int report_fd, bool quiet)
 {
 	sigset_t none;
 	int signo, error;
@@ -116,14 +117,14 @@ static void add_child(struct loop *loop, pid_t pid, loop_child_fn fn, void *arg)
 {
 	struct loop_child *child = xcalloc(1, sizeof(*child));
 
-	*child = (struct loop_child){ *loop_children(loop), pid, fn, arg };
+	*child = (struct loop_child){*loop_children(loop), pid, fn, arg};
 	*loop_children(loop) = child;
 }
 
-pid_t loop_spawn(struct loop *loop, char *const argv[], const char *const env_drop[], bool quiet, int *out_fd,
-	loop_child_fn fn, void *arg, struct err *err)
+pid_t loop_spawn(struct loop *loop, char *const argv[], const char *const env_drop[], bool quiet,
+	int *out_fd, loop_child_fn fn, void *arg, struct err *err)
 {
-	int out[2] = { -1, -1 }, report[2] = { -1, -1 }, null_fd, error;
+	int out[2] = {-1, -1}, report[2] = {-1, -1}, null_fd, error;
 	char **env = env_without(env_drop);
 	pid_t pid = -1;
 

@@ -11,7 +11,9 @@
 
 #include "core/text.h"
 
-#define DIE_STATUS 70 /* EX_SOFTWARE: outside the documented codes, so that no script takes it for an answer */
+#define DIE_STATUS                                                                                 \
+	70 /* EX_SOFTWARE: outside the documented codes, so that no script takes it for an answer  \
+	    */
 
 static void (*die_hook)(void);
 
@@ -34,7 +36,8 @@ void die(const char *fmt, ...)
 	if (vsnprintf(raw, sizeof(raw), fmt, ap) < 0)
 		raw[0] = '\0';
 	va_end(ap);
-	dprintf(STDERR_FILENO, "stalwarden: %s\n", text_safe_str(safe, sizeof(safe), raw, strlen(raw)));
+	dprintf(STDERR_FILENO, "stalwarden: %s\n",
+		text_safe_str(safe, sizeof(safe), raw, strlen(raw)));
 	_exit(DIE_STATUS);
 }
 

@@ -31,8 +31,8 @@ void scope_remove(struct scope_item *item)
 	item->prev = item->next = NULL;
 }
 
-/* Until empty, not once over the members of now: a member that starts something new while it is being
- * cancelled must not leave work behind that outlives the owner. */
+/* Until empty, not once over the members of now: a member that starts something new while it is
+ * being cancelled must not leave work behind that outlives the owner. */
 void scope_cancel(struct scope *s)
 {
 	while (!scope_is_empty(s)) {

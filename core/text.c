@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Search, masking, numbers: what needs no Unicode tables. What may be shown is decided in text_safe.c,
- * how wide it is in text_width.c. */
+/* Search, masking, numbers: what needs no Unicode tables. What may be shown is decided in
+ * text_safe.c, how wide it is in text_width.c. */
 #include "core/text.h"
 
 #include <ctype.h>
@@ -31,8 +31,8 @@ static bool fold_equal(const unsigned char *a, const unsigned char *b, size_t le
 	return true;
 }
 
-/* Candidates are found by the first and the last byte of the needle, a block at a time: a loop with a constant
- * count and no branch, which compilers turn into vector code. */
+/* Candidates are found by the first and the last byte of the needle, a block at a time: a loop with
+ * a constant count and no branch, which compilers turn into vector code. */
 const char *text_find_fold(const char *hay, size_t hay_len, const char *needle, size_t needle_len)
 {
 	const unsigned char *h = (const unsigned char *)hay, *n = (const unsigned char *)needle;
@@ -55,7 +55,8 @@ const char *text_find_fold(const char *hay, size_t hay_len, const char *needle, 
 
 		if (block == FIND_BLOCK) {
 			for (j = 0; j < FIND_BLOCK; j++)
-				hit |= ((p[j] | mask_first) == first) & ((q[j] | mask_last) == last);
+				hit |= ((p[j] | mask_first) == first) &
+				       ((q[j] | mask_last) == last);
 			if (!hit) {
 				i += FIND_BLOCK;
 				continue;
@@ -84,18 +85,19 @@ static size_t mask_token(char *s, size_t len)
 	return i;
 }
 
-/* Words that announce a credential. Case is ignored; `gap` means blanks come before the credential. */
+/* Words that announce a credential. Case is ignored; `gap` means blanks come before the credential.
+ */
 static const struct {
 	const char *word;
 	bool gap;
 } mask_words[] = {
-	{ "basic", true },
-	{ "bearer", true },
-	{ "auth plain", true }, /* SMTP */
-	{ "authenticate plain", true }, /* IMAP */
-	{ "xoauth2", true },
-	{ "oauthbearer", true },
-	{ "api_", false },
+	{"basic", true},
+	{"bearer", true},
+	{"auth plain", true},         /* SMTP */
+	{"authenticate plain", true}, /* IMAP */
+	{"xoauth2", true},
+	{"oauthbearer", true},
+	{"api_", false},
 };
 
 /* Length of the announcing word at s with its blanks, 0 when there is none. */
@@ -118,7 +120,8 @@ static size_t mask_word(const char *s, size_t len)
 	return 0;
 }
 
-/* s points behind "//". Masks what stands between the first ':' and the last '@' of the authority. */
+/* s points behind "//". Masks what stands between the first ':' and the last '@' of the authority.
+ */
 static void mask_userinfo(char *s, size_t len)
 {
 	size_t i, colon = 0, at = 0;

@@ -32,14 +32,22 @@ struct safe_token {
 	bool same;   /* text equals the input */
 };
 
-/* Characters whose general category looks harmless but which draw nothing (Default_Ignorable_Code_Point)
- * or look like an empty cell: two strings that differ only there would look alike. */
+/* Characters whose general category looks harmless but which draw nothing
+ * (Default_Ignorable_Code_Point) or look like an empty cell: two strings that differ only there
+ * would look alike. */
 static const struct {
 	uint32_t from, to;
 } blank_ranges[] = {
-	{ 0x034f, 0x034f },   { 0x115f, 0x1160 },   { 0x17b4, 0x17b5 },   { 0x180b, 0x180f },
-	{ 0x2800, 0x2800 },   { 0x3164, 0x3164 },   { 0xfe00, 0xfe0f },   { 0xffa0, 0xffa0 },
-	{ 0x1d159, 0x1d159 }, { 0xe0000, 0xe0fff },
+	{0x034f, 0x034f},
+	{0x115f, 0x1160},
+	{0x17b4, 0x17b5},
+	{0x180b, 0x180f},
+	{0x2800, 0x2800},
+	{0x3164, 0x3164},
+	{0xfe00, 0xfe0f},
+	{0xffa0, 0xffa0},
+	{0x1d159, 0x1d159},
+	{0xe0000, 0xe0fff},
 };
 
 static bool is_blank(uint32_t cp)
@@ -83,7 +91,8 @@ static enum cp_class cp_classify(uint32_t cp)
 	}
 }
 
-/* Not 0 when a byte of w is >= 0x80, < 0x20 or 0x7f. The bit tricks are exact as a test for "any". */
+/* Not 0 when a byte of w is >= 0x80, < 0x20 or 0x7f. The bit tricks are exact as a test for "any".
+ */
 static uint64_t has_other_than_printable_ascii(uint64_t w)
 {
 	const uint64_t ones = 0x0101010101010101u, high = ones * 0x80;
@@ -109,7 +118,8 @@ static size_t ascii_run(const char *s, size_t len)
 	return i;
 }
 
-static void token_escape(struct safe_token *t, struct safe_state *st, enum cp_class class, uint32_t cp)
+static void token_escape(
+	struct safe_token *t, struct safe_state *st, enum cp_class class, uint32_t cp)
 {
 	int n;
 
@@ -150,13 +160,15 @@ static void token_mark(struct safe_token *t, struct safe_state *st, const char *
 }
 
 /* Takes one character (or one invalid byte) off s; len >= 1. */
-static void safe_step(struct safe_token *t, struct safe_state *st, const char *s, size_t len, unsigned flags)
+static void safe_step(
+	struct safe_token *t, struct safe_state *st, const char *s, size_t len, unsigned flags)
 {
 	utf8proc_int32_t cp;
 	utf8proc_ssize_t n;
 	enum cp_class class;
 
-	n = utf8proc_iterate((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)(len > 4 ? 4 : len), &cp);
+	n = utf8proc_iterate(
+		(const utf8proc_uint8_t *)s, (utf8proc_ssize_t)(len > 4 ? 4 : len), &cp);
 	t->used = n > 0 ? (size_t)n : 1;
 	if (n <= 0) {
 		class = CP_INVALID;
@@ -185,7 +197,7 @@ static void safe_step(struct safe_token *t, struct safe_state *st, const char *s
 
 void text_safe(struct buf *out, const char *s, size_t len, unsigned flags)
 {
-	struct safe_state st = { false, 0 };
+	struct safe_state st = {false, 0};
 	struct safe_token t;
 	size_t i = 0, run;
 
@@ -193,7 +205,7 @@ void text_safe(struct buf *out, const char *s, size_t len, unsigned flags)
 		run = ascii_run(s + i, len - i);
 		if (run) {
 			buf_add(out, s + i, run);
-			st = (struct safe_state){ true, 0 };
+			st = (struct safe_state){true, 0};
 			i += run;
 			continue;
 		}
@@ -205,7 +217,7 @@ void text_safe(struct buf *out, const char *s, size_t len, unsigned flags)
 
 char *text_safe_str(char *out, size_t size, const char *s, size_t len)
 {
-	struct safe_state st = { false, 0 };
+	struct safe_state st = {false, 0};
 	struct safe_token t;
 	size_t i = 0, o = 0, run;
 
@@ -223,7 +235,7 @@ char *text_safe_str(char *out, size_t size, const char *s, size_t len)
 			i += run;
 			if (cut)
 				break;
-			st = (struct safe_state){ true, 0 };
+			st = (struct safe_state){true, 0};
 			continue;
 		}
 		safe_step(&t, &st, s + i, len - i, TEXT_LINE);
@@ -239,14 +251,14 @@ char *text_safe_str(char *out, size_t size, const char *s, size_t len)
 
 bool text_is_safe(const char *s, size_t len)
 {
-	struct safe_state st = { false, 0 };
+	struct safe_state st = {false, 0};
 	struct safe_token t;
 	size_t i = 0, run;
 
 	while (i < len) {
 		run = ascii_run(s + i, len - i);
 		if (run) {
-			st = (struct safe_state){ true, 0 };
+			st = (struct safe_state){true, 0};
 			i += run;
 			continue;
 		}

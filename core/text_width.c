@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Columns: the width of a character as terminals and the C library count it, and cutting to a width. */
+/* Columns: the width of a character as terminals and the C library count it, and cutting to a
+ * width. */
 #include "core/text.h"
 
 #include <string.h>
 
 #include <utf8proc.h>
 
-/* Where utf8proc 2.8 and wcwidth() of glibc 2.36 differ among characters text_safe() lets pass; curses places cells
- * by the latter. Spacing combining marks (category Mc) are the other difference and are handled by category. */
+/* Where utf8proc 2.8 and wcwidth() of glibc 2.36 differ among characters text_safe() lets pass;
+ * curses places cells by the latter. Spacing combining marks (category Mc) are the other difference
+ * and are handled by category. */
 static const struct {
 	uint32_t from, to;
 	int width;
 } width_exceptions[] = {
-	{ 0x1160, 0x11ff, 0 }, /* Hangul vowels and finals join the syllable before them */
-	{ 0x3248, 0x324f, 2 },
-	{ 0x4dc0, 0x4dff, 2 },
-	{ 0xd7b0, 0xd7fb, 0 },
+	{0x1160, 0x11ff, 0}, /* Hangul vowels and finals join the syllable before them */
+	{0x3248, 0x324f, 2},
+	{0x4dc0, 0x4dff, 2},
+	{0xd7b0, 0xd7fb, 0},
 };
 
 static int cp_width(uint32_t cp)
@@ -44,7 +46,8 @@ int text_char(const char *s, size_t len, uint32_t *cp, int *width)
 	if (len && (unsigned char)s[0] < 0x80) {
 		c = (unsigned char)s[0];
 	} else {
-		n = utf8proc_iterate((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)(len > 4 ? 4 : len), &c);
+		n = utf8proc_iterate(
+			(const utf8proc_uint8_t *)s, (utf8proc_ssize_t)(len > 4 ? 4 : len), &c);
 		if (n <= 0) {
 			n = 1;
 			c = 0xfffd;

@@ -12,12 +12,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define MUST(cond) \
-	do { \
-		if (!(cond)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); \
-			abort(); \
-		} \
+#define MUST(cond)                                                                                 \
+	do {                                                                                       \
+		if (!(cond)) {                                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
+			abort();                                                                   \
+		}                                                                                  \
 	} while (0)
 
 static bool is_harmless_byte(unsigned char c, unsigned flags)
@@ -41,7 +41,8 @@ static void check_safe(const char *s, size_t len, unsigned flags)
 	if (!(flags & TEXT_MULTI))
 		MUST(text_is_safe(buf_str(&once), once.len));
 	if (flags == TEXT_LINE)
-		MUST(text_is_safe(s, len) == (once.len == len && memcmp(buf_str(&once), s, len) == 0));
+		MUST(text_is_safe(s, len) ==
+			(once.len == len && memcmp(buf_str(&once), s, len) == 0));
 	buf_release(&once);
 	buf_release(&twice);
 }

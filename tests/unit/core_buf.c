@@ -108,7 +108,8 @@ static void formatting_at_every_fill_level(void **state)
 		assert_true(buf_addf(&b, "[%040d]", 7));
 		assert_int_equal(b.len, fill + 42);
 		assert_int_equal(strlen(buf_str(&b)), fill + 42);
-		assert_string_equal(buf_str(&b) + fill, "[0000000000000000000000000000000000000007]");
+		assert_string_equal(
+			buf_str(&b) + fill, "[0000000000000000000000000000000000000007]");
 		buf_release(&b);
 	}
 }

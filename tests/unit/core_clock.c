@@ -34,17 +34,17 @@ static void known_times(void **state)
 		const char *text;
 		int64_t t;
 	} rows[] = {
-		{ "1970-01-01T00:00:00Z", 0 },
-		{ "1969-12-31T23:59:59.999Z", -1 },
-		{ "2026-11-21T09:40:12Z", NOW },
-		{ "2000-02-29T12:00:00Z", INT64_C(951825600000) },
-		{ "1950-01-01T00:00:00Z", INT64_C(-631152000000) },
-		{ "1900-03-01T00:00:00Z", INT64_C(-2203891200000) },
-		{ "2038-01-19T03:14:08Z", INT64_C(2147483648000) },
-		{ "2106-02-07T06:28:16Z", INT64_C(4294967296000) },
-		{ "9999-12-31T23:59:59.999Z", INT64_C(253402300799999) },
-		{ "0000-01-01T00:00:00Z", INT64_C(-62167219200000) },
-		{ "2026-11-21T09:40:12.007Z", NOW + 7 },
+		{"1970-01-01T00:00:00Z", 0},
+		{"1969-12-31T23:59:59.999Z", -1},
+		{"2026-11-21T09:40:12Z", NOW},
+		{"2000-02-29T12:00:00Z", INT64_C(951825600000)},
+		{"1950-01-01T00:00:00Z", INT64_C(-631152000000)},
+		{"1900-03-01T00:00:00Z", INT64_C(-2203891200000)},
+		{"2038-01-19T03:14:08Z", INT64_C(2147483648000)},
+		{"2106-02-07T06:28:16Z", INT64_C(4294967296000)},
+		{"9999-12-31T23:59:59.999Z", INT64_C(253402300799999)},
+		{"0000-01-01T00:00:00Z", INT64_C(-62167219200000)},
+		{"2026-11-21T09:40:12.007Z", NOW + 7},
 	};
 	char out[TIME_BUF];
 	int64_t t;
@@ -54,7 +54,8 @@ static void known_times(void **state)
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
 		assert_string_equal(time_format(rows[i].t, out, sizeof(out)), rows[i].text);
 		t = 42;
-		assert_int_equal(time_scan(rows[i].text, strlen(rows[i].text), &t), strlen(rows[i].text));
+		assert_int_equal(
+			time_scan(rows[i].text, strlen(rows[i].text), &t), strlen(rows[i].text));
 		assert_int_equal(t, rows[i].t);
 		t = 42;
 		assert_true(time_parse(rows[i].text, 0, &t));
@@ -128,27 +129,27 @@ static void accepted_forms(void **state)
 		const char *text;
 		int64_t t;
 	} rows[] = {
-		{ "2026-11-21T09:40:12+00:00", NOW },
-		{ "2026-11-21T10:40:12+01:00", NOW },
-		{ "2026-11-21T04:10:12-05:30", NOW },
-		{ "2026-11-20T23:40:12-10:00", NOW },
-		{ "2026-11-22T09:39:12+23:59", NOW },
-		{ "2026-11-21T09:40:12.1Z", NOW + 100 },
-		{ "2026-11-21T09:40:12.123456789Z", NOW + 123 },
-		{ "2026-11-21T09:40:12.9999+00:00", NOW + 999 },
-		{ "2026-11-21t09:40:12z", NOW },
-		{ "2026-11-21 09:40:12Z", NOW },
-		{ "2026-11-21 10:40:12+01:00", NOW },
-		{ "2026-11-21 09:40:12", NOW },
-		{ "2026-11-21 09:40", NOW - 12000 },
-		{ "2026-11-21", NOW / DAY * DAY },
-		{ "2016-12-31T23:59:60Z", INT64_C(1483228800000) },
-		{ "now", NOW },
-		{ "today", NOW / DAY * DAY },
-		{ "Yesterday", NOW / DAY * DAY - DAY },
-		{ "2h ago", NOW - 7200000 },
-		{ "1d12h ago", NOW - DAY * 3 / 2 },
-		{ "in 90s", NOW + 90000 },
+		{"2026-11-21T09:40:12+00:00", NOW},
+		{"2026-11-21T10:40:12+01:00", NOW},
+		{"2026-11-21T04:10:12-05:30", NOW},
+		{"2026-11-20T23:40:12-10:00", NOW},
+		{"2026-11-22T09:39:12+23:59", NOW},
+		{"2026-11-21T09:40:12.1Z", NOW + 100},
+		{"2026-11-21T09:40:12.123456789Z", NOW + 123},
+		{"2026-11-21T09:40:12.9999+00:00", NOW + 999},
+		{"2026-11-21t09:40:12z", NOW},
+		{"2026-11-21 09:40:12Z", NOW},
+		{"2026-11-21 10:40:12+01:00", NOW},
+		{"2026-11-21 09:40:12", NOW},
+		{"2026-11-21 09:40", NOW - 12000},
+		{"2026-11-21", NOW / DAY * DAY},
+		{"2016-12-31T23:59:60Z", INT64_C(1483228800000)},
+		{"now", NOW},
+		{"today", NOW / DAY * DAY},
+		{"Yesterday", NOW / DAY * DAY - DAY},
+		{"2h ago", NOW - 7200000},
+		{"1d12h ago", NOW - DAY * 3 / 2},
+		{"in 90s", NOW + 90000},
 	};
 	int64_t t;
 	size_t i;
@@ -157,20 +158,24 @@ static void accepted_forms(void **state)
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
 		t = 42;
 		if (!time_parse(rows[i].text, NOW, &t) || t != rows[i].t)
-			fail_msg("%s: %lld, not %lld", rows[i].text, (long long)t, (long long)rows[i].t);
+			fail_msg("%s: %lld, not %lld", rows[i].text, (long long)t,
+				(long long)rows[i].t);
 	}
 }
 
 static void refused_forms(void **state)
 {
-	static const char *const rows[] = { "", " ", "2026", "2026-1-1", "2026-13-01", "2026-00-01", "2026-02-29",
-		"1900-02-29", "2026-04-31", "2026-01-00", "2026-11-21T", "2026-11-21T09:40Z", "2026-11-21T24:00:00Z",
-		"2026-11-21T09:60:00Z", "2026-11-21T09:40:61Z", "2026-11-21T09:40:12", "2026-11-21T09:40:12.Z",
+	static const char *const rows[] = {"", " ", "2026", "2026-1-1", "2026-13-01", "2026-00-01",
+		"2026-02-29", "1900-02-29", "2026-04-31", "2026-01-00", "2026-11-21T",
+		"2026-11-21T09:40Z", "2026-11-21T24:00:00Z", "2026-11-21T09:60:00Z",
+		"2026-11-21T09:40:61Z", "2026-11-21T09:40:12", "2026-11-21T09:40:12.Z",
 		"2026-11-21T09:40:12+1:00", "2026-11-21T09:40:12+0100", "2026-11-21T09:40:12+24:00",
-		"2026-11-21T09:40:12+01:60", "2026-11-21T09:40:12Zx", "x2026-11-21T09:40:12Z", "-026-11-21T09:40:12Z",
-		"2026/11/21", "2026-11-21  09:40", "2026-11-21 9:40", "2026-11-21 09:40:1", "ago", " ago", "2h", "in 2h ago",
-		"in", "in ", "2x ago", "-2h ago", "200y ago", "tomorrowish", "0s ago",
-		"2026-11-21T09:40:12.12345678901234567890123456789012345678901234567890Z", "\xff\xff\xff\xff-\xff\xff-\xff\xff" };
+		"2026-11-21T09:40:12+01:60", "2026-11-21T09:40:12Zx", "x2026-11-21T09:40:12Z",
+		"-026-11-21T09:40:12Z", "2026/11/21", "2026-11-21  09:40", "2026-11-21 9:40",
+		"2026-11-21 09:40:1", "ago", " ago", "2h", "in 2h ago", "in", "in ", "2x ago",
+		"-2h ago", "200y ago", "tomorrowish", "0s ago",
+		"2026-11-21T09:40:12.12345678901234567890123456789012345678901234567890Z",
+		"\xff\xff\xff\xff-\xff\xff-\xff\xff"};
 	int64_t t = 42;
 	size_t i;
 
@@ -184,7 +189,8 @@ static void refused_forms(void **state)
 	assert_false(time_parse("in 1s", INT64_MAX, &t));
 }
 
-/* Any cut, and no byte read past the length given (checked by the sanitiser builds on an exact allocation). */
+/* Any cut, and no byte read past the length given (checked by the sanitiser builds on an exact
+ * allocation). */
 static void scan_stays_within_its_length(void **state)
 {
 	static const char line[] = "2026-11-21T09:40:12.123456+01:00";
@@ -208,7 +214,8 @@ static void scan_stays_within_its_length(void **state)
 	assert_int_equal(time_scan("2026-11-21t09:40:12z", 20, &t), 0);
 }
 
-/* Every byte of a good stamp replaced by every other: either refused or still a stamp of that length. */
+/* Every byte of a good stamp replaced by every other: either refused or still a stamp of that
+ * length. */
 static void scan_survives_every_wrong_byte(void **state)
 {
 	static const char good[] = "2026-11-21T09:40:12Z";
@@ -228,8 +235,9 @@ static void scan_survives_every_wrong_byte(void **state)
 			accepted += n != 0;
 		}
 	}
-	/* per position, digits that still make a valid stamp: year 10 10 10 10, month 2 3, day 3 10, hour 2 10, minute 6 10,
-	 * second 6 10, and each of the 6 signs and letters only as itself */
+	/* per position, digits that still make a valid stamp: year 10 10 10 10, month 2 3, day 3
+	 * 10, hour 2 10, minute 6 10, second 6 10, and each of the 6 signs and letters only as
+	 * itself */
 	assert_int_equal(accepted, 10 * 4 + 2 + 3 + 3 + 10 + 2 + 10 + 6 + 10 + 6 + 10 + 6);
 }
 
@@ -239,21 +247,22 @@ static void durations_parse(void **state)
 		const char *text;
 		int64_t ms;
 	} rows[] = {
-		{ "1s", 1000 },
-		{ "90s", 90000 },
-		{ "15m", 900000 },
-		{ "12h", 43200000 },
-		{ "7d", 7 * DAY },
-		{ "2w", 14 * DAY },
-		{ "1d12h", DAY * 3 / 2 },
-		{ "1w2d3h4m5s", 9 * DAY + 11045000 },
-		{ "0d1s", 1000 },
-		{ "36525d", 36525 * DAY },
-		{ "001m", 60000 },
+		{"1s", 1000},
+		{"90s", 90000},
+		{"15m", 900000},
+		{"12h", 43200000},
+		{"7d", 7 * DAY},
+		{"2w", 14 * DAY},
+		{"1d12h", DAY * 3 / 2},
+		{"1w2d3h4m5s", 9 * DAY + 11045000},
+		{"0d1s", 1000},
+		{"36525d", 36525 * DAY},
+		{"001m", 60000},
 	};
-	static const char *const bad[] = { "", "0s", "0", "1", "s", "1x", "-1s", "+1s", "1.5h", " 1s", "1s ", "1 s", "1h1h",
-		"1h1d", "1s1m", "36526d", "36525d1s", "99999999999999999999s", "9223372036854775807w", "forever", "never",
-		"1H", "1d12", "1ms", "\xd9\xa1s" };
+	static const char *const bad[] = {"", "0s", "0", "1", "s", "1x", "-1s", "+1s", "1.5h",
+		" 1s", "1s ", "1 s", "1h1h", "1h1d", "1s1m", "36526d", "36525d1s",
+		"99999999999999999999s", "9223372036854775807w", "forever", "never", "1H", "1d12",
+		"1ms", "\xd9\xa1s"};
 	int64_t ms;
 	size_t i;
 
@@ -276,20 +285,20 @@ static void durations_format(void **state)
 		int64_t ms;
 		const char *text;
 	} rows[] = {
-		{ 0, "0s" },
-		{ 1000, "1s" },
-		{ 60000, "1m" },
-		{ 90000, "90s" },
-		{ 5400000, "90m" },
-		{ 129600000, "36h" },
-		{ DAY, "1d" },
-		{ 7 * DAY, "7d" },
-		{ 14 * DAY, "2w" },
-		{ 30 * DAY, "30d" },
-		{ DAY + 1000, "1d1s" },
-		{ 1999, "1s" },
-		{ -5000, "-5s" },
-		{ -5, "0s" },
+		{0, "0s"},
+		{1000, "1s"},
+		{60000, "1m"},
+		{90000, "90s"},
+		{5400000, "90m"},
+		{129600000, "36h"},
+		{DAY, "1d"},
+		{7 * DAY, "7d"},
+		{14 * DAY, "2w"},
+		{30 * DAY, "30d"},
+		{DAY + 1000, "1d1s"},
+		{1999, "1s"},
+		{-5000, "-5s"},
+		{-5, "0s"},
 	};
 	char out[TIME_BUF];
 	size_t i;
@@ -308,7 +317,9 @@ static void random_durations_round_trip(void **state)
 	(void)state;
 	for (i = 0; i < 20000; i++) {
 		/* all magnitudes */
-		ms = (int64_t)(next_random() % (UINT64_C(36525) * 86400 >> next_random() % 32) + 1) * 1000;
+		ms = (int64_t)(next_random() % (UINT64_C(36525) * 86400 >> next_random() % 32) +
+			       1) *
+		     1000;
 		duration_format(ms, out, sizeof(out));
 		if (!duration_parse(out, &back) || back != ms)
 			fail_msg("%lld: %s", (long long)ms, out);
@@ -321,17 +332,17 @@ static void durations_in_words(void **state)
 		int64_t ms;
 		const char *text;
 	} rows[] = {
-		{ 0, "0 s" },
-		{ 999, "0 s" },
-		{ 41000, "41 s" },
-		{ 60000, "1 min" },
-		{ 61000, "1 min 1 s" },
-		{ 22320000, "6 h 12 min" },
-		{ 3600000 + 59000, "1 h" },
-		{ 6 * DAY + 4 * 3600000 + 59 * 60000, "6 d 4 h" },
-		{ 400 * DAY, "400 d" },
-		{ -41000, "-41 s" },
-		{ -41, "0 s" },
+		{0, "0 s"},
+		{999, "0 s"},
+		{41000, "41 s"},
+		{60000, "1 min"},
+		{61000, "1 min 1 s"},
+		{22320000, "6 h 12 min"},
+		{3600000 + 59000, "1 h"},
+		{6 * DAY + 4 * 3600000 + 59 * 60000, "6 d 4 h"},
+		{400 * DAY, "400 d"},
+		{-41000, "-41 s"},
+		{-41, "0 s"},
 	};
 	char out[TIME_BUF];
 	size_t i;

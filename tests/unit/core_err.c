@@ -71,7 +71,7 @@ static void every_code_has_a_text(void **state)
 		assert_true(strlen(err_code_text((enum err_code)code)) > 3);
 	assert_string_equal(err_code_text(ERR_GUARD), "refused by a guard");
 	assert_string_equal(err_code_text(ERR_COUNT), "internal error");
-	assert_string_equal(err_code_text((enum err_code)-1), "internal error");
+	assert_string_equal(err_code_text((enum err_code) - 1), "internal error");
 }
 
 int main(void)

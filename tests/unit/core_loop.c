@@ -48,8 +48,9 @@ struct peer {
 
 static void peer_open(struct peer *p)
 {
-	*p = (struct peer){ 0 };
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, p->fds), 0);
+	*p = (struct peer){0};
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, p->fds), 0);
 }
 
 static void peer_close(struct peer *p)
@@ -156,7 +157,8 @@ struct swap {
 	int old_fd, new_calls;
 };
 
-/* Removes another fd and gives its number to a new owner, as close() and open() in a handler would. */
+/* Removes another fd and gives its number to a new owner, as close() and open() in a handler would.
+ */
 static void swap_owner(struct loop *l, int fd, unsigned events, void *arg)
 {
 	struct swap *s = arg;
@@ -170,7 +172,7 @@ static void swap_owner(struct loop *l, int fd, unsigned events, void *arg)
 static void a_new_owner_is_spared_old_events(void **state)
 {
 	struct peer a, b;
-	struct swap s = { 0 };
+	struct swap s = {0};
 	int never = 0;
 
 	(void)state;
@@ -206,7 +208,7 @@ static void add_many(struct loop *l, int fd, unsigned events, void *arg)
 static void tables_grow_during_dispatch(void **state)
 {
 	struct peer p;
-	int fds[101] = { 0 }, i;
+	int fds[101] = {0}, i;
 
 	(void)state;
 	peer_open(&p);

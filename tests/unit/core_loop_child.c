@@ -97,11 +97,11 @@ static void run_ended(struct loop *l, pid_t pid, int status, void *arg)
 
 static pid_t run_start(struct run *r, const char *script, const char *const drop[])
 {
-	char *argv[] = { "sh", "-c", (char *)(uintptr_t)script, NULL };
+	char *argv[] = {"sh", "-c", (char *)(uintptr_t)script, NULL};
 	struct err err = ERR_INIT;
 	pid_t pid;
 
-	*r = (struct run){ .out = BUF_INIT };
+	*r = (struct run){.out = BUF_INIT};
 	pid = loop_spawn(loop, argv, drop, true, &r->fd, run_ended, r, &err);
 	assert_true(pid > 0);
 	assert_int_equal(err.code, ERR_NONE);
@@ -156,7 +156,7 @@ static void many_children_at_once(void **state)
 
 static void named_variables_are_dropped(void **state)
 {
-	static const char *const drop[] = { "STALWARDEN_PASSWORD", "STALWARDEN_TOKEN", NULL };
+	static const char *const drop[] = {"STALWARDEN_PASSWORD", "STALWARDEN_TOKEN", NULL};
 	struct run r;
 
 	(void)state;
@@ -208,18 +208,19 @@ static size_t open_fds(void)
 
 static void a_failing_exec_is_an_error(void **state)
 {
-	char *missing[] = { "/nonexistent/pass\x1b-cmd", NULL }, *plain[] = { "/etc/passwd", NULL };
-	char *not_in_path[] = { "no-such-command-anywhere", NULL };
+	char *missing[] = {"/nonexistent/pass\x1b-cmd", NULL}, *plain[] = {"/etc/passwd", NULL};
+	char *not_in_path[] = {"no-such-command-anywhere", NULL};
 	struct err err = ERR_INIT;
 	size_t before = open_fds();
-	struct run r = { 0 };
+	struct run r = {0};
 	int fd = 5;
 
 	(void)state;
 	assert_int_equal(loop_spawn(loop, missing, NULL, true, &fd, run_ended, &r, &err), -1);
 	assert_int_equal(fd, -1);
 	assert_int_equal(err.code, ERR_IO);
-	assert_string_equal(err.msg, "cannot run /nonexistent/pass\\x1b-cmd: No such file or directory");
+	assert_string_equal(
+		err.msg, "cannot run /nonexistent/pass\\x1b-cmd: No such file or directory");
 	err_clear(&err);
 	assert_int_equal(loop_spawn(loop, plain, NULL, true, &fd, run_ended, &r, &err), -1);
 	assert_non_null(strstr(err.msg, "Permission denied"));
@@ -290,7 +291,7 @@ static void spawning_with_closed_standard_fds(void **state)
 {
 	struct run r;
 	int saved[3], i;
-	char *argv[] = { "echo", "ok", NULL };
+	char *argv[] = {"echo", "ok", NULL};
 	struct err err = ERR_INIT;
 	pid_t pid;
 
@@ -300,7 +301,7 @@ static void spawning_with_closed_standard_fds(void **state)
 		saved[i] = fcntl(i, F_DUPFD_CLOEXEC, 50);
 		close(i);
 	}
-	r = (struct run){ .out = BUF_INIT };
+	r = (struct run){.out = BUF_INIT};
 	pid = loop_spawn(loop, argv, NULL, true, &r.fd, run_ended, &r, &err);
 	for (i = 0; i < 3; i++) {
 		dup2(saved[i], i);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* core/loop: timers and turns: order, re-arming, scopes, the hook, stopping, and that it never spins. */
+/* core/loop: timers and turns: order, re-arming, scopes, the hook, stopping, and that it never
+ * spins. */
 #include "core/loop.h"
 
 #include <setjmp.h>
@@ -53,7 +54,8 @@ static void peer_ready(struct loop *l, int fd, unsigned events, void *arg)
 static void peer_open(struct peer *p)
 {
 	p->calls = 0;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, p->fds), 0);
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, p->fds), 0);
 	loop_fd_set(loop, p->fds[0], LOOP_READ, peer_ready, p);
 }
 
@@ -102,8 +104,8 @@ static void tick_fn(struct loop *l, void *arg)
 
 static void timers_fire_in_order(void **state)
 {
-	struct tick t[5] = { 0 };
-	static const int ms[] = { 30, 10, 20, 10, 0 };
+	struct tick t[5] = {0};
+	static const int ms[] = {30, 10, 20, 10, 0};
 	int i, j, turns;
 
 	(void)state;
@@ -118,12 +120,13 @@ static void timers_fire_in_order(void **state)
 		for (j = 0; j < 5; j++)
 			if (t[i].timer.due < t[j].timer.due)
 				assert_true(t[i].order < t[j].order);
-	assert_true(t[1].order < t[3].order); /* also when due in the same ms: in the order of arming */
+	assert_true(
+		t[1].order < t[3].order); /* also when due in the same ms: in the order of arming */
 }
 
 static void timers_are_never_early(void **state)
 {
-	struct tick t = { .stop_loop = true };
+	struct tick t = {.stop_loop = true};
 	int64_t start = clock_mono();
 
 	(void)state;
@@ -135,7 +138,7 @@ static void timers_are_never_early(void **state)
 
 static void a_timer_may_stop_another(void **state)
 {
-	struct tick a = { 0 }, b = { 0 };
+	struct tick a = {0}, b = {0};
 
 	(void)state;
 	a.other = &b;
@@ -151,7 +154,7 @@ static void a_timer_may_stop_another(void **state)
 /* A timer of 0 ms that re-arms itself gets one go a turn: fds are not starved. */
 static void rearming_with_zero_waits_for_the_next_turn(void **state)
 {
-	struct tick t = { .again = 0, .left = 1000 };
+	struct tick t = {.again = 0, .left = 1000};
 	struct peer p;
 	int i;
 
@@ -170,7 +173,7 @@ static void rearming_with_zero_waits_for_the_next_turn(void **state)
 
 static void starting_again_moves_the_due_time(void **state)
 {
-	struct tick t = { 0 };
+	struct tick t = {0};
 	int64_t due;
 
 	(void)state;
@@ -206,7 +209,8 @@ static void the_heap_survives_random_use(void **state)
 		i = (int)(x % N);
 		armed -= timer_is_armed(&t[i].timer);
 		if (x >> 32 & 1) {
-			timer_start(loop, &t[i].timer, 1000000 + (int64_t)(x >> 40 & 1023), NULL, tick_fn, &t[i]);
+			timer_start(loop, &t[i].timer, 1000000 + (int64_t)(x >> 40 & 1023), NULL,
+				tick_fn, &t[i]);
 			armed++;
 		} else {
 			timer_stop(&t[i].timer);
@@ -232,7 +236,7 @@ static void the_heap_survives_random_use(void **state)
 static void a_callback_may_cancel_its_scope(void **state)
 {
 	struct scope s;
-	struct tick a = { 0 }, b = { 0 }, c = { 0 };
+	struct tick a = {0}, b = {0}, c = {0};
 
 	(void)state;
 	scope_init(&s);
@@ -252,7 +256,7 @@ static void a_callback_may_cancel_its_scope(void **state)
 static void a_fired_timer_has_left_its_scope(void **state)
 {
 	struct scope s;
-	struct tick a = { 0 };
+	struct tick a = {0};
 
 	(void)state;
 	scope_init(&s);
@@ -268,7 +272,7 @@ static void a_fired_timer_has_left_its_scope(void **state)
 static void freeing_the_loop_leaves_timers_idle(void **state)
 {
 	struct scope s;
-	struct tick a = { 0 };
+	struct tick a = {0};
 
 	(void)state;
 	scope_init(&s);
@@ -295,7 +299,7 @@ static void hook_fn(struct loop *l, void *arg)
 
 static void the_hook_runs_before_each_wait(void **state)
 {
-	struct tick hook = { 0 }, fired = { 0 };
+	struct tick hook = {0}, fired = {0};
 
 	(void)state;
 	hook.left = 1;
@@ -314,7 +318,7 @@ static void the_hook_runs_before_each_wait(void **state)
 
 static void stopping_skips_the_rest_of_the_turn(void **state)
 {
-	struct tick a = { .stop_loop = true }, b = { 0 };
+	struct tick a = {.stop_loop = true}, b = {0};
 
 	(void)state;
 	timer_start(loop, &a.timer, 0, NULL, tick_fn, &a);
@@ -334,7 +338,7 @@ static void stopping_skips_the_rest_of_the_turn(void **state)
 
 static void the_loop_does_not_spin(void **state)
 {
-	struct tick t = { .stop_loop = true };
+	struct tick t = {.stop_loop = true};
 	struct peer p;
 	uint64_t before;
 
@@ -360,7 +364,7 @@ static void slow_handler(struct loop *l, void *arg)
 
 static void slow_handlers_are_noticed(void **state)
 {
-	struct timer t = { 0 };
+	struct timer t = {0};
 
 	(void)state;
 	timer_start(loop, &t, 0, NULL, slow_handler, NULL);

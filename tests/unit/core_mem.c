@@ -16,7 +16,8 @@
 
 static void zero_sizes_give_memory(void **state)
 {
-	void *p = xmalloc(0), *q = xcalloc(0, 8), *r = xrealloc(NULL, 0), *s = xreallocarray(NULL, 3, 0);
+	void *p = xmalloc(0), *q = xcalloc(0, 8), *r = xrealloc(NULL, 0),
+	     *s = xreallocarray(NULL, 3, 0);
 
 	(void)state;
 	assert_non_null(p);
@@ -93,7 +94,7 @@ static void container_of_finds_the_owner(void **state)
 
 	(void)state;
 	assert_ptr_equal(container_of(&o.member, struct owner, member), &o);
-	assert_int_equal(ARRAY_LEN(((int[]){ 1, 2, 3 })), 3);
+	assert_int_equal(ARRAY_LEN(((int[]){1, 2, 3})), 3);
 }
 
 static void hook_says_hello(void)

@@ -43,7 +43,7 @@ static void free_cancel(struct scope_item *item)
 static void every_member_is_cancelled_once(void **state)
 {
 	struct scope s;
-	struct job j[3] = { 0 };
+	struct job j[3] = {0};
 	int i;
 
 	(void)state;
@@ -69,7 +69,7 @@ static void every_member_is_cancelled_once(void **state)
 static void removed_members_are_left_alone(void **state)
 {
 	struct scope s;
-	struct job j[3] = { 0 };
+	struct job j[3] = {0};
 
 	(void)state;
 	scope_init(&s);
@@ -87,7 +87,7 @@ static void removed_members_are_left_alone(void **state)
 static void cancel_may_remove_and_add(void **state)
 {
 	struct scope s;
-	struct job j[3] = { 0 }, child = { 0 };
+	struct job j[3] = {0}, child = {0};
 
 	(void)state;
 	scope_init(&s);
@@ -124,7 +124,7 @@ static void cancel_may_free(void **state)
 static void adding_moves_between_scopes(void **state)
 {
 	struct scope a, b;
-	struct job j = { 0 };
+	struct job j = {0};
 
 	(void)state;
 	scope_init(&a);

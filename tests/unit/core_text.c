@@ -74,8 +74,10 @@ static const char *safe(const char *s)
 
 static void plain_text_passes(void **state)
 {
-	static const char *const rows[] = { "", "a", "plain ASCII, with \\ backslash and \"quotes\" ~", "Grüße",
-		"日本語 全角", "имя", "ελληνικά", "שלום", "e\xcc\x81t\xc3\xa9", "ไทย", "नमस्ते", "●✖⏎▍–…", "😀", "\xe3\x80\x80" };
+	static const char *const rows[] = {"", "a",
+		"plain ASCII, with \\ backslash and \"quotes\" ~", "Grüße", "日本語 全角", "имя",
+		"ελληνικά", "שלום", "e\xcc\x81t\xc3\xa9", "ไทย", "नमस्ते", "●✖⏎▍–…", "😀",
+		"\xe3\x80\x80"};
 	size_t i;
 
 	(void)state;
@@ -104,7 +106,10 @@ static void controls_are_escaped(void **state)
 		if (cp == 0x20)
 			cp = 0x7f;
 		snprintf(want, sizeof(want), "\\x%02x", cp);
-		check_escaped(cp, cp == '\n' ? "\\n" : cp == '\r' ? "\\r" : cp == '\t' ? "\\t" : want);
+		check_escaped(cp, cp == '\n'   ? "\\n"
+				  : cp == '\r' ? "\\r"
+				  : cp == '\t' ? "\\t"
+					       : want);
 	}
 }
 
@@ -113,17 +118,39 @@ static void hidden_characters_are_escaped(void **state)
 	static const struct {
 		uint32_t from, to;
 	} rows[] = {
-		{ 0x061c, 0x061c }, { 0x200e, 0x200f }, { 0x202a, 0x202e }, { 0x2066, 0x2069 }, /* bidi */
-		{ 0x200b, 0x200d }, { 0x2060, 0x2064 }, { 0xfeff, 0xfeff },                     /* zero width */
-		{ 0x00ad, 0x00ad },                                                             /* soft hyphen */
-		{ 0xe0001, 0xe0001 }, { 0xe0020, 0xe007f },                                     /* tags */
-		{ 0xfe00, 0xfe0f }, { 0xe0100, 0xe01ef }, { 0x180b, 0x180f }, { 0x034f, 0x034f }, /* selectors, joiner */
-		{ 0x115f, 0x1160 }, { 0x3164, 0x3164 }, { 0xffa0, 0xffa0 }, { 0x2800, 0x2800 }, /* fillers */
-		{ 0x00a0, 0x00a0 }, { 0x1680, 0x1680 }, { 0x2000, 0x200a }, { 0x202f, 0x202f }, { 0x205f, 0x205f },
-		{ 0x2028, 0x2029 },                                                             /* separators */
-		{ 0xfff9, 0xfffb }, { 0xe000, 0xe001 }, { 0xf8ff, 0xf8ff }, { 0xf0000, 0xf0001 }, /* Cf, Co */
-		{ 0x10fffd, 0x10ffff }, { 0xfdd0, 0xfdef }, { 0xfffe, 0xffff }, { 0x0378, 0x0378 }, /* Cn */
-		{ 0x1d173, 0x1d17a },
+		{0x061c, 0x061c},
+		{0x200e, 0x200f},
+		{0x202a, 0x202e},
+		{0x2066, 0x2069}, /* bidi */
+		{0x200b, 0x200d},
+		{0x2060, 0x2064},
+		{0xfeff, 0xfeff}, /* zero width */
+		{0x00ad, 0x00ad}, /* soft hyphen */
+		{0xe0001, 0xe0001},
+		{0xe0020, 0xe007f}, /* tags */
+		{0xfe00, 0xfe0f},
+		{0xe0100, 0xe01ef},
+		{0x180b, 0x180f},
+		{0x034f, 0x034f}, /* selectors, joiner */
+		{0x115f, 0x1160},
+		{0x3164, 0x3164},
+		{0xffa0, 0xffa0},
+		{0x2800, 0x2800}, /* fillers */
+		{0x00a0, 0x00a0},
+		{0x1680, 0x1680},
+		{0x2000, 0x200a},
+		{0x202f, 0x202f},
+		{0x205f, 0x205f},
+		{0x2028, 0x2029}, /* separators */
+		{0xfff9, 0xfffb},
+		{0xe000, 0xe001},
+		{0xf8ff, 0xf8ff},
+		{0xf0000, 0xf0001}, /* Cf, Co */
+		{0x10fffd, 0x10ffff},
+		{0xfdd0, 0xfdef},
+		{0xfffe, 0xffff},
+		{0x0378, 0x0378}, /* Cn */
+		{0x1d173, 0x1d17a},
 	};
 	char want[16];
 	uint32_t cp;
@@ -143,18 +170,19 @@ static void invalid_bytes_are_escaped(void **state)
 	(void)state;
 	assert_string_equal(safe("\xff\xfe"), "\\xff\\xfe");
 	assert_string_equal(safe("\x80"), "\\x80");
-	assert_string_equal(safe("\xc0\xaf"), "\\xc0\\xaf");                     /* overlong */
-	assert_string_equal(safe("\xe0\x80\xaf"), "\\xe0\\x80\\xaf");            /* overlong */
-	assert_string_equal(safe("\xf0\x80\x80\xaf"), "\\xf0\\x80\\x80\\xaf");   /* overlong */
-	assert_string_equal(safe("\xed\xa0\x80"), "\\xed\\xa0\\x80");            /* surrogate */
-	assert_string_equal(safe("\xed\xbf\xbf"), "\\xed\\xbf\\xbf");            /* surrogate */
-	assert_string_equal(safe("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");   /* > 10FFFF */
+	assert_string_equal(safe("\xc0\xaf"), "\\xc0\\xaf");                   /* overlong */
+	assert_string_equal(safe("\xe0\x80\xaf"), "\\xe0\\x80\\xaf");          /* overlong */
+	assert_string_equal(safe("\xf0\x80\x80\xaf"), "\\xf0\\x80\\x80\\xaf"); /* overlong */
+	assert_string_equal(safe("\xed\xa0\x80"), "\\xed\\xa0\\x80");          /* surrogate */
+	assert_string_equal(safe("\xed\xbf\xbf"), "\\xed\\xbf\\xbf");          /* surrogate */
+	assert_string_equal(safe("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80"); /* > 10FFFF */
 	assert_string_equal(safe("\xf8\x88\x80\x80\x80"), "\\xf8\\x88\\x80\\x80\\x80");
-	assert_string_equal(safe("a\xe2\x82"), "a\\xe2\\x82");                   /* truncated */
+	assert_string_equal(safe("a\xe2\x82"), "a\\xe2\\x82"); /* truncated */
 	assert_string_equal(safe("\xe2\x82z"), "\\xe2\\x82z");
 	assert_string_equal(safe("\xf0\x9f\x98"), "\\xf0\\x9f\\x98");
-	assert_string_equal(safe("\xe2\x82\xe2\x82\xac"), "\\xe2\\x82€");        /* resynchronises */
-	assert_string_equal(safe_n("\xe2\x82\xac", 2, TEXT_LINE), "\\xe2\\x82"); /* the length rules */
+	assert_string_equal(safe("\xe2\x82\xe2\x82\xac"), "\\xe2\\x82€"); /* resynchronises */
+	assert_string_equal(
+		safe_n("\xe2\x82\xac", 2, TEXT_LINE), "\\xe2\\x82"); /* the length rules */
 }
 
 static void nul_bytes_are_text(void **state)
@@ -170,7 +198,9 @@ static void real_escape_sequences_are_defused(void **state)
 	(void)state;
 	assert_string_equal(safe("\x1b]52;c;ZXZpbA==\x07"), "\\x1b]52;c;ZXZpbA==\\x07");
 	assert_string_equal(safe("\x1b[2m2026\x1b[0m"), "\\x1b[2m2026\\x1b[0m");
-	assert_string_equal(safe("\xc2\x9b" "31m"), "\\x9b31m");
+	assert_string_equal(safe("\xc2\x9b"
+				 "31m"),
+		"\\x9b31m");
 	assert_string_equal(safe("user\rroot\b\b"), "user\\rroot\\x08\\x08");
 	assert_string_equal(safe("moc.\xe2\x80\xaelive"), "moc.\\u{202e}live");
 	/* family emoji: the joiners become visible */
@@ -184,14 +214,18 @@ static void floods_of_marks_are_cut(void **state)
 	int i;
 
 	(void)state;
-	assert_string_equal(safe("e\xcc\x81\xcc\x82\xcc\x83\xcc\x84"), "e\xcc\x81\xcc\x82\xcc\x83\xcc\x84");
-	assert_string_equal(safe("e\xcc\x81\xcc\x82\xcc\x83\xcc\x84\xcc\x85" "f"),
-		"e\xcc\x81\xcc\x82\xcc\x83\xcc\x84\xef\xbf\xbd" "f");
+	assert_string_equal(
+		safe("e\xcc\x81\xcc\x82\xcc\x83\xcc\x84"), "e\xcc\x81\xcc\x82\xcc\x83\xcc\x84");
+	assert_string_equal(safe("e\xcc\x81\xcc\x82\xcc\x83\xcc\x84\xcc\x85"
+				 "f"),
+		"e\xcc\x81\xcc\x82\xcc\x83\xcc\x84\xef\xbf\xbd"
+		"f");
 	buf_addc(&in, 'Z');
 	for (i = 0; i < 1000; i++)
 		buf_adds(&in, "\xcc\x81");
 	buf_addc(&in, '!');
-	assert_string_equal(safe_n(in.data, in.len, TEXT_LINE), "Z\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xef\xbf\xbd!");
+	assert_string_equal(safe_n(in.data, in.len, TEXT_LINE),
+		"Z\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xef\xbf\xbd!");
 	buf_reset(&in);
 	buf_adds(&in, "\xe1\x84\x80"); /* one Hangul consonant and a hundred vowels */
 	for (i = 0; i < 100; i++)
@@ -204,7 +238,9 @@ static void floods_of_marks_are_cut(void **state)
 static void marks_need_a_base(void **state)
 {
 	(void)state;
-	assert_string_equal(safe("\xcc\x81" "a"), "\\u{301}a");
+	assert_string_equal(safe("\xcc\x81"
+				 "a"),
+		"\\u{301}a");
 	assert_string_equal(safe("\x1b\xcc\x81"), "\\x1b\\u{301}");
 	assert_string_equal(safe_n("a\n\xcc\x81", 4, TEXT_MULTI), "a\n\\u{301}");
 }
@@ -242,8 +278,9 @@ static void ascii_only(void **state)
 /* Bytes that look like text more often than chance would have it. */
 static size_t random_bytes(char *out, size_t max)
 {
-	static const uint32_t picks[] = { 0x301, 0x20d0, 0x202e, 0x200d, 0xfe0f, 0x1f468, 0x65e5, 0x1100, 0x1161, 0x11a8,
-		0xfffd, 0xad, '\\', 0x1b, '\n', 0x85, 0xe9, 0xa0, 0x3000, 0x0903 };
+	static const uint32_t picks[] = {0x301, 0x20d0, 0x202e, 0x200d, 0xfe0f, 0x1f468, 0x65e5,
+		0x1100, 0x1161, 0x11a8, 0xfffd, 0xad, '\\', 0x1b, '\n', 0x85, 0xe9, 0xa0, 0x3000,
+		0x0903};
 	size_t n = 0, want = next_random() % (max - 8);
 
 	while (n < want) {
@@ -269,7 +306,8 @@ static size_t random_bytes(char *out, size_t max)
 
 static void safe_is_idempotent_on_random_bytes(void **state)
 {
-	static const unsigned flag_sets[] = { TEXT_LINE, TEXT_MULTI, TEXT_ASCII, TEXT_ASCII | TEXT_MULTI };
+	static const unsigned flag_sets[] = {
+		TEXT_LINE, TEXT_MULTI, TEXT_ASCII, TEXT_ASCII | TEXT_MULTI};
 	struct buf a = BUF_INIT, b = BUF_INIT;
 	char in[200], small[40];
 	size_t f, n;
@@ -318,7 +356,7 @@ static void fixed_buffer_cuts_whole_tokens(void **state)
 /* Every position of an unsafe byte around the word-at-a-time path, at every alignment. */
 static void fast_path_misses_nothing(void **state)
 {
-	static const unsigned char bad[] = { 0x00, 0x1f, 0x7f, 0x80, 0xff, 0x0a };
+	static const unsigned char bad[] = {0x00, 0x1f, 0x7f, 0x80, 0xff, 0x0a};
 	char block[160];
 	size_t start, at, i;
 

@@ -36,18 +36,22 @@ static void check_masked(const char *in, const char *want)
 static void secrets_are_masked(void **state)
 {
 	(void)state;
-	check_masked("Authorization: Basic YWRtaW46aHVudGVyMg==, x", "Authorization: Basic ********************, x");
-	check_masked("authorization: bearer  abc.def-ghi_j~k+/=;", "authorization: bearer  ******************;");
+	check_masked("Authorization: Basic YWRtaW46aHVudGVyMg==, x",
+		"Authorization: Basic ********************, x");
+	check_masked("authorization: bearer  abc.def-ghi_j~k+/=;",
+		"authorization: bearer  ******************;");
 	check_masked("key = \"api_YWJjOmRlZg==\" end", "key = \"api_************\" end");
 	check_masked("Bearer api_YWJj", "Bearer ********");
-	check_masked("url = postgresql://mail:s3cret@db:5432/x", "url = postgresql://mail:******@db:5432/x");
+	check_masked("url = postgresql://mail:s3cret@db:5432/x",
+		"url = postgresql://mail:******@db:5432/x");
 	check_masked("https://u:p@ss:w@host/", "https://u:******@host/");
 	check_masked("https://host:443/a@b", "https://host:443/a@b");
 	check_masked("https://user@host/", "https://user@host/");
 	check_masked("AUTH PLAIN AGJvYgBodW50ZXIy", "AUTH PLAIN ****************");
 	check_masked("a1 AUTHENTICATE XOAUTH2 dXNlcj1h", "a1 AUTHENTICATE XOAUTH2 ********");
 	check_masked("Basic a Basic b", "Basic * Basic *");
-	check_masked("from = bob@example.org, remoteIp = 192.0.2.1", "from = bob@example.org, remoteIp = 192.0.2.1");
+	check_masked("from = bob@example.org, remoteIp = 192.0.2.1",
+		"from = bob@example.org, remoteIp = 192.0.2.1");
 	check_masked("nonbasic text, bearers x, myapi_x", "nonbasic text, bearers x, myapi_x");
 	check_masked("basic", "basic");
 	check_masked("Basic ", "Basic ");
@@ -61,7 +65,8 @@ static void masking_keeps_length_and_hides_every_canary(void **state)
 {
 	static const struct {
 		const char *before, *after;
-	} frames[] = { { "Basic ", "" }, { "Bearer ", "" }, { "api_", "" }, { "http://u:", "@h" }, { "AUTH PLAIN ", "" } };
+	} frames[] = {{"Basic ", ""}, {"Bearer ", ""}, {"api_", ""}, {"http://u:", "@h"},
+		{"AUTH PLAIN ", ""}};
 	static const char canary[] = "c4n4ryT0ken";
 	char line[256], noise_a[20], noise_b[20];
 	size_t i, k, len;
@@ -75,8 +80,8 @@ static void masking_keeps_length_and_hides_every_canary(void **state)
 		}
 		noise_a[sizeof(noise_a) - 1] = noise_b[sizeof(noise_b) - 1] = '\0';
 		for (i = 0; i < ARRAY_LEN(frames); i++) {
-			len = (size_t)snprintf(line, sizeof(line), "%s%s%s%s%s", noise_a, frames[i].before,
-				canary, frames[i].after, noise_b);
+			len = (size_t)snprintf(line, sizeof(line), "%s%s%s%s%s", noise_a,
+				frames[i].before, canary, frames[i].after, noise_b);
 			text_mask_secrets(line, len);
 			assert_int_equal(strlen(line), len);
 			assert_null(strstr(line, canary));
@@ -85,7 +90,8 @@ static void masking_keeps_length_and_hides_every_canary(void **state)
 	}
 }
 
-static const char *naive_find(const char *hay, size_t hay_len, const char *needle, size_t needle_len)
+static const char *naive_find(
+	const char *hay, size_t hay_len, const char *needle, size_t needle_len)
 {
 	size_t i, j;
 
@@ -122,8 +128,10 @@ static void find_agrees_with_the_naive_search(void **state)
 		for (i = 0; i < n; i++)
 			needle[i] = alphabet[next_random() % (sizeof(alphabet) - 1)];
 		assert_non_null(exact);
-		memcpy(exact, hay, h); /* an exact allocation, so that the sanitiser builds see an overrun */
-		assert_ptr_equal(text_find_fold(exact, h, needle, n), naive_find(exact, h, needle, n));
+		memcpy(exact, hay,
+			h); /* an exact allocation, so that the sanitiser builds see an overrun */
+		assert_ptr_equal(
+			text_find_fold(exact, h, needle, n), naive_find(exact, h, needle, n));
 		free(exact);
 	}
 	assert_null(text_find_fold("abc", 3, "abcd", 4));
@@ -132,8 +140,9 @@ static void find_agrees_with_the_naive_search(void **state)
 
 static void integers_are_checked(void **state)
 {
-	static const char *const bad[] = { "", "-", "+", " 1", "1 ", "0x1", "1e3", "1.0", "--1", "9223372036854775808",
-		"-9223372036854775809", "99999999999999999999999", "18446744073709551616", "١" };
+	static const char *const bad[] = {"", "-", "+", " 1", "1 ", "0x1", "1e3", "1.0", "--1",
+		"9223372036854775808", "-9223372036854775809", "99999999999999999999999",
+		"18446744073709551616", "١"};
 	int64_t v = 42;
 	size_t i;
 
@@ -166,7 +175,8 @@ static void numbers_are_grouped(void **state)
 	assert_string_equal(text_grouped(999, out, sizeof(out)), "999");
 	assert_string_equal(text_grouped(1204, out, sizeof(out)), "1,204");
 	assert_string_equal(text_grouped(1000000, out, sizeof(out)), "1,000,000");
-	assert_string_equal(text_grouped(UINT64_MAX, out, sizeof(out)), "18,446,744,073,709,551,615");
+	assert_string_equal(
+		text_grouped(UINT64_MAX, out, sizeof(out)), "18,446,744,073,709,551,615");
 	assert_string_equal(text_grouped(1204, out, 4), "1,2");
 }
 

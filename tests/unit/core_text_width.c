@@ -53,8 +53,9 @@ static size_t encode(uint32_t cp, char *out)
 /* Bytes that look like text more often than chance would have it. */
 static size_t random_bytes(char *out, size_t max)
 {
-	static const uint32_t picks[] = { 0x301, 0x20d0, 0x202e, 0x200d, 0xfe0f, 0x1f468, 0x65e5, 0x1100, 0x1161, 0x11a8,
-		0xfffd, 0xad, '\\', 0x1b, '\n', 0x85, 0xe9, 0xa0, 0x3000, 0x0903 };
+	static const uint32_t picks[] = {0x301, 0x20d0, 0x202e, 0x200d, 0xfe0f, 0x1f468, 0x65e5,
+		0x1100, 0x1161, 0x11a8, 0xfffd, 0xad, '\\', 0x1b, '\n', 0x85, 0xe9, 0xa0, 0x3000,
+		0x0903};
 	size_t n = 0, want = next_random() % (max - 8);
 
 	while (n < want) {
@@ -78,7 +79,8 @@ static size_t random_bytes(char *out, size_t max)
 	return n;
 }
 
-/* What passes has the width curses will give it; where the C library does not know a character yet, ours stands. */
+/* What passes has the width curses will give it; where the C library does not know a character yet,
+ * ours stands. */
 static void width_agrees_with_the_c_library(void **state)
 {
 	size_t compared = 0;
@@ -105,7 +107,8 @@ static void width_agrees_with_the_c_library(void **state)
 	assert_true(compared > 100000);
 }
 
-/* A hidden character is never worth less than the columns of its escape: nothing can be smuggled into a fixed width. */
+/* A hidden character is never worth less than the columns of its escape: nothing can be smuggled
+ * into a fixed width. */
 static void hidden_characters_take_columns(void **state)
 {
 	struct buf out = BUF_INIT;
@@ -165,21 +168,23 @@ static void fitting(void **state)
 		const char *out;
 		int used;
 	} rows[] = {
-		{ "abc", 3, 0, "abc", 3 },
-		{ "abc", 9, 0, "abc", 3 },
-		{ "abcd", 3, 0, "ab…", 3 },
-		{ "abcd", 3, TEXT_ASCII, "ab~", 3 },
-		{ "abcd", 1, 0, "…", 1 },
-		{ "abcd", 0, 0, "", 0 },
-		{ "abcd", -5, 0, "", 0 },
-		{ "", 3, 0, "", 0 },
-		{ "日本", 4, 0, "日本", 4 },
-		{ "日本", 3, 0, "日…", 3 },
-		{ "日本", 2, 0, "…", 1 },
-		{ "日本", 1, 0, "…", 1 },
-		{ "a日本", 4, 0, "a日…", 4 },
-		{ "e\xcc\x81" "abc", 2, 0, "e\xcc\x81…", 2 },
-		{ "ae\xcc\x81", 2, 0, "ae\xcc\x81", 2 },
+		{"abc", 3, 0, "abc", 3},
+		{"abc", 9, 0, "abc", 3},
+		{"abcd", 3, 0, "ab…", 3},
+		{"abcd", 3, TEXT_ASCII, "ab~", 3},
+		{"abcd", 1, 0, "…", 1},
+		{"abcd", 0, 0, "", 0},
+		{"abcd", -5, 0, "", 0},
+		{"", 3, 0, "", 0},
+		{"日本", 4, 0, "日本", 4},
+		{"日本", 3, 0, "日…", 3},
+		{"日本", 2, 0, "…", 1},
+		{"日本", 1, 0, "…", 1},
+		{"a日本", 4, 0, "a日…", 4},
+		{"e\xcc\x81"
+		 "abc",
+			2, 0, "e\xcc\x81…", 2},
+		{"ae\xcc\x81", 2, 0, "ae\xcc\x81", 2},
 	};
 	struct buf b = BUF_INIT;
 	size_t i;
@@ -187,7 +192,8 @@ static void fitting(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
 		buf_reset(&b);
-		assert_int_equal(text_fit(&b, rows[i].in, rows[i].cols, rows[i].flags), rows[i].used);
+		assert_int_equal(
+			text_fit(&b, rows[i].in, rows[i].cols, rows[i].flags), rows[i].used);
 		assert_string_equal(buf_str(&b), rows[i].out);
 	}
 	buf_release(&b);
