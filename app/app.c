@@ -204,6 +204,14 @@ void app_release(struct app *a)
 	config_release(&a->config);
 }
 
+bool app_remake_session(struct app *a, struct err *err)
+{
+	(void)err;
+	session_free(a->session);
+	make_session(a);
+	return true;
+}
+
 void app_connect(struct app *a)
 {
 	session_connect(a->session);

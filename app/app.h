@@ -76,6 +76,8 @@ struct app_options {
 	bool no_store;       /* a verb that needs neither history nor journal */
 };
 
+struct watch;
+
 struct app {
 	struct loop *loop;
 	struct app_options options;
@@ -97,6 +99,7 @@ struct app {
 	void *trace_arg;
 	char log[64][160];           /* the last requests, newest at log_at - 1 */
 	unsigned log_at;
+	struct watch *watch;         /* app/watch.h; NULL = nothing is watched */
 };
 
 /* Loads configuration, opens the store, makes the session; nothing is sent yet. options' strings must outlive the app. */
@@ -106,11 +109,14 @@ void app_release(struct app *a);
 /* The secret without asking: environment (unset afterwards), password_file, netrc. 1 = set, 0 = none there, -1 = err. A password_command is
  * run on the loop; done runs when the secret is set or has failed. */
 int app_secret_find(struct app *a, struct err *err);
-bool app_secret_command(struct app *a, void (*done)(void *arg, bool ok, const struct err *err), void *arg, struct err *err);
+bool app_secret_command(struct app *a, void (*done)(void *arg, bool ok, const struct err *err), void *arg); /* false: there is none */
 bool app_secret_is_token(void);
+void url_host(const char *url, char *out, size_t size);
 
 /* Fresh machine: no URL anywhere. Tries https 443, http 8080 on loopback; sets profile.url. Done is called with ok = something listens. */
 void app_discover(struct app *a, void (*done)(void *arg, bool ok), void *arg);
+/* The profile's URL or user changed before anything was sent: a new session for it. */
+bool app_remake_session(struct app *a, struct err *err);
 void app_connect(struct app *a);
 /* Another server while the console runs: drops snapshot and session. */
 bool app_switch(struct app *a, const char *profile, struct err *err);
@@ -125,6 +131,8 @@ bool app_is_writable(const struct app *a, const char **why); /* read-only mode s
 /* host.c */
 void host_gather(struct host_facts *h, const char *root); /* root: "" or a sandbox holding proc/ and sys/ */
 void host_release(struct host_facts *h);
+/* n is the gateway of a docker network of that name. */
+void host_name_gateway(struct host_facts *h, const struct net *n, const char *name);
 /* "Docker bridge gateway of this host (docker0)", "default route of this host (eth0)", "this host", or NULL. */
 const char *host_words(const struct host_facts *h, const struct net *n, char *out, size_t size);
 

@@ -48,6 +48,17 @@ static void add_gateway(struct host_facts *h, const struct net *n, const char *i
 	text_safe_str(g->interface, sizeof(g->interface), interface, strlen(interface));
 }
 
+void host_name_gateway(struct host_facts *h, const struct net *n, const char *name)
+{
+	char safe[24];
+
+	add_gateway(h, n, "docker", true, false);
+	text_safe_str(safe, sizeof(safe), name, strlen(name));
+	for (size_t i = 0; i < h->gateway_count; i++)
+		if (net_equal(&h->gateways[i].net, n))
+			snprintf(h->gateways[i].what, sizeof(h->gateways[i].what), "gateway of the docker network %s", safe);
+}
+
 static bool interface_is_bridge(const char *root, const char *name)
 {
 	char path[512];
@@ -129,7 +140,7 @@ void host_gather(struct host_facts *h, const char *root)
 
 	memset(h, 0, sizeof(*h));
 	if (ssh)
-		guard_parse_ssh(ssh, &h->ssh_client);
+		guard_parse_ssh(ssh, &h->ssh_client, NULL);
 	read_interfaces(h, root);
 	read_routes(h, root);
 	read_routes6(h, root);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where the secret comes from when nobody has to be asked: environment, command, file, netrc. Never an argument. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,21 @@ bool app_secret_is_token(void)
 	return from_token;
 }
 
+/* "https://mail.example.org:8443/x" -> "mail.example.org" */
+void url_host(const char *url, char *out, size_t size)
+{
+	const char *at = strstr(url, "://"), *end;
+
+	at = at ? at + 3 : url;
+	if (*at == '[') {
+		end = strchr(++at, ']');
+		end = end ? end : at + strlen(at);
+	} else {
+		end = at + strcspn(at, ":/?#");
+	}
+	snprintf(out, size, "%.*s", (int)(end - at), at);
+}
+
 /* Copied out and removed, so that no child inherits it. */
 static bool take_env(const char *name, struct buf *out)
 {
@@ -26,6 +42,21 @@ static bool take_env(const char *name, struct buf *out)
 	explicit_bzero((char *)(uintptr_t)value, strlen(value));
 	unsetenv(name);
 	return true;
+}
+
+static int from_netrc(struct app *a, struct buf *secret, struct err *err)
+{
+	struct err why = ERR_INIT;
+	char host[256];
+
+	url_host(a->profile.url, host, sizeof(host));
+	if (!secret_netrc(host, a->profile.user, secret, &why)) {
+		if (why.code == ERR_NOT_FOUND)
+			return 0;
+		err_set(err, why.code, "%s", why.msg);
+		return -1;
+	}
+	return session_set_secret(a->session, a->profile.user, buf_str(secret), false, err) ? 1 : -1;
 }
 
 int app_secret_find(struct app *a, struct err *err)
@@ -45,9 +76,7 @@ int app_secret_find(struct app *a, struct err *err)
 			? 1
 			: -1;
 	else if (a->profile.use_netrc && a->profile.url)
-		found = secret_netrc(a->profile.url, a->profile.user, &secret, err)
-			? session_set_secret(a->session, a->profile.user, buf_str(&secret), false, err) ? 1 : -1
-			: 0;
+		found = from_netrc(a, &secret, err);
 	buf_wipe(&secret);
 	buf_wipe(&token);
 	return found;
@@ -62,14 +91,16 @@ struct command_wait {
 static void command_done(void *arg, const char *secret, const struct err *err)
 {
 	struct command_wait w = *(struct command_wait *)arg;
-	struct err why = *err;
+	struct err why = ERR_INIT;
 	bool ok = secret && session_set_secret(w.app->session, w.app->profile.user, secret, false, &why);
 
+	if (!secret)
+		why = *err;
 	free(arg);
 	w.done(w.arg, ok, &why);
 }
 
-bool app_secret_command(struct app *a, void (*done)(void *arg, bool ok, const struct err *err), void *arg, struct err *err)
+bool app_secret_command(struct app *a, void (*done)(void *arg, bool ok, const struct err *err), void *arg)
 {
 	struct command_wait *w;
 
@@ -77,8 +108,6 @@ bool app_secret_command(struct app *a, void (*done)(void *arg, bool ok, const st
 		return false;
 	w = xmalloc(sizeof(*w));
 	*w = (struct command_wait){ a, done, arg };
-	if (secret_command_run(a->loop, a->profile.password_command, &a->scope, command_done, w, err))
-		return true;
-	free(w);
-	return false;
+	secret_command_run(a->loop, a->profile.password_command, &a->scope, command_done, w);
+	return true;
 }

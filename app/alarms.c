@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Finding what needs a person now, in the snapshot. Each kind of alarm is one function and one row. */
+#include "app/alarms.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/gateways.h"
+#include "core/clock.h"
+#include "core/mem.h"
+#include "core/text.h"
+#include "model/cert_join.h"
+
+static struct alarm *add(struct alarms *al, bool is_bad, enum alarm_cure what, const char *key)
+{
+	struct alarm *a;
+
+	xgrow(&al->rows, &al->cap, al->count + 1, sizeof(*al->rows));
+	a = &al->rows[al->count++];
+	*a = (struct alarm){ .is_bad = is_bad, .what = what };
+	snprintf(a->key, sizeof(a->key), "%s", key);
+	return a;
+}
+
+static void say(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void say(char *out, size_t size, const char *fmt, ...)
+{
+	struct buf raw = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(&raw, fmt, ap);
+	va_end(ap);
+	text_safe_str(out, size, buf_str(&raw), raw.len);
+	buf_release(&raw);
+}
+
+static void gateway_alarms(struct app *a, struct alarms *al, int64_t now)
+{
+	struct gateway_findings found = { 0 };
+
+	(void)now;
+	gateways_find(a, &found);
+	for (size_t i = 0; i < found.count && i < 8; i++) {
+		const struct gateway_finding *f = &found.items[i];
+		char key[96], net[NET_BUF];
+		struct alarm *row;
+
+		if (f->score < GATEWAY_ALARM)
+			continue;
+		net_format(&f->net, net, sizeof(net));
+		snprintf(key, sizeof(key), "gateway %s", net);
+		row = add(al, f->state != GATEWAY_NEAR_LIMIT, CURE_GATEWAY, key);
+		snprintf(row->target, sizeof(row->target), "%s", net);
+		say(row->text, sizeof(row->text), "%s", f->words);
+		snprintf(row->cure, sizeof(row->cure), "stalwarden gateway fix %s", net);
+	}
+	gateway_findings_release(&found);
+}
+
+/* The operator's own address, and this host's: refused now, or about to be. */
+static void own_alarms(struct app *a, struct alarms *al, int64_t now)
+{
+	const struct entrylist *l = a->snap.list[LIST_BLOCKED];
+	ptrdiff_t row;
+	struct alarm *r;
+	char net[NET_BUF];
+
+	if (!l || !a->host.ssh_client.family || (row = entrylist_covering(l, &a->host.ssh_client, -1, now)) < 0)
+		return;
+	net_format(&a->host.ssh_client, net, sizeof(net));
+	r = add(al, true, CURE_WHY, "own");
+	snprintf(r->target, sizeof(r->target), "%s", net);
+	say(r->text, sizeof(r->text), "your own address %s is banned by %s", net, entry_key(l, (size_t)row));
+	snprintf(r->cure, sizeof(r->cure), "stalwarden unblock %s --allow --reset-counters", net);
+}
+
+static void check_alarms(struct app *a, struct alarms *al, int64_t now)
+{
+	const struct config_check *c = a->snap.check;
+	const struct entrylist *l = a->snap.list[LIST_BLOCKED];
+	struct alarm *r;
+
+	(void)now;
+	for (size_t i = 0; c && i < c->error_count && i < 3; i++) {
+		char key[96];
+
+		snprintf(key, sizeof(key), "check %.80s", c->errors[i].key);
+		r = add(al, true, CURE_CHECK, key);
+		say(r->text, sizeof(r->text), "a full reload would be refused: %s: %s", c->errors[i].key, c->errors[i].text);
+		snprintf(r->cure, sizeof(r->cure), "stalwarden check config");
+	}
+	for (size_t i = l ? l->count - l->malformed : 0; l && i < l->count && i < l->count - l->malformed + 2; i++) {
+		r = add(al, false, CURE_MALFORMED, "malformed");
+		say(r->target, sizeof(r->target), "%s", entry_key(l, i));
+		say(r->text, sizeof(r->text), "the stored block \"%s\" is no address: it blocks nothing and refuses every full reload", entry_key(l, i));
+		snprintf(r->cure, sizeof(r->cure), "stalwarden unblock '%.60s'", r->target);
+	}
+}
+
+/* Blocked and allowed at once: harmless where the allow wins, a lie elsewhere. */
+static void both_alarms(struct app *a, struct alarms *al, int64_t now)
+{
+	const struct entrylist *blocked = a->snap.list[LIST_BLOCKED], *allowed = a->snap.list[LIST_ALLOWED];
+	size_t shown = 0;
+
+	if (!blocked || !allowed || server_has(session_server(a->session), CAP(ALLOW_WINS)))
+		return;
+	for (size_t i = 0; i < allowed->count && shown < 3; i++) {
+		ptrdiff_t row;
+		struct net n;
+		struct alarm *r;
+
+		entry_net(&allowed->rows[i], &n);
+		if (!n.family || entry_state(allowed, i, now) != ENTRY_ACTIVE || (row = entrylist_covering(blocked, &n, -1, now)) < 0)
+			continue;
+		r = add(al, true, CURE_WHY, "both");
+		snprintf(r->key, sizeof(r->key), "both %.80s", entry_key(allowed, i));
+		say(r->target, sizeof(r->target), "%s", entry_key(allowed, i));
+		say(r->text, sizeof(r->text), "%s is allowed and blocked (%s): on this server the block wins", entry_key(allowed, i),
+			entry_key(blocked, (size_t)row));
+		snprintf(r->cure, sizeof(r->cure), "stalwarden unblock '%.60s'", entry_key(blocked, (size_t)row));
+		shown++;
+	}
+}
+
+static void cert_alarms(struct app *a, struct alarms *al, int64_t now)
+{
+	const struct certlist *l = a->snap.certs;
+
+	for (size_t i = 0; l && i < l->count; i++) {
+		const struct cert *c = l->rows[i];
+		int64_t days = cert_days_left(c, now);
+		struct alarm *r;
+
+		if (!cert_has_data(c) || days > CERT_WARN_MS / CERT_DAY_MS)
+			continue;
+		r = add(al, days < CERT_CRIT_MS / CERT_DAY_MS, CURE_CERTS, "cert");
+		snprintf(r->key, sizeof(r->key), "cert %.80s", c->id ? c->id : c->name ? c->name : "");
+		if (days < 0)
+			say(r->text, sizeof(r->text), "the stored certificate of %s has expired", c->name ? c->name : "?");
+		else
+			say(r->text, sizeof(r->text), "the stored certificate of %s has %lld days left", c->name ? c->name : "?", (long long)days);
+		snprintf(r->cure, sizeof(r->cure), "stalwarden certs --probe");
+	}
+}
+
+void alarms_find(struct app *a, struct alarms *out)
+{
+	static void (*const finders[])(struct app *, struct alarms *, int64_t) = { gateway_alarms, own_alarms, check_alarms, both_alarms, cert_alarms };
+	struct alarms found = { 0 };
+	int64_t now = clock_now();
+
+	for (size_t i = 0; i < ARRAY_LEN(finders); i++)
+		finders[i](a, &found, now);
+	memset(out, 0, sizeof(*out));
+	for (int bad = 1; bad >= 0; bad--)
+		for (size_t i = 0; i < found.count; i++)
+			if (found.rows[i].is_bad == bad)
+				*add(out, bad, found.rows[i].what, "") = found.rows[i];
+	free(found.rows);
+}
+
+void alarms_release(struct alarms *al)
+{
+	free(al->rows);
+	memset(al, 0, sizeof(*al));
+}

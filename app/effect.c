@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Stored, reloaded, and still without effect: what other entries do to an edit. Pure. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/plan.h"
+#include "core/mem.h"
+#include "core/text.h"
+
+/* Does this change take that entry away? */
+static bool removes(const struct change *c, enum edit_kind kind, const char *key)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->edits[i].kind == kind && !strcmp(c->edits[i].target, key) && c->outcomes[i].verdict == VERDICT_IN_FORCE)
+			return true;
+	return false;
+}
+
+/* An active entry of l that covers n and stays, other than n's own; -1 if none. Changes of many entries look at the widest cover only. */
+static ptrdiff_t stands(const struct change *c, enum edit_kind removal, const struct entrylist *l, const struct net *n, bool own_counts, int64_t now)
+{
+	uint32_t rows[32];
+	size_t found = l && l->index ? netset_covering(l->index, n, rows, ARRAY_LEN(rows)) : 0;
+	struct net other;
+
+	for (size_t i = 0; i < found && i < ARRAY_LEN(rows); i++) {
+		entry_net(&l->rows[rows[i]], &other);
+		if (entry_state(l, rows[i], now) != ENTRY_ACTIVE || (!own_counts && net_equal(&other, n)))
+			continue;
+		if (c->count > 1000 || !removes(c, removal, entry_key(l, rows[i])))
+			return (ptrdiff_t)rows[i];
+	}
+	return -1;
+}
+
+static void demote(struct outcome *o, const char *fmt, const char *key)
+{
+	char safe[160];
+
+	text_safe_str(safe, sizeof(safe), key, strlen(key));
+	o->verdict = VERDICT_STORED;
+	o->why = ERR_CONFLICT;
+	free(o->detail);
+	/* fmt is one of the literals below */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	o->detail = xasprintf(fmt, safe);
+#pragma GCC diagnostic pop
+}
+
+/* Does the change allow something that covers n? */
+static const char *allows(const struct change *c, const struct net *n)
+{
+	for (size_t i = 0; i < c->count && c->count <= 1000; i++)
+		if (c->edits[i].kind == EDIT_ALLOW && c->edits[i].net.family && net_contains(&c->edits[i].net, n) &&
+			c->outcomes[i].verdict == VERDICT_IN_FORCE)
+			return c->edits[i].target;
+	return NULL;
+}
+
+void change_effect(struct change *c, const struct entrylist *blocked, const struct entrylist *allowed, bool allow_wins, int64_t now)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		const struct edit *e = &c->edits[i];
+		struct outcome *o = &c->outcomes[i];
+		ptrdiff_t row = -1;
+
+		if (o->verdict != VERDICT_IN_FORCE || e->net.family == 0)
+			continue;
+		if (e->kind == EDIT_UNBLOCK && !(allow_wins && (allows(c, &e->net) || stands(c, EDIT_DISALLOW, allowed, &e->net, true, now) >= 0))) {
+			row = stands(c, EDIT_UNBLOCK, blocked, &e->net, false, now);
+			if (row >= 0)
+				demote(o, "deleted, but still refused: covered by %s", entry_key(blocked, (size_t)row));
+		} else if (e->kind == EDIT_BLOCK && allow_wins) {
+			row = stands(c, EDIT_DISALLOW, allowed, &e->net, true, now);
+			if (row >= 0)
+				demote(o, "listed, but not refused: the allowed entry %s wins", entry_key(allowed, (size_t)row));
+		} else if (e->kind == EDIT_ALLOW && !allow_wins) {
+			row = stands(c, EDIT_UNBLOCK, blocked, &e->net, true, now);
+			if (row >= 0)
+				demote(o, "allowed, but still refused: on this server the block of %s wins", entry_key(blocked, (size_t)row));
+		}
+	}
+}
+
+static int64_t total_ms(const struct change *c, size_t edit)
+{
+	int64_t ms = 0;
+
+	for (size_t i = 0; i < c->step_count; i++)
+		if (c->steps[i].count == 0 || (edit >= c->steps[i].first && edit < c->steps[i].first + c->steps[i].count))
+			ms += c->steps[i].ms;
+	return ms;
+}
+
+void outcome_line(const struct change *c, size_t edit, bool ascii, struct buf *out)
+{
+	static const char *const sign[VERDICT_COUNT] = { [VERDICT_PENDING] = "·", [VERDICT_IN_FORCE] = "✔", [VERDICT_STORED] = "!",
+		[VERDICT_MISMATCH] = "✖", [VERDICT_NOT_STORED] = "✖", [VERDICT_UNKNOWN] = "?" };
+	static const char *const plain[VERDICT_COUNT] = { [VERDICT_PENDING] = ".", [VERDICT_IN_FORCE] = "+", [VERDICT_STORED] = "!",
+		[VERDICT_MISMATCH] = "x", [VERDICT_NOT_STORED] = "x", [VERDICT_UNKNOWN] = "?" };
+	const struct outcome *o = &c->outcomes[edit];
+	const struct edit *e = &c->edits[edit];
+
+	buf_addf(out, "%s ", ascii ? plain[o->verdict] : sign[o->verdict]);
+	text_safe(out, edit_words(e->kind), strlen(edit_words(e->kind)), TEXT_LINE);
+	buf_addc(out, ' ');
+	text_safe(out, e->target ? e->target : "", strlen(e->target ? e->target : ""), ascii ? TEXT_ASCII : TEXT_LINE);
+	buf_addf(out, "   %s", verdict_words(o->verdict));
+	if (o->verdict == VERDICT_MISMATCH) {
+		buf_adds(out, ": wanted another value, the server has ");
+		text_safe(out, o->after ? o->after : "nothing", strlen(o->after ? o->after : "nothing"), TEXT_LINE);
+	}
+	if (o->detail && o->detail[0]) {
+		buf_adds(out, "   ");
+		text_safe(out, o->detail, strlen(o->detail), ascii ? TEXT_ASCII : TEXT_LINE);
+	}
+	buf_addf(out, "   %lld ms", (long long)total_ms(c, edit));
+}

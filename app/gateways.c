@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The best-known failure: everybody behind one address, and that address banned. Facts for the search, and the one-key cure. */
+#include "app/gateways.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/mem.h"
+#include "core/text.h"
+
+void gateways_facts(struct app *a, struct gateway_facts *out)
+{
+	const struct host_facts *h = &a->host;
+
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < h->address_count; i++)
+		netvec_add(&out->host, &h->addresses[i]);
+	for (size_t i = 0; i < h->gateway_count; i++) {
+		if (h->gateways[i].is_default)
+			netvec_add(&out->routes, &h->gateways[i].net);
+		if (h->gateways[i].is_bridge)
+			gateway_facts_add_bridge(out, &h->gateways[i].net, NULL, h->gateways[i].interface);
+	}
+	for (char **p = a->snap.trust ? a->snap.trust->networks : NULL; p && *p; p++)
+		netvec_add_text(&out->proxies, *p);
+	for (char **p = a->profile.near_networks; p && *p; p++)
+		netvec_add_text(&out->expected, *p);
+	for (char **p = a->profile.allowed; p && *p; p++)
+		netvec_add_text(&out->expected, *p);
+	out->blocked = a->snap.list[LIST_BLOCKED];
+	out->allowed = a->snap.list[LIST_ALLOWED];
+	out->allow_wins = server_has(session_server(a->session), CAP(ALLOW_WINS));
+	out->thresholds = a->snap.thresholds;
+	out->now = clock_now();
+}
+
+void gateways_find(struct app *a, struct gateway_findings *out)
+{
+	struct gateway_facts facts;
+
+	memset(out, 0, sizeof(*out));
+	if (!a->snap.list[LIST_BLOCKED])
+		return;
+	gateways_facts(a, &facts);
+	gateway_find(&facts, out);
+	gateway_facts_release(&facts);
+}
+
+enum gateway_generation gateways_generation(const struct server_info *s)
+{
+	static const enum gateway_generation of[] = { [GEN_UNKNOWN] = CURE_UNKNOWN,
+		[GEN_CONFIG_0_5] = CURE_0_5,
+		[GEN_SETTINGS_0_7] = CURE_0_7,
+		[GEN_SETTINGS_0_9] = CURE_0_7,
+		[GEN_SETTINGS_0_10] = CURE_0_7,
+		[GEN_SETTINGS_0_11] = CURE_0_12,
+		[GEN_JMAP_0_16] = CURE_0_16,
+		[GEN_REST] = CURE_REST };
+
+	return of[s->generation];
+}
+
+struct plan *plan_gateway_fix(struct app *a, const struct net *n, struct err *err)
+{
+	struct gateway_findings found;
+	const char *targets[64];
+	char text[64][NET_BUF];
+	struct plan_options o;
+	struct plan *p;
+	size_t count = 0;
+
+	gateways_find(a, &found);
+	for (size_t i = 0; i < found.count && count < ARRAY_LEN(targets); i++) {
+		const struct gateway_finding *f = &found.items[i];
+
+		if (n ? !net_equal(&f->net, n) : f->score < GATEWAY_ALARM || f->state == GATEWAY_NEAR_LIMIT)
+			continue;
+		targets[count] = net_format(&f->net, text[count], sizeof(text[count]));
+		count++;
+	}
+	if (n && count == 0) { /* the operator knows better */
+		targets[0] = net_format(n, text[0], sizeof(text[0]));
+		count = 1;
+	}
+	gateway_findings_release(&found);
+	if (count == 0) {
+		err_set(err, ERR_NOT_FOUND, "no gateway or proxy is banned, and none that is expected to be allowed is missing");
+		return NULL;
+	}
+	plan_options_init(&o);
+	o.note = "gateway";
+	o.allow = true;
+	o.reset_classes = server_has(session_server(a->session), CAP(RESET_COUNTERS)) ? (1u << CLASS_COUNT) - 1 : 0;
+	o.force = a->options.force;
+	if (server_has(session_server(a->session), CAP(WRITE_ALLOWED)))
+		p = plan_allow(a, targets, count, &o, err);
+	else
+		p = plan_unblock(a, targets, count, &o, err);
+	if (p && p->change && o.reset_classes)
+		p->change->reset_classes = o.reset_classes;
+	return p;
+}
+
+/* ---- docker, when it answers ---- */
+
+struct docker {
+	struct app *app;
+	int fd;
+	struct buf text;
+	struct timer timer;
+	void (*done)(void *arg);
+	void *arg;
+};
+
+/* Lines "name subnet gateway". */
+static void take_lines(struct docker *d)
+{
+	char name[64], gateway[64];
+	struct net n;
+
+	for (const char *line = buf_str(&d->text); *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		if (sscanf(line, "%63s %63s", name, gateway) != 2 || !net_parse(gateway, strlen(gateway), &n, NULL))
+			continue;
+		host_name_gateway(&d->app->host, &n, name);
+	}
+}
+
+static void docker_end(struct docker *d)
+{
+	timer_stop(&d->timer);
+	loop_fd_remove(d->app->loop, d->fd);
+	close(d->fd);
+	take_lines(d);
+	if (d->done)
+		d->done(d->arg);
+	buf_release(&d->text);
+	free(d);
+}
+
+static void docker_late(struct loop *loop, void *arg)
+{
+	(void)loop;
+	docker_end(arg);
+}
+
+static void docker_read(struct loop *loop, int fd, unsigned events, void *arg)
+{
+	struct docker *d = arg;
+	char chunk[4096];
+	ssize_t n = read(fd, chunk, sizeof(chunk));
+
+	(void)loop, (void)events;
+	if (n > 0)
+		buf_add(&d->text, chunk, (size_t)n);
+	else if (n == 0 || events & LOOP_ERROR)
+		docker_end(d);
+}
+
+void gateways_ask_docker(struct app *a, void (*done)(void *arg), void *arg)
+{
+	static char *const argv[] = { (char *)"sh", (char *)"-c",
+		(char *)"docker network ls -q 2>/dev/null | xargs -r docker network inspect "
+			"--format '{{$n := .Name}}{{range .IPAM.Config}}{{$n}} {{.Gateway}}{{println}}{{end}}' 2>/dev/null",
+		NULL };
+	static const char *const drop[] = { "STALWARDEN_PASSWORD", "STALWARDEN_TOKEN", NULL };
+	struct docker *d = xcalloc(1, sizeof(*d));
+	struct err err = ERR_INIT;
+
+	*d = (struct docker){ .app = a, .fd = -1, .done = done, .arg = arg };
+	if (loop_spawn(a->loop, argv, drop, true, &d->fd, NULL, NULL, &err) < 0) {
+		free(d);
+		if (done)
+			done(arg);
+		return;
+	}
+	loop_fd_set(a->loop, d->fd, LOOP_READ, docker_read, d);
+	timer_start(a->loop, &d->timer, 3000, NULL, docker_late, d);
+}

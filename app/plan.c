@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Plans for the two lists: what a person typed becomes edits with the server's own keys, guards are asked, and what to expect is said. */
+#include "app/plan.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/plan_private.h"
+#include "core/clock.h"
+#include "core/mem.h"
+#include "core/text.h"
+
+void plan_options_init(struct plan_options *o)
+{
+	memset(o, 0, sizeof(*o));
+	o->expires = o->created = TIME_NONE;
+}
+
+struct plan *plan_new(struct app *a)
+{
+	struct plan *p = xcalloc(1, sizeof(*p));
+
+	p->change = change_new();
+	p->change->forced = false;
+	(void)a;
+	return p;
+}
+
+void plan_free(struct plan *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->line_count; i++)
+		free(p->lines[i].text);
+	free(p->lines);
+	if (p->change)
+		change_free(p->change);
+	free(p);
+}
+
+void plan_add_line(struct plan *p, enum plan_level level, size_t edit, const char *fmt, ...)
+{
+	struct buf raw = BUF_INIT, safe = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(&raw, fmt, ap);
+	va_end(ap);
+	text_safe(&safe, buf_str(&raw), raw.len, TEXT_LINE);
+	xgrow(&p->lines, &p->line_cap, p->line_count + 1, sizeof(*p->lines));
+	p->lines[p->line_count++] = (struct plan_line){ level, edit, buf_take(&safe, NULL) };
+	buf_release(&raw);
+}
+
+/* ---- guards ---- */
+
+void plan_guard(struct app *a, struct plan *p, bool force)
+{
+	struct guard_facts facts;
+	struct guard_hit hits[64];
+	struct buf names = BUF_INIT;
+	size_t n, shown;
+
+	app_guard_facts(a, &facts);
+	n = guard_check_change(p->change, &facts, hits, ARRAY_LEN(hits));
+	shown = n < ARRAY_LEN(hits) ? n : ARRAY_LEN(hits);
+	for (size_t i = 0; i < shown; i++)
+		plan_add_line(p, PLAN_BAD, hits[i].edit, "%s", hits[i].reason);
+	if (n > 0) {
+		guard_names(hits, shown, &names);
+		if (force) {
+			p->change->forced = true;
+			p->change->forced_what = xstrdup(buf_str(&names));
+		} else {
+			p->refused = true;
+			snprintf(p->refusal, sizeof(p->refusal), "%s%s", hits[0].reason, n > 1 ? " (and more)" : "");
+		}
+	}
+	buf_release(&names);
+	guard_facts_release(&facts);
+}
+
+/* ---- edits ---- */
+
+static void fill(struct app *a, struct edit *e, const struct plan_options *o)
+{
+	e->by = xstrdup(a->login);
+	e->note = o->note && o->note[0] ? xstrdup(o->note) : NULL;
+	e->reason = o->reason == REASON_NONE ? REASON_MANUAL : o->reason;
+	/* whole seconds: what a server can hold, so that it reads back equal */
+	e->created = (o->created == TIME_NONE ? clock_now() : o->created) / 1000 * 1000;
+	e->expires = o->expires == TIME_NONE ? TIME_NONE : o->expires / 1000 * 1000;
+}
+
+struct edit *plan_edit(struct app *a, struct plan *p, enum edit_kind kind, const char *target, const struct plan_options *o)
+{
+	struct edit *e = change_add(p->change, kind, target);
+
+	fill(a, e, o);
+	return e;
+}
+
+/* An edit that removes row, by the key the server has it under. */
+static void remove_row(struct app *a, struct plan *p, enum list_kind list, size_t row, const struct plan_options *o)
+{
+	const struct entrylist *l = a->snap.list[list];
+	struct edit *e = plan_edit(a, p, list == LIST_BLOCKED ? EDIT_UNBLOCK : EDIT_DISALLOW, entry_key(l, row), o);
+
+	entry_net(&l->rows[row], &e->net);
+}
+
+/* Rows that are the same net under whatever spelling; each is removed. */
+static size_t remove_net(struct app *a, struct plan *p, enum list_kind list, const struct net *n, const struct plan_options *o)
+{
+	const struct entrylist *l = a->snap.list[list];
+	ptrdiff_t first = l ? entrylist_find(l, n) : -1;
+	size_t removed = 0;
+	struct net other;
+
+	if (first < 0)
+		return 0;
+	while (first > 0 && (entry_net(&l->rows[first - 1], &other), net_equal(&other, n)))
+		first--;
+	for (size_t row = (size_t)first; row < l->count; row++, removed++) {
+		entry_net(&l->rows[row], &other);
+		if (!net_equal(&other, n))
+			break;
+		remove_row(a, p, list, row, o);
+	}
+	return removed;
+}
+
+/* ---- what to expect ---- */
+
+static void say_cover(struct app *a, struct plan *p, size_t edit, const struct net *n, const char *target)
+{
+	const struct entrylist *blocked = a->snap.list[LIST_BLOCKED];
+	int64_t now = clock_now();
+	ptrdiff_t own = blocked ? entrylist_find(blocked, n) : -1;
+	ptrdiff_t cover = blocked ? entrylist_covering(blocked, n, own, now) : -1;
+
+	if (cover >= 0)
+		plan_add_line(p, PLAN_WARN, edit, "%s stays refused: covered by %s", target, entry_key(blocked, (size_t)cover));
+}
+
+static void say_counters(struct app *a, struct plan *p, const struct plan_options *o)
+{
+	const struct server_info *srv = session_server(a->session);
+
+	p->offer_reset = (1u << CLASS_COUNT) - 1;
+	if (o->reset_classes)
+		plan_add_line(p, PLAN_INFO, SIZE_MAX, "failure counters are reset too: for every address and login, not only these");
+	else if (server_has(srv, CAP(RESET_COUNTERS)))
+		plan_add_line(p, PLAN_WARN, SIZE_MAX, "failure counters outlive this: the next failure bans again, unless they are reset (for everyone)");
+	else
+		p->offer_reset = 0;
+}
+
+static void finish(struct app *a, struct plan *p, const char *verb, const struct plan_options *o)
+{
+	char count[32];
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->change->count; i++)
+		n += p->change->edits[i].kind == p->change->edits[0].kind;
+	if (n == 1)
+		snprintf(p->question, sizeof(p->question), "%s %.80s?", verb, p->change->edits[0].target);
+	else
+		snprintf(p->question, sizeof(p->question), "%s %s entries?", verb, text_grouped(n, count, sizeof(count)));
+	p->change->reset_classes = o->reset_classes;
+	p->change->reason = o->note && o->note[0] ? xstrdup(o->note) : NULL;
+	plan_guard(a, p, o->force);
+	if (n > PLAN_MANY) {
+		p->needs_yes = true;
+		snprintf(p->why_yes, sizeof(p->why_yes), "%s entries at once", text_grouped(n, count, sizeof(count)));
+	}
+}
+
+/* ---- the four ---- */
+
+struct plan *plan_block(struct app *a, const char *const *targets, size_t n, const struct plan_options *o, struct err *err)
+{
+	const struct entrylist *blocked = a->snap.list[LIST_BLOCKED], *allowed = a->snap.list[LIST_ALLOWED];
+	bool allow_wins = server_has(session_server(a->session), CAP(ALLOW_WINS));
+	struct plan *p = plan_new(a);
+	int64_t now = clock_now();
+	char text[NET_BUF];
+	struct net net;
+
+	for (size_t i = 0; i < n; i++) {
+		ptrdiff_t row;
+
+		if (!net_parse_input(targets[i], &net, err)) {
+			plan_free(p);
+			return NULL;
+		}
+		row = blocked ? entrylist_find(blocked, &net) : -1;
+		/* an entry that is there keeps its key and value: it is proven again, not written again */
+		plan_edit(a, p, EDIT_BLOCK, row >= 0 ? entry_key(blocked, (size_t)row) : net_format(&net, text, sizeof(text)), o)->net = net;
+		if (row >= 0) {
+			p->already++;
+			plan_add_line(p, PLAN_INFO, p->change->count - 1, "%s is blocked already; its entry is left as it is", targets[i]);
+		} else if (blocked && (row = entrylist_covering(blocked, &net, -1, now)) >= 0) {
+			plan_add_line(p, PLAN_INFO, p->change->count - 1, "%s is refused already: covered by %s", targets[i],
+				entry_key(blocked, (size_t)row));
+		}
+		if (allow_wins && allowed && (row = entrylist_covering(allowed, &net, -1, now)) >= 0)
+			plan_add_line(p, PLAN_WARN, p->change->count - 1, "%s will not be refused: the allowed entry %s wins", targets[i],
+				entry_key(allowed, (size_t)row));
+	}
+	finish(a, p, "Block", o);
+	return p;
+}
+
+/* A typed target of a removal: an address or network, or the raw text of a listed entry. */
+static bool remove_target(struct app *a, struct plan *p, enum list_kind list, const char *target, const struct plan_options *o, struct err *err)
+{
+	const struct entrylist *l = a->snap.list[list];
+	ptrdiff_t row = l ? entrylist_find_key(l, target) : -1;
+	enum edit_kind kind = list == LIST_BLOCKED ? EDIT_UNBLOCK : EDIT_DISALLOW;
+	size_t before = p->change->count;
+	char text[NET_BUF];
+	struct net net;
+
+	if (row >= 0 && l->rows[row].family == 0) {
+		remove_row(a, p, list, (size_t)row, o);
+		plan_add_line(p, PLAN_INFO, before, "%s is no address: it blocks nothing, and refuses every full reload", target);
+		return true;
+	}
+	if (!net_parse_input(target, &net, err))
+		return false;
+	if (remove_net(a, p, list, &net, o) == 0) {
+		plan_edit(a, p, kind, net_format(&net, text, sizeof(text)), o)->net = net;
+		p->already++;
+		plan_add_line(p, PLAN_INFO, before, "%s is not listed; the reload makes sure that it is not in force either", text);
+	}
+	if (list == LIST_BLOCKED)
+		say_cover(a, p, before, &net, target);
+	return true;
+}
+
+static void allow_edit(struct app *a, struct plan *p, const struct net *net, const struct plan_options *o)
+{
+	const struct entrylist *allowed = a->snap.list[LIST_ALLOWED];
+	ptrdiff_t row = allowed ? entrylist_find(allowed, net) : -1;
+	char text[NET_BUF];
+
+	plan_edit(a, p, EDIT_ALLOW, row >= 0 ? entry_key(allowed, (size_t)row) : net_format(net, text, sizeof(text)), o)->net = *net;
+	if (row >= 0)
+		p->already++;
+}
+
+struct plan *plan_unblock(struct app *a, const char *const *targets, size_t n, const struct plan_options *o, struct err *err)
+{
+	struct plan *p = plan_new(a);
+
+	for (size_t i = 0; i < n; i++) {
+		size_t first = p->change->count;
+
+		if (!remove_target(a, p, LIST_BLOCKED, targets[i], o, err)) {
+			plan_free(p);
+			return NULL;
+		}
+		if (o->allow && p->change->edits[first].net.family)
+			allow_edit(a, p, &p->change->edits[first].net, o);
+	}
+	say_counters(a, p, o);
+	finish(a, p, o->allow ? "Un-block and allow" : "Un-block", o);
+	return p;
+}
+
+struct plan *plan_disallow(struct app *a, const char *const *targets, size_t n, const struct plan_options *o, struct err *err)
+{
+	struct plan *p = plan_new(a);
+
+	for (size_t i = 0; i < n; i++)
+		if (!remove_target(a, p, LIST_ALLOWED, targets[i], o, err)) {
+			plan_free(p);
+			return NULL;
+		}
+	finish(a, p, "Disallow", o);
+	return p;
+}
+
+/* Up to 0.15 the block wins over the allow, so allowing lifts the block, and says so in advance. */
+static void lift_blocks(struct app *a, struct plan *p, const struct net *net, const struct plan_options *o)
+{
+	bool allow_wins = server_has(session_server(a->session), CAP(ALLOW_WINS));
+	const struct entrylist *blocked = a->snap.list[LIST_BLOCKED];
+	size_t first = p->change->count;
+	char text[NET_BUF];
+
+	if (!blocked || entrylist_find(blocked, net) < 0) {
+		if (!allow_wins)
+			say_cover(a, p, first - 1, net, net_format(net, text, sizeof(text)));
+		return;
+	}
+	if (o->keep_blocked) {
+		plan_add_line(p, allow_wins ? PLAN_INFO : PLAN_WARN, first - 1,
+			allow_wins ? "the block stays listed; the allow wins over it"
+				   : "the block stays, and on this server a block wins over an allow");
+		return;
+	}
+	remove_net(a, p, LIST_BLOCKED, net, o);
+	plan_add_line(p, PLAN_INFO, first, "%s is blocked: the block is lifted too", net_format(net, text, sizeof(text)));
+	if (!allow_wins)
+		say_cover(a, p, first, net, text);
+}
+
+struct plan *plan_allow(struct app *a, const char *const *targets, size_t n, const struct plan_options *o, struct err *err)
+{
+	struct plan *p = plan_new(a);
+	struct net net;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!net_parse_input(targets[i], &net, err)) {
+			plan_free(p);
+			return NULL;
+		}
+		allow_edit(a, p, &net, o);
+		lift_blocks(a, p, &net, o);
+	}
+	finish(a, p, "Allow", o);
+	return p;
+}
+
+struct plan *plan_remove_rows(struct app *a, enum list_kind list, const size_t *rows, size_t n, const struct plan_options *o, struct err *err)
+{
+	const struct entrylist *l = a->snap.list[list];
+	struct plan *p = plan_new(a);
+	struct net net;
+
+	if (!l || n == 0) {
+		plan_free(p);
+		err_set(err, ERR_USAGE, "no entry is chosen");
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++) {
+		remove_row(a, p, list, rows[i], o);
+		entry_net(&l->rows[rows[i]], &net);
+		if (list == LIST_BLOCKED && net.family && i < 1000)
+			say_cover(a, p, p->change->count - 1, &net, entry_key(l, rows[i]));
+		if (o->allow && net.family)
+			allow_edit(a, p, &net, o);
+	}
+	if (list == LIST_BLOCKED)
+		say_counters(a, p, o);
+	finish(a, p, list == LIST_BLOCKED ? "Un-block" : "Disallow", o);
+	return p;
+}
+
+struct plan *plan_of_change(struct app *a, struct change *c, const struct plan_options *o, struct err *err)
+{
+	struct plan *p;
+
+	if (c->count == 0) {
+		err_set(err, ERR_NOT_FOUND, "nothing to do");
+		return NULL;
+	}
+	p = plan_new(a);
+	change_free(p->change);
+	p->change = c;
+	for (size_t i = 0; i < c->count; i++) {
+		if (!c->edits[i].by)
+			c->edits[i].by = xstrdup(a->login);
+		if (c->edits[i].created == TIME_NONE)
+			c->edits[i].created = clock_now() / 1000 * 1000;
+	}
+	finish(a, p, edit_words(c->edits[0].kind), o);
+	return p;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Plans for thresholds, scan paths, counters, reloads, expiry, and taking a change back. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/plan_private.h"
+#include "core/clock.h"
+#include "core/mem.h"
+#include "core/text.h"
+#include "store/journal.h"
+
+static struct plan *give_up(struct plan *p)
+{
+	plan_free(p);
+	return NULL;
+}
+
+/* ---- thresholds ---- */
+
+static void say_off(struct app *a, struct plan *p, enum ban_class c)
+{
+	p->needs_yes = true;
+	snprintf(p->why_yes, sizeof(p->why_yes), "%s protection is given up", class_name(c));
+	plan_add_line(p, PLAN_WARN, 0, "switched off, nobody is banned for %s any more. Would a higher rate do? e.g. %llu a day",
+		class_words(c), (unsigned long long)(a->snap.thresholds ? a->snap.thresholds->of[c].count * 5 : 500));
+}
+
+/* What an operator saw, in the server's spelling, for conflict detection. */
+static char *shown(const struct threshold *t)
+{
+	char rate[64];
+
+	if (!t->stored)
+		return xstrdup("");
+	return xstrdup(t->malformed ? t->raw : rate_format(t, rate, sizeof(rate)));
+}
+
+struct plan *plan_threshold(struct app *a, enum ban_class c, const char *rate, int64_t ban_period_ms, struct err *err)
+{
+	const struct threshold *now = a->snap.thresholds ? &a->snap.thresholds->of[c] : NULL;
+	bool off = !strcmp(rate, "off") || !strcmp(rate, "false"), back = !strcmp(rate, "default");
+	enum edit_kind kind = off ? EDIT_THRESHOLD_OFF : back ? EDIT_THRESHOLD_DEFAULT : EDIT_THRESHOLD;
+	struct plan_options o;
+	struct plan *p = plan_new(a);
+	char text[160];
+	struct edit *e;
+
+	plan_options_init(&o);
+	e = plan_edit(a, p, kind, class_name(c), &o);
+	e->class = c;
+	if (now)
+		e->value = *now;
+	if (now && !now->supported) {
+		err_set(err, ERR_UNSUPPORTED, "this server has no %s threshold", class_name(c));
+		return give_up(p);
+	}
+	if (kind == EDIT_THRESHOLD && !rate_parse(rate, strlen(rate), &e->value, err))
+		return give_up(p);
+	if (now && now->period_is_fixed && kind == EDIT_THRESHOLD && e->value.period_ms != now->period_ms) {
+		err_set(err, ERR_UNSUPPORTED, "this server counts per hour only: give N/1h");
+		return give_up(p);
+	}
+	if (ban_period_ms >= 0) {
+		if (!server_has(session_server(a->session), CAP(BAN_PERIOD))) {
+			err_set(err, ERR_UNSUPPORTED, "this server has no ban period: bans last until they are lifted");
+			return give_up(p);
+		}
+		e->value.ban_period_ms = ban_period_ms;
+	}
+	if (now)
+		e->expected = shown(now);
+	if (off)
+		say_off(a, p, c);
+	e->value.supported = true;
+	if (kind == EDIT_THRESHOLD)
+		plan_add_line(p, PLAN_INFO, 0, "%s", rate_words(&e->value, c, text, sizeof(text)));
+	snprintf(p->question, sizeof(p->question), off ? "Switch %s off?" : back ? "%s back to the default?" : "Set %s?", class_name(c));
+	return p;
+}
+
+struct plan *plan_path(struct app *a, bool add, const char *glob, struct err *err)
+{
+	struct plan_options o;
+	struct plan *p;
+	bool listed = false;
+
+	if (add && !glob_check(glob, err))
+		return NULL;
+	p = plan_new(a);
+	plan_options_init(&o);
+	plan_edit(a, p, add ? EDIT_PATH_ADD : EDIT_PATH_REMOVE, glob, &o)->net.family = 0;
+	for (size_t i = 0; a->snap.thresholds && i < a->snap.thresholds->path_count; i++)
+		listed = listed || !strcmp(a->snap.thresholds->paths[i], glob);
+	if (listed == add)
+		p->already = 1;
+	if (a->snap.thresholds && !a->snap.thresholds->paths_stored)
+		plan_add_line(p, PLAN_INFO, 0, "the built-in paths are in force; they are stored along, so that they stay in force");
+	snprintf(p->question, sizeof(p->question), "%s scan path %.100s?", add ? "Add" : "Remove", glob);
+	return p;
+}
+
+/* ---- actions ---- */
+
+struct plan *plan_reset(struct app *a, unsigned classes, struct err *err)
+{
+	struct plan_options o;
+	struct plan *p;
+
+	if (!server_has(session_server(a->session), CAP(RESET_COUNTERS))) {
+		err_set(err, ERR_UNSUPPORTED, "%s", server_lacks(session_server(a->session), CAP(RESET_COUNTERS)));
+		return NULL;
+	}
+	p = plan_new(a);
+	plan_options_init(&o);
+	for (int c = 0; c < CLASS_COUNT; c++)
+		if (classes == (1u << CLASS_COUNT) - 1 || classes & 1u << c) {
+			bool all = classes == (1u << CLASS_COUNT) - 1;
+			struct edit *e = plan_edit(a, p, EDIT_RESET_COUNTERS, all ? "all" : class_name(c), &o);
+
+			e->class = all ? CLASS_NONE : (enum ban_class)c;
+			if (all)
+				break;
+		}
+	p->change->reset_classes = classes;
+	plan_add_line(p, PLAN_WARN, SIZE_MAX, "for every address and every login: attackers start from nought, too");
+	snprintf(p->question, sizeof(p->question), "Reset failure counters?");
+	return p;
+}
+
+struct plan *plan_reload(struct app *a, const char *what, struct err *err)
+{
+	bool certs = !strcmp(what, "certs");
+	struct plan_options o;
+	struct plan *p;
+
+	if (!server_has(session_server(a->session), certs ? CAP(RELOAD_CERTS) : CAP(RELOAD))) {
+		err_set(err, ERR_UNSUPPORTED, "%s", server_lacks(session_server(a->session), certs ? CAP(RELOAD_CERTS) : CAP(RELOAD)));
+		return NULL;
+	}
+	p = plan_new(a);
+	plan_options_init(&o);
+	plan_edit(a, p, certs ? EDIT_CERT_RELOAD : EDIT_RELOAD, what, &o);
+	snprintf(p->question, sizeof(p->question), "Reload %.40s on the server?", what);
+	return p;
+}
+
+struct plan *plan_expiry(struct app *a, enum list_kind list, size_t row, int64_t expires, struct err *err)
+{
+	const struct entrylist *l = a->snap.list[list];
+	struct plan_options o;
+	struct plan *p;
+
+	if (!l || row >= l->count || l->rows[row].family == 0) {
+		err_set(err, ERR_USAGE, "this entry can't expire");
+		return NULL;
+	}
+	p = plan_new(a);
+	plan_options_init(&o);
+	o.expires = expires;
+	plan_edit(a, p, EDIT_EXPIRY, entry_key(l, row), &o);
+	snprintf(p->question, sizeof(p->question), "Change when %.80s ends?", entry_key(l, row));
+	return p;
+}
+
+/* ---- undo ---- */
+
+/* Every target that another of our changes touched since, or whose value is not what that change left. */
+static void say_touched(struct app *a, struct plan *p, int64_t change)
+{
+	for (size_t i = 0; i < p->change->count && i < 200; i++) {
+		const struct edit *e = &p->change->edits[i];
+		int64_t later = journal_touched_since(a->store, a->profile.name, change, e->target, NULL);
+
+		if (later > 0)
+			plan_add_line(p, PLAN_WARN, i, "%s was changed again since (journal change %lld)", e->target, (long long)later);
+	}
+}
+
+struct plan *plan_undo(struct app *a, int64_t id, struct err *err)
+{
+	int64_t change = 0, edit = 0;
+	struct change *was, *inverse;
+	char lost[200] = "", *server = NULL;
+	struct plan *p;
+
+	if (!journal_find(a->store, a->profile.name, id, &change, &edit, err))
+		return NULL;
+	was = journal_load(a->store, change, edit, &server, err);
+	free(server);
+	if (!was)
+		return NULL;
+	inverse = change_inverse(was, lost, sizeof(lost));
+	change_free(was);
+	if (!inverse || inverse->count == 0) {
+		if (inverse)
+			change_free(inverse);
+		err_set(err, ERR_NOT_FOUND, "there is nothing to take back");
+		return NULL;
+	}
+	p = plan_new(a);
+	change_free(p->change);
+	p->change = inverse;
+	p->undoes = change;
+	for (size_t i = 0; i < inverse->count; i++)
+		if (!inverse->edits[i].by)
+			inverse->edits[i].by = xstrdup(a->login);
+	if (lost[0])
+		plan_add_line(p, PLAN_WARN, SIZE_MAX, "can't be restored: %s", lost);
+	say_touched(a, p, change);
+	plan_guard(a, p, a->options.force);
+	if (inverse->count == 1)
+		snprintf(p->question, sizeof(p->question), "Undo: %s %.80s?", edit_words(inverse->edits[0].kind), inverse->edits[0].target);
+	else
+		snprintf(p->question, sizeof(p->question), "Undo: %zu edits?", inverse->count);
+	return p;
+}

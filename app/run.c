@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Carrying a plan out: journal first, then the change, then what it really did, then the journal again and fresh lists. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/plan.h"
+#include "core/clock.h"
+#include "core/mem.h"
+#include "store/journal.h"
+
+struct app_run {
+	struct app *app;
+	struct change *change;   /* borrowed while the session has it */
+	int64_t journal_id;
+	struct err journal_err;
+	int64_t journal_next;    /* clock_mono(): progress is kept at most twice a second */
+	run_progress_fn progress;
+	run_done_fn done;
+	void *arg;
+	struct timer timer;
+};
+
+/* Which lists must be looked at again after such edits. */
+static unsigned touched(const struct change *c)
+{
+	static const unsigned of[EDIT_COUNT] = { [EDIT_BLOCK] = SNAP(BLOCKED), [EDIT_UNBLOCK] = SNAP(BLOCKED), [EDIT_EXPIRY] = SNAP(BLOCKED),
+		[EDIT_ALLOW] = SNAP(ALLOWED), [EDIT_DISALLOW] = SNAP(ALLOWED), [EDIT_THRESHOLD] = SNAP(THRESHOLDS),
+		[EDIT_THRESHOLD_OFF] = SNAP(THRESHOLDS), [EDIT_THRESHOLD_DEFAULT] = SNAP(THRESHOLDS), [EDIT_PATH_ADD] = SNAP(THRESHOLDS),
+		[EDIT_PATH_REMOVE] = SNAP(THRESHOLDS), [EDIT_CERT_RELOAD] = SNAP(CERTS), [EDIT_CERT_RENEW] = SNAP(CERTS),
+		[EDIT_CERT_UPLOAD] = SNAP(CERTS) };
+	unsigned snaps = 0;
+
+	for (size_t i = 0; i < c->count; i++)
+		snaps |= of[c->edits[i].kind];
+	return snaps;
+}
+
+static void finish(struct app_run *r, struct change *c)
+{
+	struct app *a = r->app;
+
+	if (r->journal_id)
+		journal_update(a->store, r->journal_id, c, true, &r->journal_err);
+	r->done(r->arg, c, r->journal_id, &r->journal_err);
+	change_free(c);
+	free(r);
+}
+
+static void changed(void *arg, struct change *c)
+{
+	struct app_run *r = arg;
+	struct app *a = r->app;
+
+	change_effect(c, a->snap.list[LIST_BLOCKED], a->snap.list[LIST_ALLOWED], server_has(session_server(a->session), CAP(ALLOW_WINS)), clock_now());
+	app_refresh(a, touched(c), 0);
+	finish(r, c);
+}
+
+static void progressed(void *arg, const struct change *c, const struct change_progress *p)
+{
+	struct app_run *r = arg;
+
+	if (r->journal_id && clock_mono() >= r->journal_next) {
+		journal_update(r->app->store, r->journal_id, c, false, NULL);
+		r->journal_next = clock_mono() + 500;
+	}
+	if (r->progress)
+		r->progress(r->arg, c, p);
+}
+
+static void refused(struct loop *loop, void *arg)
+{
+	struct app_run *r = arg;
+
+	(void)loop;
+	finish(r, r->change);
+}
+
+/* Ends without sending anything: every edit NOT_STORED for that reason. */
+static void refuse(struct app_run *r, struct change *c, enum err_code why, const char *text)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		c->outcomes[i].verdict = VERDICT_NOT_STORED;
+		c->outcomes[i].why = why;
+		free(c->outcomes[i].detail);
+		c->outcomes[i].detail = xstrdup(text);
+	}
+	r->change = c;
+	timer_start(r->app->loop, &r->timer, 0, &r->app->scope, refused, r);
+}
+
+struct app_run *app_run(struct app *a, struct plan *p, run_progress_fn progress, run_done_fn done, void *arg)
+{
+	struct app_run *r = xcalloc(1, sizeof(*r));
+	struct change *c = p->change;
+	const char *why = NULL;
+
+	*r = (struct app_run){ .app = a, .change = c, .progress = progress, .done = done, .arg = arg };
+	p->change = NULL;
+	if (p->refused)
+		refuse(r, c, ERR_GUARD, p->refusal);
+	else if (!app_is_writable(a, &why))
+		refuse(r, c, ERR_PERMISSION, why);
+	else {
+		c->started = clock_now();
+		/* no journal, no undo: that is said, and does not stop a cure at 3 a.m. */
+		journal_begin(a->store, a->profile.name, a->operator_name, c, p->undoes, &r->journal_id, &r->journal_err);
+		session_change(a->session, c, &a->scope, progressed, changed, r);
+	}
+	plan_free(p);
+	return r;
+}
+
+void app_run_stop(struct app_run *r)
+{
+	session_change_stop(r->app->session, r->change);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A change from a verb: preview, consent, run, outcomes, exit code. Every verb that changes something ends here. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/watch.h"
+#include "cli/cli.h"
+#include "core/clock.h"
+#include "core/mem.h"
+#include "core/text.h"
+
+int cli_exit_of_err(const struct err *err)
+{
+	static const int of[ERR_COUNT] = { [ERR_NONE] = EXIT_DONE,
+		[ERR_USAGE] = EXIT_USAGE,
+		[ERR_NOT_FOUND] = EXIT_NOTHING,
+		[ERR_GUARD] = EXIT_REFUSED,
+		[ERR_AUTH] = EXIT_CREDENTIALS,
+		[ERR_PERMISSION] = EXIT_CREDENTIALS,
+		[ERR_NETWORK] = EXIT_SERVER,
+		[ERR_TIMEOUT] = EXIT_SERVER,
+		[ERR_SERVER] = EXIT_SERVER,
+		[ERR_PROTOCOL] = EXIT_SERVER,
+		[ERR_UNSUPPORTED] = EXIT_USAGE,
+		[ERR_CONFLICT] = EXIT_MISMATCH,
+		[ERR_LIMIT] = EXIT_SERVER,
+		[ERR_IO] = EXIT_SERVER,
+		[ERR_CANCELLED] = EXIT_SERVER,
+		[ERR_INTERNAL] = EXIT_SERVER };
+
+	return of[err->code];
+}
+
+static int exit_of_outcome(const struct outcome *o)
+{
+	struct err err = { .code = o->why };
+
+	switch (o->verdict) {
+	case VERDICT_IN_FORCE:
+		return EXIT_DONE;
+	case VERDICT_STORED:
+		return EXIT_STORED;
+	case VERDICT_MISMATCH:
+		return EXIT_MISMATCH;
+	case VERDICT_NOT_STORED:
+		return o->why == ERR_NONE ? EXIT_SERVER : cli_exit_of_err(&err);
+	case VERDICT_UNKNOWN:
+		return EXIT_SERVER;
+	case VERDICT_PENDING:
+	case VERDICT_COUNT:
+		break;
+	}
+	return EXIT_PARTLY;
+}
+
+/* One address may need several edits (un-block and allow): a mixture is "partly" only when it is about several targets. */
+int cli_exit_of_change(const struct change *c)
+{
+	bool several = false, all_no_op = c->count > 0, mixed = false;
+	int worst = EXIT_DONE;
+
+	for (size_t i = 0; i < c->count; i++) {
+		int code = exit_of_outcome(&c->outcomes[i]);
+
+		several = several || (c->edits[0].target && c->edits[i].target && strcmp(c->edits[i].target, c->edits[0].target) != 0);
+		all_no_op = all_no_op && c->outcomes[i].no_op;
+		mixed = mixed || code != exit_of_outcome(&c->outcomes[0]);
+		if (code != EXIT_DONE)
+			worst = code;
+	}
+	if (c->cancelled || (mixed && several))
+		return EXIT_PARTLY;
+	return worst == EXIT_DONE && all_no_op ? EXIT_NOTHING : worst;
+}
+
+/* ---- printing ---- */
+
+static void steps_json(const struct change *c, size_t edit, struct buf *out)
+{
+	buf_addc(out, '[');
+	for (size_t i = 0; i < c->step_count; i++) {
+		const struct step_report *s = &c->steps[i];
+
+		if (s->count > 0 && (edit < s->first || edit >= s->first + s->count))
+			continue;
+		buf_addf(out, "%s{\"step\":\"%s\",\"ok\":%s,\"ms\":%lld,\"detail\":", out->data[out->len - 1] == '[' ? "" : ",", step_name(s->kind),
+			s->ok ? "true" : "false", (long long)s->ms);
+		json_text(out, s->detail ? s->detail : "");
+		buf_addc(out, '}');
+	}
+	buf_addc(out, ']');
+}
+
+void cli_print_outcomes(struct cli *c, const struct change *ch)
+{
+	static const struct out_field fields[] = { { "op", "OP", 0 }, { "target", "TARGET", 0 }, { "verdict", "VERDICT", 0 },
+		{ "before", "BEFORE", OUT_HIDDEN }, { "after", "AFTER", OUT_HIDDEN }, { "detail", "DETAIL", 0 },
+		{ "steps", "STEPS", OUT_HIDDEN }, { NULL, NULL, 0 } };
+	struct buf line = BUF_INIT;
+	struct out o;
+
+	if (c->format == OUT_TABLE) {
+		for (size_t i = 0; i < ch->count; i++) {
+			buf_reset(&line);
+			outcome_line(ch, i, c->ascii, &line);
+			puts(buf_str(&line));
+		}
+		fflush(stdout);
+		buf_release(&line);
+		return;
+	}
+	out_begin(&o, c->format, fields, false, c->ascii);
+	for (size_t i = 0; i < ch->count; i++) {
+		const struct outcome *r = &ch->outcomes[i];
+
+		out_row(&o);
+		out_str(&o, edit_name(ch->edits[i].kind));
+		out_str(&o, ch->edits[i].target);
+		out_str(&o, verdict_name(r->verdict));
+		out_str(&o, r->before);
+		out_str(&o, r->after);
+		out_str(&o, r->detail ? r->detail : "");
+		buf_reset(&line);
+		steps_json(ch, i, &line);
+		out_raw(&o, buf_str(&line), "");
+	}
+	out_end(&o);
+	buf_release(&line);
+}
+
+static void say_lines(struct cli *c, const struct plan *p)
+{
+	size_t shown = 0;
+
+	for (size_t i = 0; i < p->line_count && shown < 50; i++, shown++)
+		cli_say(c, "%s", p->lines[i].text);
+	if (p->line_count > shown)
+		cli_say(c, "… and %zu more", p->line_count - shown);
+}
+
+/* ---- running ---- */
+
+struct run_wait {
+	struct cli *cli;
+	struct app_run *run;
+	bool done;
+	int status;
+	int64_t journal_id, shown;
+};
+
+static void on_progress(void *arg, const struct change *ch, const struct change_progress *p)
+{
+	struct run_wait *w = arg;
+
+	(void)ch;
+	if (p->total < 1000 || !isatty(STDERR_FILENO) || clock_mono() - w->shown < 200)
+		return;
+	w->shown = clock_mono();
+	fprintf(stderr, "\r%s %zu of %zu", step_name(p->step), p->done, p->total);
+}
+
+static void on_done(void *arg, const struct change *ch, int64_t journal_id, const struct err *journal_err)
+{
+	struct run_wait *w = arg;
+
+	if (w->shown)
+		fputc('\n', stderr);
+	cli_print_outcomes(w->cli, ch);
+	if (journal_id == 0 && journal_err->code != ERR_NONE)
+		cli_say(w->cli, "not in the journal: %s", journal_err->msg);
+	if (w->cli->app.options.watch_ms > 0)
+		watch_begin(&w->cli->app, ch);
+	w->status = cli_exit_of_change(ch);
+	w->journal_id = journal_id;
+	w->done = true;
+}
+
+static int dry_run(struct cli *c, struct plan *p)
+{
+	struct buf text = BUF_INIT;
+	bool ok = session_dry_run(c->app.session, p->change, &text, &c->err);
+
+	if (ok)
+		fputs(buf_str(&text), stdout);
+	buf_release(&text);
+	plan_free(p);
+	return ok ? EXIT_DONE : cli_exit_of_err(&c->err);
+}
+
+static bool consent(struct cli *c, const struct plan *p)
+{
+	char question[512];
+
+	if (!p->needs_yes || cli_has(c, OPT_YES))
+		return true;
+	if (!isatty(STDIN_FILENO) && p->change->count <= PLAN_MANY)
+		return true; /* a script said exactly what it wants; only the number of entries needs --yes */
+	snprintf(question, sizeof(question), "%s (%s)", p->question, p->why_yes);
+	if (cli_ask(c, question))
+		return true;
+	return err_set(&c->err, ERR_GUARD, "%s: say --yes", p->why_yes);
+}
+
+static void watch_evidence(struct cli *c)
+{
+	const char *evidence;
+
+	while (!(evidence = watch_result(&c->app)) && !c->interrupted)
+		if (!loop_turn(c->loop, 200))
+			break;
+	if (evidence)
+		cli_say(c, "watched: %s", evidence);
+	watch_end(&c->app);
+}
+
+int cli_change(struct cli *c, struct plan *p)
+{
+	struct run_wait w = { .cli = c };
+	bool stopped = false;
+
+	if (!p)
+		return cli_exit_of_err(&c->err);
+	say_lines(c, p);
+	if (p->refused) {
+		err_set(&c->err, ERR_GUARD, "refused: %s. --force overrides", p->refusal);
+		plan_free(p);
+		return EXIT_REFUSED;
+	}
+	if (cli_has(c, OPT_DRY_RUN))
+		return dry_run(c, p);
+	if (!consent(c, p)) {
+		plan_free(p);
+		return EXIT_REFUSED;
+	}
+	w.run = app_run(&c->app, p, on_progress, on_done, &w);
+	while (!w.done && loop_turn(c->loop, 200))
+		if (c->interrupted && !stopped) {
+			stopped = true; /* between batches; a second Ctrl-C leaves at once */
+			app_run_stop(w.run);
+		}
+	if (c->app.options.watch_ms > 0 && w.done)
+		watch_evidence(c);
+	return w.status;
+}

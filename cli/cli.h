@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The verb contract: a verb is one const struct in one file and one row in verbs.c. Verbs are top-level code, so they may wait on the
+ * loop with the helpers here; nothing below cli ever does. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdbool.h>
+
+#include "app/app.h"
+#include "app/plan.h"
+#include "cli/options.h"
+#include "cli/out.h"
+#include "core/err.h"
+#include "core/loop.h"
+
+enum exit_code {
+	EXIT_DONE = 0,        /* done and in force; check: OK */
+	EXIT_NOTHING = 1,     /* nothing found, nothing to do; check: WARNING */
+	EXIT_USAGE = 2,       /* check: CRITICAL */
+	EXIT_REFUSED = 3,     /* by a guard, or needs --yes; check: UNKNOWN */
+	EXIT_CREDENTIALS = 4, /* credentials or permission */
+	EXIT_SERVER = 5,      /* unreachable or faulty */
+	EXIT_STORED = 6,      /* stored, not in force */
+	EXIT_MISMATCH = 7,
+	EXIT_PARTLY = 8,
+};
+
+struct cli;
+
+/* The grammar of a verb's words, for usage, completion and the man page. */
+struct verb {
+	const char *name;
+	const char *synopsis;   /* lines after "stalwarden ", separated by '\n' */
+	const char *summary;    /* one sentence */
+	const char *options;    /* names of options beyond the global ones, separated by blanks; "" none */
+	const char *words;      /* what completes the first word after it: "show set off", "" = nothing */
+	const char *examples;   /* lines, "" = none; each is run by the tests as it stands */
+	int (*run)(struct cli *c); /* returns the exit code; c->err is printed by the caller when set */
+};
+
+struct cli {
+	struct loop *loop;
+	struct app app;
+	bool has_app;
+	struct args args;
+	const struct verb *verb;
+	enum out_format format;
+	bool ascii, colour;
+	struct err err;
+	volatile bool interrupted;
+};
+
+extern const struct verb *const verbs[]; /* NULL-terminated, in the order of --help */
+const struct verb *verb_find(const char *name);
+
+/* ---- words and options ---- */
+const char *cli_word(const struct cli *c, size_t i); /* 0 = first after the verb; NULL = none */
+size_t cli_words(const struct cli *c);
+bool cli_has(const struct cli *c, enum option_id o);
+const char *cli_option(const struct cli *c, enum option_id o);
+bool cli_option_int(struct cli *c, enum option_id o, int64_t min, int64_t max, int64_t *out);  /* absent: unchanged, true */
+bool cli_option_duration(struct cli *c, enum option_id o, int64_t *ms);
+bool cli_option_time(struct cli *c, enum option_id o, int64_t *ms);
+bool cli_max_words(struct cli *c, size_t max); /* ERR_USAGE when there are more */
+
+/* ---- waiting ---- */
+/* Configuration, store, session object. Nothing is sent. */
+bool cli_open(struct cli *c);
+/* cli_open, secret (asking on the terminal if there is one), detection. False: c->err. */
+bool cli_connect(struct cli *c);
+/* Fetches SNAP kinds; false (c->err) when one could not be had. Kinds in `optional` may fail. */
+bool cli_need(struct cli *c, unsigned snaps, unsigned optional);
+/* Turns the loop until *flag or Ctrl-C. False when interrupted. */
+bool cli_wait(struct cli *c, const bool *flag);
+
+/* ---- changes ---- */
+/* Prints the plan's warnings, asks when it must (terminal) or wants --yes, dry-runs or runs it, prints the outcomes, returns the exit code. Takes p;
+ * NULL p: c->err says why. */
+int cli_change(struct cli *c, struct plan *p);
+int cli_exit_of_change(const struct change *c);
+int cli_exit_of_err(const struct err *err);
+/* One row per outcome in the format asked for. */
+void cli_print_outcomes(struct cli *c, const struct change *ch);
+
+/* Standard error, safe text, with "stalwarden: " in front. */
+void cli_say(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* y/N on the terminal; false without one. */
+bool cli_ask(struct cli *c, const char *question);
+
+/* Addresses from words, "-" = standard input, one or more a line, '#' comments. Owned array of owned strings. */
+bool cli_targets(struct cli *c, size_t first_word, char ***targets, size_t *n);
+void cli_targets_free(char **targets, size_t n);
+
+/* The help page and the man page's tables are made of the same rows. */
+void cli_help(const struct verb *v, struct buf *out);
+int cli_console(struct cli *c); /* no verb: the console (console.c) */
+
+#endif

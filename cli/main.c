@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The process: options, then the verb or the console. */
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/exits.h"
+#include "core/text.h"
+
+/* A core file or a debugger of another user would show the secret. */
+static void keep_secrets(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	prctl(PR_SET_DUMPABLE, 0);
+	setrlimit(RLIMIT_CORE, &none);
+}
+
+static int usage(struct cli *c)
+{
+	cli_say(c, "%s", c->err.msg);
+	fprintf(stderr, "Try 'stalwarden%s%s --help'.\n", c->verb ? " " : "", c->verb ? c->verb->name : "");
+	return EXIT_USAGE;
+}
+
+static bool verb_takes(const struct verb *v, const char *option)
+{
+	size_t n = strlen(option);
+
+	for (const char *p = v->options; p && *p; p += strcspn(p, " "), p += *p == ' ')
+		if (!strncmp(p, option, n) && (p[n] == ' ' || p[n] == '\0'))
+			return true;
+	return false;
+}
+
+/* Options of other verbs are an error here, not silently ignored. */
+static bool check_options(struct cli *c)
+{
+	for (int i = 0; i < OPT_COUNT; i++)
+		if (args_has(&c->args, (enum option_id)i) && !option_rows[i].is_global && (!c->verb || !verb_takes(c->verb, option_rows[i].name)))
+			return err_set(&c->err, ERR_USAGE, "option --%s does not belong to %s", option_rows[i].name,
+				c->verb ? c->verb->name : "the console");
+	if (cli_has(c, OPT_OUTPUT) && !out_format_parse(cli_option(c, OPT_OUTPUT), &c->format))
+		return err_set(&c->err, ERR_USAGE, "-o wants table, json, ndjson, csv or plain, not \"%s\"", cli_option(c, OPT_OUTPUT));
+	return true;
+}
+
+static int print_help(const struct verb *v)
+{
+	struct buf help = BUF_INIT;
+
+	cli_help(v, &help);
+	fputs(buf_str(&help), stdout);
+	buf_release(&help);
+	return EXIT_DONE;
+}
+
+static int run(struct cli *c)
+{
+	const char *word = c->args.words ? c->args.word[0] : NULL;
+
+	c->verb = word ? verb_find(word) : NULL;
+	if (cli_has(c, OPT_VERSION)) {
+		puts("stalwarden " VERSION);
+		return EXIT_DONE;
+	}
+	if (word && !strcmp(word, "help"))
+		return print_help(c->args.words > 1 ? verb_find(c->args.word[1]) : NULL);
+	if (word && !c->verb) {
+		err_set(&c->err, ERR_USAGE, "there is no verb \"%s\"", word);
+		return usage(c);
+	}
+	if (cli_has(c, OPT_HELP))
+		return print_help(c->verb);
+	if (!check_options(c))
+		return usage(c);
+	return c->verb ? c->verb->run(c) : cli_console(c);
+}
+
+int main(int argc, char **argv)
+{
+	struct cli c = { .format = OUT_TABLE };
+	int status;
+
+	setlocale(LC_ALL, "");
+	signal(SIGPIPE, SIG_IGN);
+	keep_secrets();
+	c.loop = loop_new();
+	if (!args_parse(&c.args, argc, argv, &c.err)) {
+		status = usage(&c);
+	} else {
+		c.ascii = cli_has(&c, OPT_ASCII) || !cli_locale_is_utf8();
+		status = run(&c);
+		if (c.err.code == ERR_USAGE && status == EXIT_USAGE && c.verb)
+			status = usage(&c);
+		else if (c.err.code != ERR_NONE)
+			cli_say(&c, "%s", c.err.msg);
+	}
+	if (c.has_app)
+		app_release(&c.app);
+	loop_free(c.loop);
+	args_release(&c.args);
+	return status;
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Rows to table, JSON, NDJSON, CSV or plain. JSON is written as it comes, so that a list of a million needs no tree. */
+#include "cli/out.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/mem.h"
+#include "core/text.h"
+
+#define FLUSH_AT 65536
+
+static const char *const format_names[OUT_FORMAT_COUNT] = {
+#define OUT_NAME(id, name) [OUT_##id] = name,
+	OUT_FORMAT_INFO(OUT_NAME)
+#undef OUT_NAME
+};
+
+bool out_format_parse(const char *s, enum out_format *out)
+{
+	for (int i = 0; i < OUT_FORMAT_COUNT; i++)
+		if (!strcmp(s, format_names[i])) {
+			*out = (enum out_format)i;
+			return true;
+		}
+	return false;
+}
+
+static void flush(struct out *o)
+{
+	size_t done = 0;
+
+	if (o->fd < 0)
+		return;
+	while (done < o->buf.len && !o->failed) {
+		ssize_t n = write(o->fd, o->buf.data + done, o->buf.len - done);
+
+		if (n < 0 && errno != EINTR)
+			o->failed = true;
+		else if (n > 0)
+			done += (size_t)n;
+	}
+	buf_reset(&o->buf);
+}
+
+/* ---- JSON text ---- */
+
+static void json_escape(struct buf *b, const char *s, size_t len)
+{
+	size_t run = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)s[i];
+
+		if (c != '"' && c != '\\' && c >= 0x20)
+			continue;
+		buf_add(b, s + run, i - run);
+		if (c < 0x20)
+			buf_addf(b, "\\u%04x", c);
+		else
+			buf_addc(b, '\\'), buf_addc(b, (char)c);
+		run = i + 1;
+	}
+	buf_add(b, s + run, len - run);
+}
+
+static void json_string_of(struct buf *b, const char *s, size_t len)
+{
+	buf_addc(b, '"');
+	if (text_is_safe(s, len)) {
+		json_escape(b, s, len);
+	} else {
+		struct buf safe = BUF_INIT;
+
+		text_safe(&safe, s, len, TEXT_LINE);
+		json_escape(b, buf_str(&safe), safe.len);
+		buf_release(&safe);
+	}
+	buf_addc(b, '"');
+}
+
+void json_text(struct buf *b, const char *s)
+{
+	if (s)
+		json_string_of(b, s, strlen(s));
+	else
+		buf_adds(b, "null");
+}
+
+void json_time(struct buf *b, int64_t ms)
+{
+	char t[TIME_BUF];
+
+	json_text(b, ms == TIME_NONE ? NULL : time_format(ms, t, sizeof(t)));
+}
+
+void json_key(struct buf *b, const char *key)
+{
+	char last = b->len ? b->data[b->len - 1] : '{';
+
+	buf_addf(b, "%s\"%s\":", last == '{' || last == '[' ? "" : ",", key);
+}
+
+/* ---- rows ---- */
+
+void out_begin(struct out *o, enum out_format format, const struct out_field *fields, bool single, bool ascii)
+{
+	*o = (struct out){ .format = format, .fields = fields, .single = single, .ascii = ascii, .fd = 1 };
+	o->buf.max = SIZE_MAX / 2;
+	o->cells.max = SIZE_MAX / 2;
+	while (fields[o->field_count].key)
+		o->field_count++;
+	if (format == OUT_JSON && !single)
+		buf_addc(&o->buf, '[');
+	if (format == OUT_CSV) {
+		const char *sep = "";
+
+		for (size_t i = 0; i < o->field_count; i++)
+			if (!(fields[i].flags & OUT_ONLY_TABLE)) {
+				buf_addf(&o->buf, "%s%s", sep, fields[i].key);
+				sep = ",";
+			}
+		buf_adds(&o->buf, "\r\n");
+	}
+	for (size_t i = 0; i < o->field_count && i < ARRAY_LEN(o->width); i++)
+		o->width[i] = text_width(fields[i].title);
+}
+
+static bool is_json(const struct out *o)
+{
+	return o->format == OUT_JSON || o->format == OUT_NDJSON;
+}
+
+static void end_row(struct out *o)
+{
+	if (o->rows == 0)
+		return;
+	while (o->field < o->field_count)
+		out_null(o);
+	if (is_json(o))
+		buf_addc(&o->buf, '}');
+	if (o->format == OUT_NDJSON || o->format == OUT_PLAIN)
+		buf_addc(&o->buf, '\n');
+	if (o->format == OUT_CSV)
+		buf_adds(&o->buf, "\r\n");
+	if (o->buf.len > FLUSH_AT)
+		flush(o);
+}
+
+void out_row(struct out *o)
+{
+	end_row(o);
+	if (o->format == OUT_JSON)
+		buf_adds(&o->buf, o->rows ? ",\n" : o->single ? "" : "\n");
+	if (is_json(o))
+		buf_addc(&o->buf, '{');
+	o->rows++;
+	o->field = 0;
+	o->row_begun = false;
+}
+
+/* False when the field is not for this format: the value is to be dropped. */
+static bool field_begin(struct out *o)
+{
+	const struct out_field *f;
+
+	if (o->field >= o->field_count)
+		return false;
+	f = &o->fields[o->field];
+	if (f->flags & (o->format == OUT_TABLE ? (unsigned)OUT_HIDDEN : (unsigned)OUT_ONLY_TABLE)) {
+		if (o->format == OUT_TABLE)
+			buf_addc(&o->cells, '\0');
+		o->field++;
+		return false;
+	}
+	if (is_json(o))
+		json_key(&o->buf, f->key);
+	else if (o->row_begun && o->format == OUT_PLAIN)
+		buf_addc(&o->buf, '\t');
+	else if (o->row_begun && o->format == OUT_CSV)
+		buf_addc(&o->buf, ',');
+	o->row_begun = true;
+	return true;
+}
+
+static void put_cell(struct out *o, const char *s, size_t len)
+{
+	size_t start = o->cells.len;
+	int w;
+
+	text_safe(&o->cells, s, len, o->ascii ? TEXT_ASCII : TEXT_LINE);
+	w = text_width(buf_str(&o->cells) + start);
+	if (o->field < ARRAY_LEN(o->width) && w > o->width[o->field])
+		o->width[o->field] = w;
+	buf_addc(&o->cells, '\0');
+}
+
+static void put_csv(struct out *o, const char *s, size_t len)
+{
+	struct buf safe = BUF_INIT;
+
+	text_safe(&safe, s, len, TEXT_LINE);
+	if (safe.len == strcspn(buf_str(&safe), ",\"")) {
+		buf_add(&o->buf, buf_str(&safe), safe.len);
+	} else {
+		buf_addc(&o->buf, '"');
+		for (size_t i = 0; i < safe.len; i++) {
+			if (safe.data[i] == '"')
+				buf_addc(&o->buf, '"');
+			buf_addc(&o->buf, safe.data[i]);
+		}
+		buf_addc(&o->buf, '"');
+	}
+	buf_release(&safe);
+}
+
+static void put_plain(struct out *o, const char *s, size_t len)
+{
+	switch (o->format) {
+	case OUT_TABLE:
+		put_cell(o, s, len);
+		break;
+	case OUT_CSV:
+		put_csv(o, s, len);
+		break;
+	case OUT_PLAIN:
+		text_safe(&o->buf, s, len, o->ascii ? TEXT_ASCII : TEXT_LINE);
+		break;
+	case OUT_JSON:
+	case OUT_NDJSON:
+	case OUT_FORMAT_COUNT:
+		break;
+	}
+	o->field++;
+}
+
+void out_text(struct out *o, const char *s, size_t len)
+{
+	if (!field_begin(o))
+		return;
+	if (is_json(o)) {
+		json_string_of(&o->buf, s, len);
+		o->field++;
+	} else {
+		put_plain(o, s, len);
+	}
+}
+
+void out_str(struct out *o, const char *s)
+{
+	if (s)
+		out_text(o, s, strlen(s));
+	else
+		out_null(o);
+}
+
+void out_strf(struct out *o, const char *fmt, ...)
+{
+	struct buf b = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	out_text(o, buf_str(&b), b.len);
+	buf_release(&b);
+}
+
+void out_raw(struct out *o, const char *json, const char *text)
+{
+	if (!field_begin(o))
+		return;
+	if (is_json(o)) {
+		buf_adds(&o->buf, json);
+		o->field++;
+	} else {
+		put_plain(o, text, strlen(text));
+	}
+}
+
+void out_int(struct out *o, int64_t v)
+{
+	char n[32];
+
+	snprintf(n, sizeof(n), "%lld", (long long)v);
+	out_raw(o, n, n);
+}
+
+void out_bool(struct out *o, bool v)
+{
+	out_raw(o, v ? "true" : "false", v ? "yes" : "no");
+}
+
+void out_null(struct out *o)
+{
+	out_raw(o, "null", o->format == OUT_TABLE ? "-" : "");
+}
+
+void out_time(struct out *o, int64_t ms)
+{
+	char t[TIME_BUF];
+
+	if (ms == TIME_NONE)
+		out_null(o);
+	else
+		out_str(o, time_format(ms, t, sizeof(t)));
+}
+
+void out_list(struct out *o, const char *const *items, size_t n)
+{
+	struct buf json = BUF_INIT, text = BUF_INIT;
+
+	buf_addc(&json, '[');
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			buf_addc(&json, ','), buf_addc(&text, ' ');
+		json_text(&json, items[i]);
+		buf_adds(&text, items[i]);
+	}
+	buf_addc(&json, ']');
+	out_raw(o, buf_str(&json), buf_str(&text));
+	buf_release(&json);
+	buf_release(&text);
+}
+
+/* ---- the table ---- */
+
+static size_t last_column(const struct out *o)
+{
+	size_t last = 0;
+
+	for (size_t i = 0; i < o->field_count; i++)
+		if (!(o->fields[i].flags & OUT_HIDDEN))
+			last = i;
+	return last;
+}
+
+static void pad(struct buf *b, int n)
+{
+	while (n-- > 0)
+		buf_addc(b, ' ');
+}
+
+static void table_line(struct out *o, const char *(*cell)(const void *from, size_t i, const char **at), const void *from, const char **at)
+{
+	size_t last = last_column(o);
+
+	for (size_t i = 0; i < o->field_count; i++) {
+		const char *text = cell(from, i, at);
+		int gap = (i < ARRAY_LEN(o->width) ? o->width[i] : 0) - text_width(text);
+
+		if (o->fields[i].flags & OUT_HIDDEN)
+			continue;
+		if (o->fields[i].flags & OUT_RIGHT)
+			pad(&o->buf, gap);
+		buf_adds(&o->buf, text);
+		if (i == last)
+			break;
+		if (!(o->fields[i].flags & OUT_RIGHT))
+			pad(&o->buf, gap);
+		buf_adds(&o->buf, "  ");
+	}
+	buf_addc(&o->buf, '\n');
+	if (o->buf.len > FLUSH_AT)
+		flush(o);
+}
+
+static const char *title_cell(const void *from, size_t i, const char **at)
+{
+	(void)at;
+	return ((const struct out_field *)from)[i].title;
+}
+
+static const char *row_cell(const void *from, size_t i, const char **at)
+{
+	const char *text = *at;
+
+	(void)from, (void)i;
+	*at += strlen(text) + 1;
+	return text;
+}
+
+static void write_table(struct out *o)
+{
+	const char *at = buf_str(&o->cells), *end = at + o->cells.len;
+
+	if (o->rows == 0)
+		return;
+	table_line(o, title_cell, o->fields, NULL);
+	while (at < end) {
+		const char *row = at;
+
+		table_line(o, row_cell, NULL, &at);
+		/* table_line stops at the last shown column: skip what it left */
+		for (size_t i = 0, at_field = 0; i < o->field_count; i++, at_field++)
+			row += strlen(row) + 1;
+		at = row;
+	}
+}
+
+int out_end(struct out *o)
+{
+	end_row(o);
+	if (o->format == OUT_JSON)
+		buf_adds(&o->buf, o->single ? "\n" : o->rows ? "\n]\n" : "]\n");
+	if (o->format == OUT_TABLE)
+		write_table(o);
+	flush(o);
+	buf_release(&o->cells);
+	if (o->fd >= 0)
+		buf_release(&o->buf);
+	return o->failed ? 5 : 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of verbs: adding one is its file and a line here. --help, completion and the man page follow. */
+#include <string.h>
+
+#include "cli/cli.h"
+
+#define VERB_INFO(_)                                                                               \
+	_(probe)                                                                                   \
+	_(status)                                                                                  \
+	_(thresholds)                                                                              \
+	_(blocked)                                                                                 \
+	_(allowed)                                                                                 \
+	_(block)                                                                                   \
+	_(unblock)                                                                                 \
+	_(allow)                                                                                   \
+	_(disallow)                                                                                \
+	_(reset_counters)                                                                          \
+	_(reload)                                                                                  \
+	_(journal)                                                                                 \
+	_(undo)                                                                                    \
+	_(completion)                                                                              \
+	_(paths)
+
+#define VERB_EXTERN(id) extern const struct verb verb_##id;
+VERB_INFO(VERB_EXTERN)
+#undef VERB_EXTERN
+
+const struct verb *const verbs[] = {
+#define VERB_ROW(id) &verb_##id,
+	VERB_INFO(VERB_ROW)
+#undef VERB_ROW
+		NULL
+};
+
+const struct verb *verb_find(const char *name)
+{
+	for (const struct verb *const *p = verbs; *p; p++)
+		if (!strcmp((*p)->name, name))
+			return *p;
+	return NULL;
+}

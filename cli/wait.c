@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Verbs wait here: opening, credentials, detection, fetching. The loop is turned at top level only, never from a callback. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "core/clock.h"
+#include "core/mem.h"
+
+static void on_interrupt(struct loop *loop, int signo, void *arg)
+{
+	struct cli *c = arg;
+
+	(void)loop, (void)signo;
+	if (c->interrupted)
+		_exit(130);
+	c->interrupted = true;
+}
+
+static void on_trace(void *arg, const char *line)
+{
+	cli_say(arg, "%s", line);
+}
+
+static bool read_options(struct cli *c, struct app_options *o)
+{
+	int64_t timeout = 0, watch = 0;
+
+	*o = (struct app_options){ .config_file = cli_option(c, OPT_CONFIG),
+		.state_dir = cli_option(c, OPT_STATE),
+		.profile = cli_option(c, OPT_PROFILE),
+		.url = cli_option(c, OPT_URL),
+		.user = cli_option(c, OPT_USER),
+		.dialect = cli_option(c, OPT_DIALECT),
+		.log_source = cli_option(c, OPT_LOG_SOURCE),
+		.cacert = cli_option(c, OPT_CACERT),
+		.read_only = cli_has(c, OPT_READ_ONLY),
+		.insecure = cli_has(c, OPT_INSECURE),
+		.force = cli_has(c, OPT_FORCE),
+		.yes = cli_has(c, OPT_YES),
+		.dry_run = cli_has(c, OPT_DRY_RUN),
+		.verbose = cli_has(c, OPT_VERBOSE) };
+	if (!cli_option_int(c, OPT_TIMEOUT, 1, 3600, &timeout) || !cli_option_int(c, OPT_WATCH, 1, 86400, &watch))
+		return false;
+	o->timeout_ms = timeout * 1000;
+	o->watch_ms = watch * 1000;
+	return true;
+}
+
+bool cli_open(struct cli *c)
+{
+	struct app_options o;
+
+	if (c->has_app)
+		return true;
+	if (!read_options(c, &o))
+		return false;
+	c->has_app = true;
+	if (!app_init(&c->app, c->loop, &o, &c->err))
+		return false;
+	if (o.verbose) {
+		c->app.trace = on_trace;
+		c->app.trace_arg = c;
+	}
+	loop_on_signal(c->loop, SIGINT, on_interrupt, c);
+	return true;
+}
+
+bool cli_wait(struct cli *c, const bool *flag)
+{
+	while (!*flag && !c->interrupted)
+		if (!loop_turn(c->loop, 200))
+			break;
+	return *flag;
+}
+
+/* ---- credentials ---- */
+
+struct secret_wait {
+	bool done, ok;
+	struct err err;
+};
+
+static void secret_done(void *arg, bool ok, const struct err *err)
+{
+	struct secret_wait *w = arg;
+
+	w->done = true;
+	w->ok = ok;
+	w->err = *err;
+}
+
+static bool ask_line(FILE *tty, const char *prompt, char *out, size_t size, bool echo)
+{
+	struct termios saved, quiet;
+	bool ok;
+
+	if (tcgetattr(fileno(tty), &saved) != 0)
+		return false;
+	quiet = saved;
+	if (!echo)
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
+	tcsetattr(fileno(tty), TCSAFLUSH, &quiet);
+	fprintf(stderr, "%s", prompt);
+	ok = fgets(out, (int)size, tty) != NULL;
+	tcsetattr(fileno(tty), TCSAFLUSH, &saved);
+	if (!echo)
+		fputc('\n', stderr);
+	if (ok)
+		out[strcspn(out, "\r\n")] = '\0';
+	return ok && out[0];
+}
+
+static bool ask_secret(struct cli *c)
+{
+	FILE *tty = isatty(STDERR_FILENO) ? fopen("/dev/tty", "r+e") : NULL;
+	char user[256] = "", secret[4096] = "";
+	struct app *a = &c->app;
+	bool ok = true;
+
+	if (!tty)
+		return err_set(&c->err, ERR_AUTH,
+			"no credentials: set STALWARDEN_TOKEN, or STALWARDEN_USER and STALWARDEN_PASSWORD, or password_command in stalwarden.conf");
+	setvbuf(tty, NULL, _IONBF, 0); /* no copy of the secret stays in a stdio buffer */
+	if (!a->profile.user) {
+		ok = ask_line(tty, "User: ", user, sizeof(user), true);
+		a->profile.user = ok ? xstrdup(user) : NULL;
+	}
+	ok = ok && ask_line(tty, "Password: ", secret, sizeof(secret), false);
+	fclose(tty);
+	ok = ok ? session_set_secret(a->session, a->profile.user, secret, false, &c->err) : err_set(&c->err, ERR_AUTH, "no credentials");
+	explicit_bzero(secret, sizeof(secret));
+	return ok;
+}
+
+static bool get_secret(struct cli *c)
+{
+	struct secret_wait w = { 0 };
+	int found = app_secret_find(&c->app, &c->err);
+
+	if (found != 0)
+		return found > 0;
+	if (!app_secret_command(&c->app, secret_done, &w))
+		return ask_secret(c);
+	if (!cli_wait(c, &w.done))
+		return err_set(&c->err, ERR_CANCELLED, "interrupted");
+	return w.ok || err_set(&c->err, w.err.code, "%s", w.err.msg);
+}
+
+/* ---- detection ---- */
+
+static void discovered(void *arg, bool ok)
+{
+	struct secret_wait *w = arg;
+
+	w->done = true;
+	w->ok = ok;
+}
+
+static bool find_server(struct cli *c)
+{
+	struct secret_wait w = { 0 };
+
+	if (c->app.profile.url)
+		return true;
+	app_discover(&c->app, discovered, &w);
+	if (!cli_wait(c, &w.done))
+		return err_set(&c->err, ERR_CANCELLED, "interrupted");
+	if (!w.ok)
+		return err_set(&c->err, ERR_NETWORK, "no server listens on this host's loopback (443, 8080); say --url or write stalwarden.conf");
+	return app_remake_session(&c->app, &c->err);
+}
+
+static bool detected(struct cli *c)
+{
+	switch (session_state(c->app.session)) {
+	case SESSION_READY:
+		return true;
+	case SESSION_LOST:
+	case SESSION_REFUSED:
+	case SESSION_FOREIGN:
+		c->err = *session_error(c->app.session);
+		if (c->err.code == ERR_NONE)
+			err_set(&c->err, ERR_NETWORK, "no connection");
+		return true;
+	case SESSION_IDLE:
+	case SESSION_DETECTING:
+		break;
+	}
+	return false;
+}
+
+bool cli_connect(struct cli *c)
+{
+	if (!cli_open(c) || !find_server(c) || !get_secret(c))
+		return false;
+	app_connect(&c->app);
+	while (!detected(c) && !c->interrupted)
+		if (!loop_turn(c->loop, 200))
+			break;
+	if (c->interrupted)
+		return err_set(&c->err, ERR_CANCELLED, "interrupted");
+	return c->err.code == ERR_NONE;
+}
+
+bool cli_need(struct cli *c, unsigned snaps, unsigned optional)
+{
+	struct snapshot *s = &c->app.snap;
+
+	app_refresh(&c->app, snaps | optional, 0);
+	while (s->in_flight & (snaps | optional) && !c->interrupted)
+		if (!loop_turn(c->loop, 200))
+			break;
+	if (c->interrupted)
+		return err_set(&c->err, ERR_CANCELLED, "interrupted");
+	for (int i = 0; i < SNAP_COUNT; i++)
+		if (snaps & 1u << i && s->err[i].code != ERR_NONE)
+			return err_set(&c->err, s->err[i].code, "%s: %s", snap_words((enum snap)i), s->err[i].msg);
+	return true;
+}
