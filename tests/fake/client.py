@@ -156,7 +156,7 @@ class Practice:
         self.control("restart", {})
 
     def edit(self, **change):
-        """Another administrator: set={key: value}, delete=[key], block=[…], unblock=[…], allow=[…], disallow=[…]"""
+        """Another administrator: set={key: value}, delete=[key], block= unblock= allow= disallow=[address]"""
         return self.control("set", change)
 
     def requests(self):

@@ -17,7 +17,7 @@ def data(pairs=()):
 
 
 class Persona006(LegacyLines, Persona):
-    """Options: file (what the configuration file says; it wins over the store), settings, ansi (on by default)."""
+    """Options: file (what the configuration file says; it wins over the store), settings, ansi (on by default), reload_s."""
 
     name, version = "0.6", "0.6.0"
     classes = ("auth",)
@@ -127,7 +127,7 @@ class Persona006(LegacyLines, Persona):
         return data()
 
     def reload(self, req, name):
-        self.due = time.monotonic() + RELOAD_S
+        self.due = time.monotonic() + self.options.get("reload_s", RELOAD_S)
         return data()
 
 

@@ -505,9 +505,10 @@ def test_0_6_reloads_a_moment_later_and_reads_the_rate_only_at_its_start():
 
 
 def test_0_6_can_be_told_to_have_finished_its_reload():
-    with Practice("0.6") as server:
+    with Practice("0.6", options={"reload_s": 3600}) as server:
         server.edit(block=["127.0.0.8"])
         server.json("GET", "/admin/reload/config")
+        assert let_in(server, "127.0.0.8") and server.state()["live"]["blocked"] == []
         server.control("settle", {})
         assert server.state()["live"]["blocked"] == ["127.0.0.8"]
 
