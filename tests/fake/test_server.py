@@ -651,10 +651,10 @@ def test_tls(tmp_path):
         assert server.request("GET", "/api/settings/list")[0] == 200
 
 
-def test_it_ends_when_its_parent_does():
+def test_it_ends_when_its_parent_does(tmp_path):
     parent = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
-    child = subprocess.Popen(["/usr/bin/python3", SERVER, "--quiet", "--parent-pid", str(parent.pid)],
-                             stdout=subprocess.PIPE)
+    argv = ["/usr/bin/python3", SERVER, "--quiet", "--log-dir", tmp_path, "--parent-pid", str(parent.pid)]
+    child = subprocess.Popen(argv, stdout=subprocess.PIPE)
     try:
         assert child.stdout.readline().startswith(b"listening http://127.0.0.1:")
         parent.stdin.close()
