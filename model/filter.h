@@ -72,7 +72,7 @@ struct filter_hits {
 };
 void filter_hits_release(struct filter_hits *h);
 /* All rows of l that match. Text goes through the list's text in one sweep: a million rows in a few ms. Shown text here is
- * the key, kind, reason, note, state and origin. */
+ * the key, kind, reason, note, and the state unless it is active. */
 void filter_list(const struct filter *f, const struct entrylist *l, int64_t now, struct filter_hits *hits);
 /* As filter_list(), given that *hits already holds what a wider filter left: looks at those rows only. */
 void filter_list_narrow(const struct filter *f, const struct entrylist *l, int64_t now, struct filter_hits *hits);

@@ -351,8 +351,22 @@ static const struct {
 	{ { { 0 }, 6, 128 }, NET_UNSPECIFIED },
 };
 
+/* Nearly all of a ban list is public, and the first byte tells. */
+static bool is_plainly_public(const struct net *n)
+{
+	uint8_t first = n->addr[0];
+
+	if (n->prefix < 8)
+		return false;
+	if (n->family == 6)
+		return first && first < 0xfc;
+	return first && first != 10 && first != 100 && first != 127 && first != 169 && first != 172 && first != 192 && first < 224;
+}
+
 enum net_kind net_kind(const struct net *n)
 {
+	if (is_plainly_public(n))
+		return NET_PUBLIC;
 	int inside = -1, across = -1;
 
 	for (int i = 0; i < (int)ARRAY_LEN(special); i++) {
