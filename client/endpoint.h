@@ -16,7 +16,7 @@
 #include "model/cert.h"
 
 #define ENDPOINT_TIMEOUT_MS 5000
-#define ENDPOINT_MAX        256 /* probes of one run: endpoints times names */
+#define ENDPOINT_MAX        256 /* probes of one run; those beyond are reported as not tried */
 
 /* id, scheme, what is spoken before TLS */
 #define PROTO_INFO(_)                                                                              \
