@@ -78,8 +78,10 @@ def alternative_names(extensions):
 
 
 def parse_der(data):
-    _, certificate, _ = read(data, 0)
-    _, tbs, _ = read(certificate, 0)
+    outer, certificate, _ = read(data, 0)
+    inner, tbs, _ = read(certificate, 0)
+    if (outer, inner) != (0x30, 0x30):
+        raise BadCertificate("no sequence")
     parts = [part for part in children(tbs) if part[0] != 0xA0]
     (before, after), names = children(parts[3][1]), []
     for tag, value in parts:
