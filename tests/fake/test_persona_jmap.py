@@ -474,3 +474,17 @@ def test_traffic_and_history_are_the_same_as_elsewhere(tmp_path):
     assert set(bench.persona.stored()["blocked"]) >= set(bench.persona.state()["live"]["blocked"])
     entries = bench.call("x:Log/get", {"ids": bench.call("x:Log/query", {"limit": 500})["ids"]})["list"]
     assert len(entries) > 100 and {"security.ip-blocked", "auth.success"} <= {e["event"] for e in entries}
+
+
+def test_the_forwarding_header_counts_once_the_setting_is_live():
+    with Practice("0.16") as practice:
+        body = {"using": USING, "methodCalls": [
+            ["x:BlockedIp/set", {"create": {"a": {"address": "198.51.100.9"}}}, "a"],
+            ["x:Http/set", {"update": {"singleton": {"useXForwarded": True}}}, "b"],
+            ["x:Action/set", {"create": {"r": {"@type": "ReloadBlockedIps"}}}, "c"]]}
+        headers = {"Content-Type": "application/json", "X-Forwarded-For": "198.51.100.9, 10.0.0.1"}
+        assert practice.request("POST", "/jmap", body, headers=headers)[0] == 200
+        assert practice.request("GET", "/jmap/session", headers=headers)[0] == 200
+        body["methodCalls"] = [["x:Action/set", {"create": {"r": {"@type": "ReloadSettings"}}}, "c"]]
+        assert practice.request("POST", "/jmap", body, headers=headers)[0] == 200
+        assert practice.request("GET", "/jmap/session", headers=headers)[0] == 403
