@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* libcurl's multi interface on the loop: its sockets are loop fds, its timeout is a loop timer. libcurl is never called from its own
+ * callbacks; finished transfers are queued and told after curl_multi_socket_action() has returned. */
+#include "client/http.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include <curl/curl.h>
+
+#include "client/http_failures.h"
+#include "client/http_private.h"
+#include "core/clock.h"
+#include "core/mem.h"
+#include "core/text.h"
+
+#define BODY_MAX ((size_t)8 << 20)
+#define STREAM_MAX ((size_t)256 << 20)
+#define STREAM_HEAD ((size_t)64 << 10) /* kept of a streamed body, for error texts */
+#define RECEIVE_BUFFER 32768L
+#define SLICE_MS 4              /* a streamed answer is paused when it has held the loop for so long */
+#define CONNECTION_LIFE_S 600L
+#define STREAM_TIME_FACTOR 60   /* upper bound of a streamed answer, in timeouts */
+#define SLOW_BYTES 30L          /* per second, over the whole timeout: slower is dead */
+
+struct http_call {
+	TAILQ_ENTRY(http_call) link; /* running or finished */
+	struct http *http;
+	CURL *easy;
+	struct request req;
+	struct http_sink sink;
+	struct buf body;
+	struct err err;          /* our own reason to end it */
+	size_t bytes, max;
+	int64_t started;
+	bool paused, finished;
+	char errbuf[CURL_ERROR_SIZE];
+	struct http_answer answer;
+};
+
+TAILQ_HEAD(call_list, http_call);
+
+struct http {
+	struct loop *loop;
+	CURLM *multi;
+	const struct cred *cred;
+	struct http_setup setup;
+	struct timer timer, resume;
+	struct curl_slist *headers, *body_headers, *route;
+	struct call_list running, finished;
+	bool *gone;              /* set when done() freed us */
+	int64_t slice_start;
+};
+
+static void call_free(struct http_call *c)
+{
+	if (c->req.secret)
+		buf_wipe(&c->body);
+	buf_release(&c->body);
+	request_release(&c->req);
+	free(c);
+}
+
+/* ---- called by libcurl: nothing of libcurl's multi interface may be called in here ---- */
+
+static void on_resume(struct loop *loop, void *arg);
+
+static size_t on_write(char *data, size_t one, size_t len, void *arg)
+{
+	struct http_call *c = arg;
+	long status = 0;
+
+	(void)one;
+
+	if (c->req.stream && clock_mono() - c->http->slice_start >= SLICE_MS) {
+		c->paused = true;
+		timer_start(c->http->loop, &c->http->resume, 0, NULL, on_resume, c->http);
+		return CURL_WRITEFUNC_PAUSE;
+	}
+	if (len > c->max - c->bytes) {
+		err_set(&c->err, ERR_LIMIT, "the answer is larger than %zu KiB", c->max >> 10);
+		return 0;
+	}
+	c->bytes += len;
+	if (!c->req.stream)
+		return buf_add(&c->body, data, len) ? len : 0;
+	buf_add(&c->body, data, len < STREAM_HEAD - c->body.len ? len : STREAM_HEAD - c->body.len);
+	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (!c->sink.data(c->sink.arg, (int)status, data, len, &c->err))
+		return 0;
+	return len;
+}
+
+static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	const struct http *h = arg;
+
+	(void)purpose;
+	if (h->setup.must_be_local && !sockaddr_is_local(&a->addr))
+		return CURL_SOCKET_BAD; /* "localhost" that resolves elsewhere, or a proxy: plain text would leave this host */
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
+static void pump(struct http *h, curl_socket_t fd, int mask);
+
+static void on_fd(struct loop *loop, int fd, unsigned events, void *arg)
+{
+	int mask = 0;
+
+	(void)loop;
+	if (events & LOOP_READ)
+		mask |= CURL_CSELECT_IN;
+	if (events & LOOP_WRITE)
+		mask |= CURL_CSELECT_OUT;
+	if (events & LOOP_ERROR)
+		mask |= CURL_CSELECT_ERR;
+	pump(arg, fd, mask);
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
+{
+	struct http *h = arg;
+
+	(void)easy, (void)socket_arg;
+	if (what == CURL_POLL_REMOVE || what == CURL_POLL_NONE)
+		loop_fd_remove(h->loop, fd);
+	else
+		loop_fd_set(h->loop, fd, (what & CURL_POLL_IN ? LOOP_READ : 0u) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0u),
+			on_fd, h);
+	return 0;
+}
+
+static void on_timer(struct loop *loop, void *arg)
+{
+	(void)loop;
+	pump(arg, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int on_timeout(CURLM *multi, long ms, void *arg)
+{
+	struct http *h = arg;
+
+	(void)multi;
+	if (ms < 0)
+		timer_stop(&h->timer);
+	else
+		timer_start(h->loop, &h->timer, ms, NULL, on_timer, h);
+	return 0;
+}
+
+/* ---- failures in words: one line that says which hop ---- */
+
+static const struct {
+	CURLcode curl;
+	enum err_code code;
+	enum http_say say;
+	const char *words;
+} failures[] = {
+#define HTTP_FAILURE_ROW(id, code, say, words) { CURLE_##id, ERR_##code, SAY_##say, words },
+	HTTP_FAILURE_INFO(HTTP_FAILURE_ROW)
+#undef HTTP_FAILURE_ROW
+	{ CURLE_OK, ERR_NETWORK, SAY_CURL, "the request failed" }, /* any other */
+};
+
+static void explain_timeout(struct http_call *c, struct err *err)
+{
+	const struct http_setup *o = &c->http->setup;
+	double connected = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_PRETRANSFER_TIME, &connected);
+	err_set(err, ERR_TIMEOUT, "%s: %s within %lld s", o->place,
+		connected == 0 ? "no connection" : c->bytes ? "the answer stopped and did not go on" : "no answer",
+		(long long)(o->timeout_ms + 999) / 1000);
+}
+
+static void explain(struct http_call *c, CURLcode code, struct err *err)
+{
+	const char *why = "";
+	long os = 0;
+	size_t i = 0;
+
+	if (code == CURLE_OPERATION_TIMEDOUT) {
+		explain_timeout(c, err);
+		return;
+	}
+	while (failures[i].curl != code && failures[i].curl != CURLE_OK)
+		i++;
+	if (failures[i].say == SAY_ERRNO && curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &os) == CURLE_OK && os)
+		why = strerror((int)os);
+	if (failures[i].say == SAY_CURL)
+		why = c->errbuf[0] ? c->errbuf : curl_easy_strerror(code);
+	err_set(err, failures[i].code, "%s: %s%s%s", c->http->setup.place, failures[i].words, *why ? ": " : "", why);
+}
+
+/* ---- answers ---- */
+
+static void read_header(struct http_call *c, const char *name, char *out, size_t size)
+{
+	struct curl_header *h;
+
+	out[0] = '\0';
+	if (curl_easy_header(c->easy, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK)
+		text_safe_str(out, size, h->value, strlen(h->value));
+}
+
+/* Seconds, at most a day; no server of ours sends a date. */
+static int64_t answer_retry_after(struct http_call *c)
+{
+	char text[64];
+	int64_t s;
+
+	read_header(c, "Retry-After", text, sizeof(text));
+	return text_int(text, 0, 86400, &s) ? s * 1000 : -1;
+}
+
+static void answer_fill(struct http_call *c, CURLcode code)
+{
+	struct http_answer *a = &c->answer;
+	long status = 0, request_size = 0;
+	char date[64], *peer = NULL;
+	time_t t;
+
+	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(c->easy, CURLINFO_REQUEST_SIZE, &request_size);
+	curl_easy_getinfo(c->easy, CURLINFO_PRIMARY_IP, &peer);
+	snprintf(a->peer, sizeof(a->peer), "%s", peer ? peer : "");
+	a->ms = clock_mono() - c->started;
+	a->bytes = c->bytes;
+	read_header(c, "Date", date, sizeof(date));
+	t = date[0] ? curl_getdate(date, NULL) : -1;
+	a->date = t < 0 ? TIME_NONE : (int64_t)t * 1000;
+	a->response.sent = request_size > 0;
+	a->response.body = buf_str(&c->body);
+	a->response.len = c->body.len;
+	a->response.retry_after_ms = answer_retry_after(c);
+	read_header(c, "Content-Type", a->response.type, sizeof(a->response.type));
+	media_type_only(a->response.type);
+	read_header(c, "Location", a->response.location, sizeof(a->response.location));
+	if (code == CURLE_OK && !c->err.code) {
+		a->response.status = (int)status;
+		return;
+	}
+	a->response.status = 0;
+	a->response.err = c->err;
+	if (!c->err.code)
+		explain(c, code, &a->response.err);
+}
+
+static void collect(struct http *h)
+{
+	struct CURLMsg *m;
+	int left;
+
+	while ((m = curl_multi_info_read(h->multi, &left))) {
+		struct http_call *c = NULL;
+		CURLcode code = m->data.result;
+		CURL *easy = m->easy_handle;
+
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&c);
+		answer_fill(c, code);
+		curl_multi_remove_handle(h->multi, easy);
+		curl_easy_cleanup(easy);
+		c->easy = NULL;
+		c->finished = true;
+		TAILQ_REMOVE(&h->running, c, link);
+		TAILQ_INSERT_TAIL(&h->finished, c, link);
+	}
+}
+
+/* done() may send, cancel and even free. False: h is gone. */
+static bool tell(struct http *h)
+{
+	bool gone = false, *outer = h->gone;
+	struct http_call *c;
+
+	h->gone = &gone;
+	while ((c = TAILQ_FIRST(&h->finished))) {
+		TAILQ_REMOVE(&h->finished, c, link);
+		c->sink.done(c->sink.arg, &c->answer);
+		call_free(c);
+		if (gone) {
+			if (outer)
+				*outer = true;
+			return false;
+		}
+	}
+	h->gone = outer;
+	return true;
+}
+
+static void pump(struct http *h, curl_socket_t fd, int mask)
+{
+	int running;
+
+	h->slice_start = clock_mono();
+	curl_multi_socket_action(h->multi, fd, mask, &running);
+	collect(h);
+	tell(h);
+}
+
+static void on_resume(struct loop *loop, void *arg)
+{
+	struct http *h = arg;
+	struct http_call *c;
+
+	(void)loop;
+	h->slice_start = clock_mono();
+	TAILQ_FOREACH (c, &h->running, link) {
+		if (!c->paused)
+			continue;
+		c->paused = false;
+		curl_easy_pause(c->easy, CURLPAUSE_CONT);
+	}
+	pump(h, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* ---- requests ---- */
+
+static void set_trust(CURL *easy, const struct http_setup *o)
+{
+	bool verify = !o->insecure && !(o->pin && !o->ca_file);
+
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+	if (o->ca_file)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, o->ca_file);
+	if (o->pin)
+		curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, o->pin);
+}
+
+static void set_route(CURL *easy, struct http *h)
+{
+	const struct http_setup *o = &h->setup;
+
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+	if (o->unix_path)
+		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, o->unix_path);
+	if (h->route)
+		curl_easy_setopt(easy, CURLOPT_CONNECT_TO, h->route);
+	if (o->is_local)
+		curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, h);
+}
+
+static void set_limits(CURL *easy, const struct http_call *c, int64_t timeout_ms)
+{
+	long s = (long)((timeout_ms + 999) / 1000);
+	int64_t total = c->req.stream ? timeout_ms * STREAM_TIME_FACTOR : timeout_ms;
+
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* else a slow resolver holds whoever cancels (seen on libcurl 7.88.1) */
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(total > LONG_MAX ? LONG_MAX : total));
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, s > 0 ? s : 1L);
+	curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, CONNECTION_LIFE_S);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+	curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)c->max);
+}
+
+static void set_secret(CURL *easy, const struct cred *cred)
+{
+	if (!cred_is_set(cred))
+		return;
+	if (cred->is_token) {
+		curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+		curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, cred_secret(cred));
+		return;
+	}
+	curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+	curl_easy_setopt(easy, CURLOPT_USERNAME, cred_user(cred));
+	curl_easy_setopt(easy, CURLOPT_PASSWORD, cred_secret(cred));
+}
+
+static void set_body(CURL *easy, const struct http *h, const struct http_call *c)
+{
+	bool has_body = c->req.method == HTTP_POST || c->req.method == HTTP_PATCH || c->req.method == HTTP_PUT;
+
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, has_body ? h->body_headers : h->headers);
+	if (has_body) {
+		curl_easy_setopt(easy, CURLOPT_POST, 1L);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->req.body.len);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, buf_str(&c->req.body));
+	}
+	if (c->req.method != HTTP_GET && c->req.method != HTTP_POST)
+		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http_method_text(c->req.method));
+}
+
+struct http_call *http_send(struct http *h, struct request *req, unsigned flags, const struct http_sink *sink)
+{
+	struct http_call *c = xcalloc(1, sizeof(*c));
+	struct buf url = BUF_INIT;
+	CURL *easy = curl_easy_init();
+
+	if (!easy)
+		die("out of memory");
+	c->http = h;
+	c->easy = easy;
+	c->req = *req;
+	request_init(req);
+	c->sink = *sink;
+	c->max = c->req.max_body ? c->req.max_body : c->req.stream ? STREAM_MAX : BODY_MAX;
+	buf_init(&c->body, c->req.stream ? STREAM_HEAD : c->max);
+	c->started = clock_mono();
+	buf_addf(&url, "%s%s", h->setup.base, buf_str(&c->req.path));
+	curl_easy_setopt(easy, CURLOPT_URL, buf_str(&url));
+	buf_release(&url);
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, c);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, c->errbuf);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, c);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, "stalwarden/" VERSION);
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, flags & HTTP_ONCE ? 1L : 0L);
+	set_route(easy, h);
+	set_trust(easy, &h->setup);
+	set_limits(easy, c, h->setup.timeout_ms);
+	set_secret(easy, h->cred);
+	set_body(easy, h, c);
+	TAILQ_INSERT_TAIL(&h->running, c, link);
+	curl_multi_add_handle(h->multi, easy);
+	return c;
+}
+
+void http_cancel(struct http_call *c)
+{
+	struct http *h = c->http;
+
+	if (!c->finished) {
+		curl_multi_remove_handle(h->multi, c->easy);
+		curl_easy_cleanup(c->easy);
+	}
+	TAILQ_REMOVE(c->finished ? &h->finished : &h->running, c, link);
+	call_free(c);
+}
+
+static CURLM *multi_new(struct http *h)
+{
+	CURLM *multi = curl_multi_init();
+
+	if (!multi)
+		die("out of memory");
+	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, h);
+	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timeout);
+	curl_multi_setopt(multi, CURLMOPT_TIMERDATA, h);
+	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 1L); /* one is kept alive; a second exists only while two requests overlap */
+	return multi;
+}
+
+struct http *http_new(struct loop *loop, const struct http_options *options, const struct cred *cred, struct err *err)
+{
+	struct http *h = xcalloc(1, sizeof(*h));
+
+	curl_global_init(CURL_GLOBAL_DEFAULT); /* counted by libcurl */
+	if (!http_setup_init(&h->setup, options, err)) {
+		http_setup_release(&h->setup);
+		free(h);
+		curl_global_cleanup();
+		return NULL;
+	}
+	h->loop = loop;
+	h->cred = cred;
+	TAILQ_INIT(&h->running);
+	TAILQ_INIT(&h->finished);
+	if (h->setup.connect_to)
+		h->route = curl_slist_append(NULL, h->setup.connect_to);
+	h->headers = curl_slist_append(NULL, "Accept: application/json");
+	h->body_headers = curl_slist_append(NULL, "Accept: application/json");
+	h->body_headers = curl_slist_append(h->body_headers, "Content-Type: application/json");
+	h->body_headers = curl_slist_append(h->body_headers, "Expect:"); /* no second of waiting for a 100 that never comes */
+	h->multi = multi_new(h);
+	return h;
+}
+
+void http_free(struct http *h)
+{
+	if (!h)
+		return;
+	if (h->gone)
+		*h->gone = true;
+	while (!TAILQ_EMPTY(&h->running))
+		http_cancel(TAILQ_FIRST(&h->running));
+	while (!TAILQ_EMPTY(&h->finished))
+		http_cancel(TAILQ_FIRST(&h->finished));
+	curl_multi_cleanup(h->multi);
+	timer_stop(&h->timer);
+	timer_stop(&h->resume);
+	curl_slist_free_all(h->headers);
+	curl_slist_free_all(h->body_headers);
+	curl_slist_free_all(h->route);
+	http_setup_release(&h->setup);
+	free(h);
+	curl_global_cleanup();
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* How a transfer can fail, in words for people. Private to http.c: the first column are libcurl's names. */
+#ifndef CLIENT_HTTP_FAILURES_H
+#define CLIENT_HTTP_FAILURES_H
+
+enum http_say { SAY_NOTHING, SAY_ERRNO, SAY_CURL };
+
+/* CURLE_…, ERR_…, whose words are added, ours */
+#define HTTP_FAILURE_INFO(_) \
+	_(COULDNT_RESOLVE_HOST, NETWORK, NOTHING, "the name does not resolve") \
+	_(COULDNT_RESOLVE_PROXY, NETWORK, CURL, "the proxy's name does not resolve") \
+	_(PROXY, NETWORK, CURL, "the proxy failed") \
+	_(COULDNT_CONNECT, NETWORK, ERRNO, "no connection") \
+	_(GOT_NOTHING, NETWORK, NOTHING, "the connection was closed without an answer (a blocked address is cut off like this)") \
+	_(RECV_ERROR, NETWORK, ERRNO, "the connection broke (a blocked address is cut off like this)") \
+	_(SEND_ERROR, NETWORK, ERRNO, "the connection broke (a blocked address is cut off like this)") \
+	_(PARTIAL_FILE, NETWORK, NOTHING, "the answer was cut short") \
+	_(FILESIZE_EXCEEDED, LIMIT, NOTHING, "the answer is too large") \
+	_(PEER_FAILED_VERIFICATION, NETWORK, CURL, "the server's certificate is not trusted") \
+	_(SSL_PINNEDPUBKEYNOTMATCH, NETWORK, NOTHING, "the server's key is not the pinned one") \
+	_(SSL_CACERT_BADFILE, NETWORK, NOTHING, "the file with the CA certificates can't be read") \
+	_(SSL_CONNECT_ERROR, NETWORK, CURL, "TLS failed") \
+	_(UNSUPPORTED_PROTOCOL, PROTOCOL, NOTHING, "the answer is not HTTP") \
+	_(WEIRD_SERVER_REPLY, PROTOCOL, NOTHING, "the answer is not HTTP") \
+	_(BAD_CONTENT_ENCODING, PROTOCOL, NOTHING, "the answer is garbled")
+
+#endif

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* yajl with a path, a depth cap, and a cutter in front of it. The cutter is there because yajl reads a token anew from its start with
+ * every piece fed: a string of 64 MB in pieces of 16 KiB would take minutes. Knows no dialect. */
+#include "client/jsonwalk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <yajl/yajl_parse.h>
+
+#include "core/buf.h"
+#include "core/mem.h"
+
+#define LEVELS (sizeof(((struct json_path *)NULL)->level) / sizeof(((struct json_path *)NULL)->level[0]))
+#define PIECE_MAX ((size_t)16 << 10) /* fed to yajl at once */
+#define ESCAPE_LETTER 100
+
+struct jsonwalk {
+	yajl_handle yajl;
+	jsonwalk_fn fn;
+	void *arg;
+	struct json_path path;
+	struct buf key[LEVELS];  /* path.level[].key points here */
+	int depth;               /* of containers open now, also beyond LEVELS */
+	bool failed, too_deep;
+	/* the cutter */
+	bool in_string, dropping, drop_escaped;
+	int escape;              /* bytes left of an escape sequence; ESCAPE_LETTER right after the backslash */
+	size_t token;            /* bytes of the string or word so far */
+};
+
+/* ---- path ---- */
+
+/* Before a value: in an array it is the next element. */
+static bool enter_value(struct jsonwalk *w)
+{
+	if (w->depth + 1 > JSONWALK_DEPTH_MAX) {
+		w->too_deep = true;
+		return false;
+	}
+	return true;
+}
+
+/* After a value: the next element of an array has the next index. */
+static void leave_value(struct jsonwalk *w)
+{
+	int d = w->depth - 1;
+
+	if (d >= 0 && d < (int)LEVELS)
+		w->path.level[d].index++;
+}
+
+static void deliver(struct jsonwalk *w, const struct json_item *item)
+{
+	w->path.depth = w->depth;
+	w->fn(w->arg, &w->path, item);
+}
+
+static int scalar(struct jsonwalk *w, const struct json_item *item)
+{
+	if (!enter_value(w))
+		return 0;
+	deliver(w, item);
+	leave_value(w);
+	return 1;
+}
+
+static int open_container(struct jsonwalk *w)
+{
+	int d = w->depth;
+
+	if (!enter_value(w))
+		return 0;
+	w->depth++;
+	if (d >= (int)LEVELS)
+		return 1;
+	w->path.level[d].key = NULL;
+	w->path.level[d].key_len = 0;
+	w->path.level[d].index = 0;
+	return 1;
+}
+
+static int close_container(struct jsonwalk *w, enum json_type type)
+{
+	struct json_item item = { .type = type };
+
+	w->depth--;
+	deliver(w, &item);
+	leave_value(w);
+	return 1;
+}
+
+/* ---- what yajl calls ---- */
+
+static int on_null(void *arg)
+{
+	struct json_item item = { .type = JSON_ITEM_NULL };
+
+	return scalar(arg, &item);
+}
+
+static int on_boolean(void *arg, int b)
+{
+	struct json_item item = { .type = JSON_ITEM_BOOL, .b = b != 0 };
+
+	return scalar(arg, &item);
+}
+
+static int on_number(void *arg, const char *s, size_t len)
+{
+	struct json_item item = { .type = JSON_ITEM_NUMBER, .s = s, .len = len };
+
+	return scalar(arg, &item);
+}
+
+static int on_string(void *arg, const unsigned char *s, size_t len)
+{
+	struct json_item item = { .type = JSON_ITEM_STRING, .s = (const char *)s, .len = len };
+
+	return scalar(arg, &item);
+}
+
+static int on_start_map(void *arg)
+{
+	return open_container(arg);
+}
+
+static int on_map_key(void *arg, const unsigned char *s, size_t len)
+{
+	struct jsonwalk *w = arg;
+	int d = w->depth - 1;
+
+	if (d < 0 || d >= (int)LEVELS)
+		return 1;
+	buf_reset(&w->key[d]);
+	buf_add(&w->key[d], s, len);
+	w->path.level[d].key = buf_str(&w->key[d]);
+	w->path.level[d].key_len = w->key[d].len;
+	return 1;
+}
+
+static int on_end_map(void *arg)
+{
+	return close_container(arg, JSON_ITEM_OBJECT_END);
+}
+
+static int on_start_array(void *arg)
+{
+	return open_container(arg);
+}
+
+static int on_end_array(void *arg)
+{
+	return close_container(arg, JSON_ITEM_ARRAY_END);
+}
+
+static const yajl_callbacks callbacks = {
+	.yajl_null = on_null,
+	.yajl_boolean = on_boolean,
+	.yajl_number = on_number,
+	.yajl_string = on_string,
+	.yajl_start_map = on_start_map,
+	.yajl_map_key = on_map_key,
+	.yajl_end_map = on_end_map,
+	.yajl_start_array = on_start_array,
+	.yajl_end_array = on_end_array,
+};
+
+struct jsonwalk *jsonwalk_new(jsonwalk_fn fn, void *arg)
+{
+	struct jsonwalk *w = xcalloc(1, sizeof(*w));
+
+	w->fn = fn;
+	w->arg = arg;
+	w->yajl = yajl_alloc(&callbacks, NULL, w);
+	if (!w->yajl)
+		die("out of memory");
+	yajl_config(w->yajl, yajl_dont_validate_strings, 1);
+	return w;
+}
+
+void jsonwalk_free(struct jsonwalk *w)
+{
+	if (!w)
+		return;
+	yajl_free(w->yajl);
+	for (size_t i = 0; i < LEVELS; i++)
+		buf_wipe(&w->key[i]);
+	free(w);
+}
+
+static bool give_up(struct jsonwalk *w, struct err *err, const char *why)
+{
+	w->failed = true;
+	return err_set(err, ERR_PROTOCOL, "the answer is not JSON: %s", why);
+}
+
+/* yajl's words without the excerpt it can add: that would quote the server's text. */
+static bool yajl_refused(struct jsonwalk *w, struct err *err)
+{
+	unsigned char *text;
+
+	if (w->too_deep)
+		return give_up(w, err, "nested too deeply");
+	text = yajl_get_error(w->yajl, 0, NULL, 0);
+	give_up(w, err, text ? (const char *)text : "parse error");
+	yajl_free_error(w->yajl, text);
+	return false;
+}
+
+static bool parse(struct jsonwalk *w, const char *s, size_t len, struct err *err)
+{
+	while (len > 0) {
+		size_t n = len < PIECE_MAX ? len : PIECE_MAX;
+
+		if (yajl_parse(w->yajl, (const unsigned char *)s, n) != yajl_status_ok)
+			return yajl_refused(w, err);
+		s += n;
+		len -= n;
+	}
+	return true;
+}
+
+/* ---- the cutter ---- */
+
+/* Plain bytes of a string up to its quote or a backslash. */
+static size_t plain_run(const char *s, size_t len)
+{
+	const char *quote = memchr(s, '"', len);
+	size_t n = quote ? (size_t)(quote - s) : len;
+	const char *back = memchr(s, '\\', n);
+
+	return back ? (size_t)(back - s) : n;
+}
+
+static bool is_word(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' || c == '-' || c == '.';
+}
+
+/* One byte of an escape sequence: a backslash, its letter, four digits after a u. */
+static void string_escape(struct jsonwalk *w, char c)
+{
+	if (w->escape == 0)
+		w->escape = ESCAPE_LETTER;
+	else if (w->escape == ESCAPE_LETTER)
+		w->escape = c == 'u' ? 4 : 0;
+	else
+		w->escape--;
+	w->token++;
+}
+
+/* Bytes at s that are in the string and go on to yajl; 0 = what follows is over the limit. */
+static size_t string_run(struct jsonwalk *w, const char *s, size_t len)
+{
+	size_t n;
+
+	if (w->escape == 0 && *s == '"') {
+		w->in_string = false;
+		w->token = 0;
+		return 1;
+	}
+	if (w->escape == 0 && w->token >= JSONWALK_STRING_MAX)
+		return 0;
+	if (w->escape || *s == '\\') {
+		string_escape(w, *s);
+		return 1;
+	}
+	n = plain_run(s, len);
+	if (n > JSONWALK_STRING_MAX - w->token)
+		n = JSONWALK_STRING_MAX - w->token;
+	w->token += n;
+	return n;
+}
+
+/* Bytes at s up to the string's closing quote, which is left. */
+static size_t string_drop(struct jsonwalk *w, const char *s, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len) {
+		if (w->drop_escaped) {
+			w->drop_escaped = false;
+			i++;
+			continue;
+		}
+		i += plain_run(s + i, len - i);
+		if (i == len)
+			break;
+		if (s[i] == '"') {
+			w->dropping = false;
+			break;
+		}
+		w->drop_escaped = true;
+		i++;
+	}
+	return i;
+}
+
+/* One byte outside strings. */
+static bool plain_byte(struct jsonwalk *w, char c)
+{
+	if (c == '"') {
+		w->in_string = true;
+		w->token = 0;
+		return true;
+	}
+	w->token = is_word(c) ? w->token + 1 : 0;
+	return w->token <= JSONWALK_TOKEN_MAX;
+}
+
+bool jsonwalk_feed(struct jsonwalk *w, const char *data, size_t len, struct err *err)
+{
+	size_t i = 0, start = 0, n;
+
+	if (w->failed)
+		return false;
+	while (i < len) {
+		if (w->dropping) {
+			i += string_drop(w, data + i, len - i);
+			start = i;
+		} else if (!w->in_string) {
+			if (!plain_byte(w, data[i++]))
+				return give_up(w, err, "a number or word without end");
+		} else if ((n = string_run(w, data + i, len - i)) > 0) {
+			i += n;
+		} else {
+			if (!parse(w, data + start, i - start, err))
+				return false;
+			w->dropping = true;
+		}
+	}
+	return parse(w, data + start, i - start, err);
+}
+
+bool jsonwalk_finish(struct jsonwalk *w, struct err *err)
+{
+	if (w->failed)
+		return false;
+	if (yajl_complete_parse(w->yajl) != yajl_status_ok)
+		return yajl_refused(w, err);
+	return true;
+}
