@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of the 0.16 persona stand on: the persona called directly under a clock that stands still, and the
-same bench behind a socket. It must not know what is tested."""
+"""What the tests of the 0.16 persona stand on: the persona called directly, under a clock that stands still.
+It must not know what is tested."""
 
 import base64
 import json
@@ -87,24 +87,3 @@ class Bench:
             return []
         with open(self.path(), encoding="utf-8") as file:
             return file.read().splitlines()
-
-
-class Wired:
-    """The same bench behind a socket, moved through the control plane."""
-
-    def __init__(self, practice):
-        self.practice = practice
-
-    def send(self, method, path, body, who):
-        headers = {"Content-Type": "application/json"} if body is not None else {}
-        return self.practice.request(method, path, body, auth=who, headers=headers)
-
-    def clock(self, epoch):
-        self.practice.control("clock", {"set": epoch})
-
-    def edit(self, change):
-        self.practice.control("set", change)
-
-    def log(self, data):
-        for line in data.splitlines():
-            self.practice.control("line", {"hex": line.hex()})

@@ -47,7 +47,7 @@ class PersonaJmap(Requests, Reads, Writes, LogCalls, Persona):
         self.logins = {}                        # name -> until when its login is not checked again
         self.reload_errors = {}                 # action -> set error: a reload that is refused
         self.acme = opt.get("acme", "auto")
-        self.live_settings = {}
+        self.live_settings, self.live_proxies = {}, []
         self.live_certificates = []
         self.allow_expires = {}
         self.bootstrap = {"serverHostname": "", "defaultDomain": "", "requestTlsCertificate": True,
@@ -178,6 +178,9 @@ class PersonaJmap(Requests, Reads, Writes, LogCalls, Persona):
             rate = security[cls + "BanRate"]
             live.thresholds[cls] = rate and (rate["count"], rate["period"] / 1000)
         self.live_settings = copy.deepcopy(self.singletons)
+        http = self.tables["NetworkListener"].find("http")
+        own = http.obj["overrideProxyTrustedNetworks"] if http else {}
+        self.live_proxies = list(own or self.live_settings["SystemSettings"]["proxyTrustedNetworks"])
 
     def load_certificates(self):
         """An expired row is deleted at the load: a failed renewal shows as a missing certificate (src)."""
@@ -205,8 +208,8 @@ class PersonaJmap(Requests, Reads, Writes, LogCalls, Persona):
 
     @property
     def proxy_networks(self):
-        """Connections from here must begin with a PROXY header."""
-        return list(self.live_settings["SystemSettings"]["proxyTrustedNetworks"]) if self.live_settings else []
+        """Connections from here must begin with a PROXY header; the listener's own list replaces the system's."""
+        return self.live_proxies
 
     def tick(self):
         now = self.clock.now()

@@ -312,6 +312,10 @@ def test_proxy_networks(bench):
     assert bad["notUpdated"]["singleton"]["type"] == "invalidPatch"
     listener = bench.rows("NetworkListener")[0]
     assert listener["name"] == "http" and listener["overrideProxyTrustedNetworks"] == {}
+    own = {"update": {listener["id"]: {"overrideProxyTrustedNetworks/192.168.0.0~116": True}}}
+    assert "updated" in bench.call("x:NetworkListener/set", own)
+    bench.reload("Settings")
+    assert bench.persona.proxy_networks == ["192.168.0.0/16"]
 
 
 # ---- the log ------------------------------------------------------------------------------------------
