@@ -70,7 +70,7 @@ bool filter_match_entry(const struct filter *f, const struct entrylist *l, size_
 struct sweep {
 	const struct entrylist *l;
 	uint8_t *found;
-	size_t row; /* the row the last place was in */
+	size_t row; /* nothing is looked for before it */
 };
 
 /* Where row i's text begins; the end of all text after the last. */
@@ -83,6 +83,8 @@ static size_t row_at(const struct sweep *s, size_t at)
 {
 	size_t lo = s->row, step = 1;
 
+	if (lo + 1 < s->l->count && s->l->rows[lo + 1].text > at)
+		return lo;
 	while (lo + step < s->l->count && s->l->rows[lo + step].text <= at) {
 		lo += step;
 		step *= 2;
@@ -100,10 +102,10 @@ static size_t on_hit(void *arg, size_t at)
 	size_t row = row_at(s, at), start = text_start(s->l, row);
 	const char *nul = memchr(s->l->arena + start, '\0', at - start);
 
-	s->row = row;
 	if (nul && memchr(nul + 1, '\0', (size_t)(s->l->arena + at - nul - 1)))
 		return at + 1;
 	s->found[row] = 1;
+	s->row = row + 1 < s->l->count ? row + 1 : row;
 	return text_start(s->l, row + 1);
 }
 
