@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The console as a whole: tabs, the toolkit's hooks, start and end. Panels, changes and alarms have files of their own. */
+#include "views/console.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/mem.h"
+#include "views/alarm_lines.h"
+#include "views/commands.h"
+#include "views/login.h"
+#include "views/views.h"
+
+static const struct view_ops *const tabs[] = {
+#define VIEW_ROW(id) &view_##id,
+	VIEW_INFO(VIEW_ROW)
+#undef VIEW_ROW
+		NULL
+};
+
+/* ---- hooks ---- */
+
+static int64_t freshest(const struct app *a)
+{
+	int64_t newest = TIME_NONE;
+
+	for (int i = 0; i < SNAP_COUNT; i++)
+		if (a->snap.fetched[i] != TIME_NONE && a->snap.fetched[i] > newest)
+			newest = a->snap.fetched[i];
+	return newest;
+}
+
+static void state_words(const struct app *a, struct ui_title *out)
+{
+	int64_t newest = freshest(a), retry = session_retry_at(a->session) - clock_mono();
+	char age[64] = "", wait[64] = "";
+
+	if (newest != TIME_NONE)
+		duration_words(clock_now() - newest < 1000 ? 1000 : clock_now() - newest, age, sizeof(age));
+	switch (session_state(a->session)) {
+	case SESSION_READY:
+		out->role = ROLE_GOOD;
+		snprintf(out->state, sizeof(out->state), newest == TIME_NONE ? "connected" : "live, %.40s ago", age);
+		snprintf(out->state_short, sizeof(out->state_short), "live");
+		break;
+	case SESSION_LOST:
+		out->role = ROLE_STALE;
+		duration_words(retry > 1000 ? retry : 1000, wait, sizeof(wait));
+		snprintf(out->state, sizeof(out->state), "%s%.30s; no answer, again in %.20s", newest == TIME_NONE ? "" : "stale ", age, wait);
+		snprintf(out->state_short, sizeof(out->state_short), "stale");
+		break;
+	case SESSION_REFUSED:
+		out->role = ROLE_BAD;
+		snprintf(out->state, sizeof(out->state), "credentials refused; nothing is sent");
+		snprintf(out->state_short, sizeof(out->state_short), "refused");
+		break;
+	case SESSION_FOREIGN:
+		out->role = ROLE_BAD;
+		snprintf(out->state, sizeof(out->state), "no Stalwart answers there");
+		snprintf(out->state_short, sizeof(out->state_short), "no server");
+		break;
+	case SESSION_IDLE:
+	case SESSION_DETECTING:
+		out->role = ROLE_DIM;
+		snprintf(out->state, sizeof(out->state), "connecting");
+		snprintf(out->state_short, sizeof(out->state_short), "connecting");
+		break;
+	}
+	out->next_ms = 1000;
+}
+
+static void on_title(void *arg, struct ui_title *out)
+{
+	struct console *c = arg;
+	struct app *a = c->app;
+	const struct server_info *s = session_server(a->session);
+	char host[128];
+
+	url_host(a->profile.url ? a->profile.url : "", host, sizeof(host));
+	snprintf(out->name, sizeof(out->name), "%.47s", a->profile.name);
+	snprintf(out->server, sizeof(out->server), "%.80s%s%.40s%s%.20s", host, s->versions[0] ? " · " : "", s->versions, s->mode[0] ? " · " : "",
+		s->mode);
+	if (a->profile.read_only)
+		snprintf(out->badges, sizeof(out->badges), "READ-ONLY");
+	if (a->profile.insecure)
+		snprintf(out->badges + strlen(out->badges), sizeof(out->badges) - strlen(out->badges), "%sINSECURE", out->badges[0] ? " " : "");
+	out->colour = COLOUR_DEFAULT;
+	if (a->profile.colour)
+		colour_parse(a->profile.colour, &out->colour);
+	state_words(a, out);
+}
+
+static unsigned on_caps(void *arg)
+{
+	const struct server_info *s = session_server(((struct console *)arg)->app->session);
+	unsigned caps = 0;
+
+	if (session_state(((struct console *)arg)->app->session) != SESSION_READY && s->generation == GEN_UNKNOWN)
+		return ~0u; /* nothing is known yet: nothing is greyed yet */
+	for (int i = 0; i < CAP_BIT_COUNT; i++)
+		if (server_has(s, 1u << i))
+			caps |= 1u << i;
+	return caps;
+}
+
+static void on_caps_reason(void *arg, unsigned missing, char *out, size_t size)
+{
+	const char *why = server_lacks(session_server(((struct console *)arg)->app->session), missing);
+
+	snprintf(out, size, "%s", why ? why : "");
+}
+
+static bool on_permits(void *arg, struct view *v, enum action a, char *why, size_t size)
+{
+	struct console *c = arg;
+	const char *text;
+
+	(void)v, (void)a;
+	if (!app_is_writable(c->app, &text)) {
+		snprintf(why, size, "%s", text);
+		return false;
+	}
+	if (c->run) {
+		snprintf(why, size, "a change is running: wait for its verdict");
+		return false;
+	}
+	if (session_state(c->app->session) != SESSION_READY) {
+		snprintf(why, size, "no connection: what is shown may be old, so nothing is changed");
+		return false;
+	}
+	return true;
+}
+
+static bool on_act(void *arg, struct view *v, enum action a, size_t row)
+{
+	(void)v, (void)row;
+	return flow_common(arg, a);
+}
+
+static bool on_idle(void *arg)
+{
+	struct console *c = arg;
+	enum session_state s = session_state(c->app->session);
+
+	return s != SESSION_DETECTING && session_in_flight(c->app->session) == 0 && c->app->snap.in_flight == 0 && !c->run;
+}
+
+static bool on_interrupt(void *arg)
+{
+	struct console *c = arg;
+
+	if (c->run) {
+		app_run_stop(c->run);
+		return true;
+	}
+	if (session_in_flight(c->app->session) == 0)
+		return false;
+	session_cancel_all(c->app->session);
+	return true;
+}
+
+static bool on_quit(void *arg, bool forced)
+{
+	struct console *c = arg;
+
+	if (c->run && !forced && !c->leaving) {
+		c->leaving = true;
+		ui_message(c->ui, ROLE_WARN, "a change is running; quit again to leave it to itself: its journal entry stays unfinished");
+		return false;
+	}
+	return true;
+}
+
+/* ---- what comes in ---- */
+
+static void read_tallies(struct console *c)
+{
+	if (!c->app->store || clock_mono() - c->tallies_read < 60000)
+		return;
+	free(c->tallies);
+	c->tallies = NULL;
+	c->tally_count = 0;
+	c->tallies_read = clock_mono();
+	history_tallies(c->app->store, c->app->profile.name, &c->tallies, &c->tally_count, NULL);
+}
+
+static void on_changed(void *arg, unsigned snaps)
+{
+	struct console *c = arg;
+
+	if (snaps == 0) {
+		ui_caps_changed(c->ui);
+		login_watch(c);
+		if (session_state(c->app->session) == SESSION_READY)
+			app_refresh(c->app, SNAP(BLOCKED) | SNAP(ALLOWED) | SNAP(TRUST), 60000);
+	}
+	if (snaps & SNAP(BLOCKED))
+		read_tallies(c);
+	alarm_lines_update(c);
+	ui_dirty(c->ui);
+}
+
+bool console_switch(struct console *c, const char *profile, struct err *err)
+{
+	for (size_t i = 0; i < c->alarm_count; i++)
+		ui_clear_alarm(c->ui, c->alarm_keys[i]);
+	c->alarm_count = 0;
+	if (!app_switch(c->app, profile, err))
+		return false;
+	app_observe(c->app, &c->observer, &c->app->scope, on_changed, c);
+	c->tallies_read = INT64_MIN / 2;
+	read_tallies(c);
+	ui_reopen(c->ui);
+	login_begin(c);
+	return true;
+}
+
+/* ---- start and end ---- */
+
+static const char **bindings_of(const struct config *config, char ***owned)
+{
+	const char **list = xcalloc(config->key_count + 1, sizeof(char *));
+
+	*owned = xcalloc(config->key_count + 1, sizeof(char *));
+	for (size_t i = 0; i < config->key_count; i++)
+		list[i] = (*owned)[i] = xasprintf("%s %s %s", config->keys[i].panel, config->keys[i].keys, config->keys[i].action);
+	return list;
+}
+
+static bool start_ui(struct console *c, const struct console_options *o, struct err *err)
+{
+	struct app *a = c->app;
+	static char theme_dir[2][4200];
+	const char *dirs[3] = { theme_dir[0], theme_dir[1], NULL }, *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	char **owned;
+	const char **bindings = bindings_of(&a->config, &owned);
+
+	snprintf(theme_dir[0], sizeof(theme_dir[0]), "%s%s/stalwarden/themes", xdg ? xdg : home ? home : "", xdg ? "" : "/.config");
+	snprintf(theme_dir[1], sizeof(theme_dir[1]), "%s", access("themes/default.theme", R_OK) == 0 ? "themes" : "/usr/local/share/stalwarden/themes");
+	c->ui = ui_new(a->loop,
+		&(struct ui_config){ .app = c,
+			.tabs = tabs,
+			.commands = console_commands,
+			.product = "stalwarden",
+			.state_dir = a->state_dir,
+			.theme_dirs = dirs,
+			.theme = o->theme ? o->theme : a->config.theme,
+			.colour = o->colour && !strcmp(o->colour, "never") ? COLOUR_NEVER
+				: o->colour && !strcmp(o->colour, "always") ? COLOUR_ALWAYS
+									    : COLOUR_AUTO,
+			.ascii = o->ascii || a->config.ascii,
+			.mouse = a->config.mouse,
+			.no_clipboard = !a->config.clipboard,
+			.poll_ms = a->profile.refresh_ms,
+			.bindings = bindings,
+			.title = on_title,
+			.caps = on_caps,
+			.caps_reason = on_caps_reason,
+			.permits = on_permits,
+			.act = on_act,
+			.idle = on_idle,
+			.interrupt = on_interrupt,
+			.quit = on_quit },
+		err);
+	for (size_t i = 0; i < a->config.key_count; i++)
+		free(owned[i]);
+	free(owned);
+	free(bindings);
+	return c->ui != NULL;
+}
+
+int console_run(struct app *a, const struct console_options *o, struct err *err)
+{
+	struct console c = { .app = a, .tallies_read = INT64_MIN / 2 };
+	int status;
+
+	if (!start_ui(&c, o, err))
+		return 2;
+	app_observe(a, &c.observer, &a->scope, on_changed, &c);
+	read_tallies(&c);
+	login_begin(&c);
+	loop_run(a->loop);
+	status = ui_status(c.ui);
+	login_end(&c);
+	scope_cancel(&a->scope);
+	ui_free(c.ui);
+	free(c.tallies);
+	free(c.cures);
+	return status;
+}

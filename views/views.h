@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Private to views/: the table of panels, what they share, and the road of a change. Adding a panel is its file and a row here:
+ * tab, keys, help page and man-page row follow. */
+#ifndef VIEWS_VIEWS_H
+#define VIEWS_VIEWS_H
+
+#include "app/app.h"
+#include "app/plan.h"
+#include "store/history.h"
+#include "tui/ui.h"
+#include "tui/view.h"
+
+/* Tabs, in order; the first nine have number keys. */
+#define VIEW_INFO(_)                                                                               \
+	_(overview)                                                                                \
+	_(thresholds)                                                                              \
+	_(blocked)                                                                                 \
+	_(allowed)                                                                                 \
+	_(log)                                                                                     \
+	_(history)                                                                                 \
+	_(certs)                                                                                   \
+	_(servers)                                                                                 \
+	_(journal)
+#define VIEW_EXTERN(id) extern const struct view_ops view_##id;
+VIEW_INFO(VIEW_EXTERN)
+#undef VIEW_EXTERN
+extern const struct view_ops view_why;      /* arg: an address or network */
+extern const struct view_ops view_requests; /* the last requests sent */
+
+/* What view->app points to. */
+struct console {
+	struct app *app;
+	struct ui *ui;
+	struct observer observer;
+	struct timer clock;             /* the title's age, stale marks */
+	struct history_tally *tallies;  /* refused connections and bans per address, for the lists; from the store */
+	size_t tally_count;
+	int64_t tallies_read;           /* clock_mono() */
+	unsigned alarm_generation;
+	char alarm_keys[16][96];        /* what is shown, to take away what is gone */
+	size_t alarm_count;
+	struct alarm_cure_arg *cures;
+	struct app_run *run;            /* the change that runs, NULL = none */
+	const char *run_label;
+	bool asked_secret, leaving;
+	char user[256];
+};
+
+static inline struct console *console_of(const struct view *v)
+{
+	return v->app;
+}
+static inline struct app *app_of(const struct view *v)
+{
+	return console_of(v)->app;
+}
+
+/* ---- the road of a change (flow.c): preview and question, run, verdict. Takes p; p NULL shows err. ---- */
+void flow_plan(struct console *c, struct plan *p, const struct err *err);
+/* Prompts whose answer becomes a plan. initial may be NULL. */
+void flow_block(struct console *c, const char *initial);
+void flow_allow(struct console *c, const char *initial);
+void flow_undo(struct console *c, int64_t id);
+void flow_gateway(struct console *c, const struct net *n); /* NULL = all found */
+/* Reads "ADDR… [for DUR | until TIME] [reason TEXT]"; targets are owned by the caller. */
+bool flow_parse(const char *text, char ***targets, size_t *n, struct plan_options *o, char *note, size_t note_size, struct err *err);
+/* ACTIONs that mean the same in every panel: undo, reload, reset counters, block. False = not one of them. */
+bool flow_common(struct console *c, enum action a);
+
+/* Another profile of the configuration: everything shown is forgotten, credentials are found or asked for. */
+bool console_switch(struct console *c, const char *profile, struct err *err);
+
+/* ---- shared words (words.c) ---- */
+enum role role_of_reason(enum reason r);
+enum role role_of_verdict(enum verdict v);
+/* "loading…", "no answer: …", why a panel is empty. */
+void status_of_snap(const struct view *v, enum snap what, struct view_status *out, size_t rows, const char *nothing);
+const struct history_tally *console_tally(struct console *c, const struct net *n);
+void console_open_why(struct console *c, const char *address);
+
+#endif

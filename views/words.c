@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What panels say alike: roles of reasons and verdicts, why a list is empty or stale, figures per address. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "views/views.h"
+
+enum role role_of_reason(enum reason r)
+{
+	static const enum role roles[REASON_COUNT] = { [REASON_NONE] = ROLE_DIM,
+		[REASON_AUTH] = ROLE_CLASS_AUTH,
+		[REASON_ABUSE] = ROLE_CLASS_ABUSE,
+		[REASON_LOITER] = ROLE_CLASS_LOITER,
+		[REASON_SCAN] = ROLE_CLASS_SCAN,
+		[REASON_MANUAL] = ROLE_CLASS_MANUAL,
+		[REASON_OTHER] = ROLE_NORMAL };
+
+	return roles[r];
+}
+
+enum role role_of_verdict(enum verdict v)
+{
+	static const enum role roles[VERDICT_COUNT] = { [VERDICT_PENDING] = ROLE_PENDING,
+		[VERDICT_IN_FORCE] = ROLE_GOOD,
+		[VERDICT_STORED] = ROLE_WARN,
+		[VERDICT_MISMATCH] = ROLE_BAD,
+		[VERDICT_NOT_STORED] = ROLE_BAD,
+		[VERDICT_UNKNOWN] = ROLE_WARN };
+
+	return roles[v];
+}
+
+void status_of_snap(const struct view *v, enum snap what, struct view_status *out, size_t rows, const char *nothing)
+{
+	const struct app *a = app_of(v);
+	const struct err *err = &a->snap.err[what];
+	char words[64];
+
+	out->stale = err->code != ERR_NONE || session_state(a->session) == SESSION_LOST;
+	if (a->snap.fetched[what] != TIME_NONE)
+		snprintf(out->right, sizeof(out->right), "as of %s ago", duration_words(clock_now() - a->snap.fetched[what], words, sizeof(words)));
+	if (rows > 0)
+		return;
+	out->role = ROLE_DIM;
+	if (err->code != ERR_NONE) {
+		out->role = ROLE_WARN;
+		snprintf(out->empty, sizeof(out->empty), "%s: %.200s", snap_words(what), err->msg);
+	} else if (a->snap.fetched[what] == TIME_NONE) {
+		snprintf(out->empty, sizeof(out->empty), "loading…");
+	} else {
+		snprintf(out->empty, sizeof(out->empty), "%s", nothing);
+	}
+}
+
+const struct history_tally *console_tally(struct console *c, const struct net *n)
+{
+	return history_tally_find(c->tallies, c->tally_count, n);
+}
+
+void console_open_why(struct console *c, const char *address)
+{
+	struct net n;
+
+	if (!net_parse(address, strlen(address), &n, NULL)) {
+		ui_message(c->ui, ROLE_WARN, "%s is no address: there is nothing to say about why", address);
+		return;
+	}
+	ui_push(c->ui, &view_why, address);
+}
