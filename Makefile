@@ -3,7 +3,10 @@
 B       ?= build
 BIN     ?= $(if $(filter build,$(B)),stalwarden,$(B)/stalwarden)
 PREFIX  ?= /usr/local
-CC      ?= gcc
+# make predefines CC as cc, so `?=` would never take: gcc unless the caller says otherwise.
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 OPT     ?= -O2 -g
 VERSION := 0.1.0
 
@@ -106,9 +109,9 @@ install: all
 	install -m 644 doc/stalwarden.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 themes/*.theme $(DESTDIR)$(PREFIX)/share/stalwarden/themes/
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-	$(BIN) completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/stalwarden
-	$(BIN) completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_stalwarden
-	$(BIN) completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/stalwarden.fish
+	$(abspath $(BIN)) completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/stalwarden
+	$(abspath $(BIN)) completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_stalwarden
+	$(abspath $(BIN)) completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/stalwarden.fish
 
 clean:
 	rm -rf build stalwarden
