@@ -63,7 +63,7 @@ struct logsource_ops {
 	bool (*open)(struct logsource *src, struct err *err);
 	void (*poll)(struct logsource *src);               /* look now; also ends the wait after a loss */
 	void (*older)(struct logsource *src, size_t lines); /* tail: deliver more backlog */
-	void (*pause)(struct logsource *src, bool is_paused); /* NULL: lines are held back by the generic part */
+	void (*pause)(struct logsource *src, bool is_paused); /* NULL: it looks at src->is_paused itself */
 	void (*close)(struct logsource *src);              /* free what state holds; src->scope is already cancelled */
 };
 

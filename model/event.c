@@ -131,6 +131,11 @@ static int begins_record(const char *s, size_t len)
 	return 1;
 }
 
+bool event_begins(const char *s, size_t len)
+{
+	return begins_record(s, len) == 1;
+}
+
 /* Would the record rec (without its last line end) go on in the next line? Either it ends inside a quoted value, or it is a
  * multi-line tracer's: "Description (event.id)" with no blank behind it, then lines that begin with a tab (0.10 to 0.16 source). */
 static bool is_unfinished(struct slice rec)

@@ -55,6 +55,7 @@ struct event {
  * EVENT_MAX bytes: what is longer is cut there into text records. */
 #define EVENT_MAX (256 * 1024)
 size_t event_record(const char *s, size_t len, bool is_final);
+bool event_begins(const char *s, size_t len); /* does a line begin a record here, with a time? For reading backwards. */
 
 /* Removes colour codes (SGR, and any other CSI) in place when the line was written by a tracer with `ansi` on: that is,
  * one stands at its start or between time, level and text. An escape inside a value only is left for the sanitiser. New length. */
