@@ -87,6 +87,7 @@ struct app {
 	struct store *store;         /* NULL: store_err says why */
 	struct err store_err;
 	char state_dir[4096];
+	char log_path[4096];         /* the local log, once chosen (app/sync.c) */
 	char operator_name[256];     /* "root (SUDO_USER alice) from 198.51.100.7": login, SUDO_USER, SSH client */
 	char login[64];              /* what is stored as "by" */
 	struct host_facts host;

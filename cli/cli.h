@@ -73,6 +73,9 @@ bool cli_need(struct cli *c, unsigned snaps, unsigned optional);
 /* Turns the loop until *flag or Ctrl-C. False when interrupted. */
 bool cli_wait(struct cli *c, const bool *flag);
 
+/* Reads what is new in the log into the store, by the profile's source; nothing is printed. */
+bool cli_sync_quietly(struct cli *c);
+
 /* ---- changes ---- */
 /* Prints the plan's warnings, asks when it must (terminal) or wants --yes, dry-runs or runs it, prints the outcomes, returns the exit code. Takes p;
  * NULL p: c->err says why. */

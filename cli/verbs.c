@@ -16,6 +16,8 @@
 	_(disallow)                                                                                \
 	_(reset_counters)                                                                          \
 	_(reload)                                                                                  \
+	_(why)                                                                                     \
+	_(sync)                                                                                    \
 	_(journal)                                                                                 \
 	_(undo)                                                                                    \
 	_(completion)                                                                              \

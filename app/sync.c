@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* New log lines into the store, then what the blocked list says, then what has expired. One state machine on the loop. */
+#include "app/sync.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/plan.h"
+#include "client/logsource_api.h"
+#include "core/clock.h"
+#include "core/mem.h"
+
+#define STEP_MS 5
+
+struct sync {
+	struct app *app;
+	bool sweep;
+	sync_fn done;
+	void *arg;
+	struct sync_result result;
+	struct logsource *source;
+	const struct logsource_ops *ops;
+	void *param;
+	char key[4200];              /* the store's name of the source */
+	struct buf cursor;
+	struct history_seen *seen;
+	struct timer timer;
+	struct scope scope;
+	struct app_run *run;
+};
+
+static void read_log(struct sync *s);
+
+const struct logsource_ops *sync_source(struct app *a, void **param, char *name, size_t size, struct err *err)
+{
+	static int standard_input = 0;
+
+	switch (logsource_choose(a->profile.log_source, a->log_path, sizeof(a->log_path))) {
+	case LOGSOURCE_KIND_FILE:
+		*param = a->log_path;
+		snprintf(name, size, "%s", a->log_path);
+		return &logsource_file;
+	case LOGSOURCE_KIND_STDIN:
+		*param = &standard_input;
+		snprintf(name, size, "standard input");
+		return &logsource_stdin;
+	case LOGSOURCE_KIND_API:
+		break;
+	}
+	*param = a->session;
+	snprintf(name, size, "the server's API");
+	if (session_state(a->session) != SESSION_READY) {
+		err_set(err, ERR_NETWORK, "the log is the server's, and the server can't be asked; say --log-source FILE, DIR or -");
+		return NULL;
+	}
+	if (!server_has(session_server(a->session), CAP(READ_LOG))) {
+		err_set(err, ERR_UNSUPPORTED, "%s; say --log-source FILE, DIR or -", server_lacks(session_server(a->session), CAP(READ_LOG)));
+		return NULL;
+	}
+	return &logsource_api;
+}
+
+/* ---- end ---- */
+
+static void finish(struct loop *loop, void *arg)
+{
+	struct sync *s = arg;
+
+	(void)loop;
+	logsource_close(s->source);
+	s->source = NULL;
+	s->done(s->arg, &s->result);
+	sync_cancel(s);
+}
+
+/* From the loop, never from within a source's callback. */
+static void finish_soon(struct sync *s)
+{
+	timer_start(s->app->loop, &s->timer, 0, &s->scope, finish, s);
+}
+
+void sync_cancel(struct sync *s)
+{
+	if (!s)
+		return;
+	scope_cancel(&s->scope);
+	logsource_close(s->source);
+	history_seen_end(s->seen);
+	buf_release(&s->cursor);
+	free(s);
+}
+
+/* ---- what has expired ---- */
+
+static void swept(void *arg, const struct change *c, int64_t journal_id, const struct err *journal_err)
+{
+	struct sync *s = arg;
+
+	(void)journal_id, (void)journal_err;
+	s->result.swept = change_tally(c, VERDICT_IN_FORCE);
+	finish_soon(s);
+}
+
+static void sweep_expired(struct sync *s)
+{
+	const struct entrylist *l = s->app->snap.list[LIST_BLOCKED];
+	const struct server_info *srv = session_server(s->app->session);
+	size_t *rows, n = 0;
+	struct plan_options o;
+	struct plan *p;
+
+	if (!l || server_has(srv, CAP(NATIVE_EXPIRY)) || !server_has(srv, CAP(WRITE_BLOCKED)) || !app_is_writable(s->app, NULL)) {
+		finish_soon(s);
+		return;
+	}
+	rows = xreallocarray(NULL, l->count + 1, sizeof(*rows));
+	for (size_t i = 0; i < l->count; i++)
+		if (entry_state(l, i, clock_now()) == ENTRY_EXPIRED)
+			rows[n++] = i;
+	plan_options_init(&o);
+	o.note = "expired";
+	o.force = true; /* removals only: the count alone is no reason to leave expired blocks in force */
+	p = n ? plan_remove_rows(s->app, LIST_BLOCKED, rows, n, &o, &s->result.err) : NULL;
+	free(rows);
+	if (p)
+		s->run = app_run(s->app, p, NULL, swept, s);
+	else
+		finish_soon(s);
+}
+
+static void compare_step(struct loop *loop, void *arg)
+{
+	struct sync *s = arg;
+	bool is_done = false;
+
+	if (!history_seen_step(s->seen, STEP_MS, &is_done, &s->result.err) || is_done) {
+		history_seen_end(s->seen);
+		s->seen = NULL;
+		sweep_expired(s);
+		return;
+	}
+	timer_start(loop, &s->timer, 0, &s->scope, compare_step, s);
+}
+
+static void compare_list(struct loop *loop, void *arg)
+{
+	struct sync *s = arg;
+	const struct entrylist *l = s->app->snap.list[LIST_BLOCKED];
+
+	logsource_close(s->source);
+	s->source = NULL;
+	if (!s->sweep || !l) {
+		finish(loop, s);
+		return;
+	}
+	s->seen = history_seen_begin(s->app->store, s->app->profile.name, l, clock_now(), &s->result.err);
+	if (!s->seen)
+		sweep_expired(s);
+	else
+		compare_step(loop, s);
+}
+
+/* ---- the log ---- */
+
+static void on_lines(struct logsource *src, const struct logbatch *batch, void *arg)
+{
+	struct sync *s = arg;
+
+	(void)src;
+	if (batch->is_backlog)
+		return;
+	switch (history_ingest(s->app->store, s->app->profile.name, s->key, batch->from, batch->cursor, batch->events, batch->count, &s->result.sum,
+		&s->result.err)) {
+	case INGEST_OK:
+		break;
+	case INGEST_STALE: /* another process was faster: go on from where it is */
+		logsource_close(s->source);
+		s->source = NULL;
+		read_log(s);
+		break;
+	case INGEST_ERROR:
+		timer_start(s->app->loop, &s->timer, 0, &s->scope, compare_list, s);
+		break;
+	}
+}
+
+static void on_state(struct logsource *src, enum logsource_state state, const char *text, void *arg)
+{
+	struct sync *s = arg;
+	struct buf notice = BUF_INIT;
+
+	switch (state) {
+	case LOGSOURCE_ENDED:
+		logsource_diagnose(&src->stats, session_server(s->app->session)->versions, &notice);
+		snprintf(s->result.notice, sizeof(s->result.notice), "%s", buf_str(&notice));
+		buf_release(&notice);
+		timer_start(s->app->loop, &s->timer, 0, &s->scope, compare_list, s);
+		break;
+	case LOGSOURCE_LOST:
+	case LOGSOURCE_FAILED:
+		err_set(&s->result.err, ERR_IO, "%s", text);
+		timer_start(s->app->loop, &s->timer, 0, &s->scope, compare_list, s);
+		break;
+	case LOGSOURCE_OPENING:
+	case LOGSOURCE_READING:
+	case LOGSOURCE_LIVE:
+	case LOGSOURCE_PAUSED:
+		break;
+	}
+}
+
+static void read_log(struct sync *s)
+{
+	struct logsource_want want = { .follow = false };
+	struct logsource_events events = { .on_lines = on_lines, .on_state = on_state, .arg = s };
+
+	buf_reset(&s->cursor);
+	if (!history_cursor(s->app->store, s->app->profile.name, s->key, &s->cursor, NULL, &s->result.err)) {
+		timer_start(s->app->loop, &s->timer, 0, &s->scope, compare_list, s);
+		return;
+	}
+	want.cursor = buf_str(&s->cursor);
+	s->source = logsource_open(s->ops, s->param, s->app->loop, &s->scope, &want, &events, &s->result.err);
+	if (!s->source)
+		timer_start(s->app->loop, &s->timer, 0, &s->scope, compare_list, s);
+}
+
+struct sync *sync_begin(struct app *a, bool sweep, sync_fn done, void *arg)
+{
+	struct sync *s = xcalloc(1, sizeof(*s));
+	enum logsource_kind kind = logsource_choose(a->profile.log_source, a->log_path, sizeof(a->log_path));
+
+	*s = (struct sync){ .app = a, .sweep = sweep, .done = done, .arg = arg };
+	scope_init(&s->scope);
+	buf_init(&s->cursor, LOGSOURCE_CURSOR_MAX + 1);
+	logsource_key(kind, a->log_path, s->key, sizeof(s->key));
+	if (!a->store) {
+		s->result.err = a->store_err;
+		err_set(&s->result.err, ERR_IO, "there is no history store");
+		finish_soon(s);
+		return s;
+	}
+	s->ops = sync_source(a, &s->param, s->result.source, sizeof(s->result.source), &s->result.err);
+	if (s->ops)
+		read_log(s);
+	else
+		timer_start(a->loop, &s->timer, 0, &s->scope, compare_list, s);
+	return s;
+}

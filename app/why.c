@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Gathering the why page. Each part is one small function; nothing is fetched. */
+#include "app/why.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/gateways.h"
+#include "core/clock.h"
+#include "core/mem.h"
+#include "core/text.h"
+
+static void advise(struct why *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void advise(struct why *w, const char *fmt, ...)
+{
+	struct buf raw = BUF_INIT, safe = BUF_INIT;
+	va_list ap;
+
+	if (w->advice_count == ARRAY_LEN(w->advice))
+		return;
+	va_start(ap, fmt);
+	buf_vaddf(&raw, fmt, ap);
+	va_end(ap);
+	text_safe(&safe, buf_str(&raw), raw.len, TEXT_LINE);
+	w->advice[w->advice_count++] = buf_take(&safe, NULL);
+	buf_release(&raw);
+}
+
+static void set(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void set(char *out, size_t size, const char *fmt, ...)
+{
+	struct buf raw = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(&raw, fmt, ap);
+	va_end(ap);
+	text_safe_str(out, size, buf_str(&raw), raw.len);
+	buf_release(&raw);
+}
+
+/* ---- the lists ---- */
+
+static size_t covering(const struct entrylist *l, const struct net *n, size_t *rows)
+{
+	uint32_t found[WHY_ENTRIES];
+	size_t count = l && l->index ? netset_covering(l->index, n, found, WHY_ENTRIES) : 0;
+
+	count = count < WHY_ENTRIES ? count : WHY_ENTRIES;
+	for (size_t i = 0; i < count; i++)
+		rows[i] = found[i];
+	return count;
+}
+
+static ptrdiff_t first_active(const struct entrylist *l, const size_t *rows, size_t n, int64_t now)
+{
+	for (size_t i = 0; i < n; i++)
+		if (entry_state(l, rows[i], now) == ENTRY_ACTIVE)
+			return (ptrdiff_t)rows[i];
+	return -1;
+}
+
+static void look_at_lists(struct app *a, struct why *w, int64_t now)
+{
+	const struct entrylist *blocked = a->snap.list[LIST_BLOCKED], *allowed = a->snap.list[LIST_ALLOWED];
+	bool allow_wins = server_has(session_server(a->session), CAP(ALLOW_WINS));
+	ptrdiff_t block, allow;
+
+	w->lists_known = blocked != NULL;
+	if (!blocked) {
+		set(w->verdict, sizeof(w->verdict), "not known: the server was not asked");
+		return;
+	}
+	w->blocked_count = covering(blocked, &w->net, w->blocked);
+	w->allowed_count = covering(allowed, &w->net, w->allowed);
+	if (!net_is_address(&w->net))
+		w->inside = netset_inside(blocked->index, &w->net, NULL, 0);
+	block = first_active(blocked, w->blocked, w->blocked_count, now);
+	allow = first_active(allowed, w->allowed, w->allowed_count, now);
+	w->is_refused = block >= 0 && !(allow >= 0 && allow_wins);
+	if (block >= 0 && allow >= 0)
+		set(w->verdict, sizeof(w->verdict),
+			allow_wins ? "not refused: blocked by %s, but allowed by %s, and the allow wins"
+				   : "REFUSED: blocked by %s; it is allowed by %s too, but on this server the block wins",
+			entry_key(blocked, (size_t)block), entry_key(allowed, (size_t)allow));
+	else if (block >= 0)
+		set(w->verdict, sizeof(w->verdict), "REFUSED: blocked by %s", entry_key(blocked, (size_t)block));
+	else if (w->blocked_count)
+		set(w->verdict, sizeof(w->verdict), "not refused: listed as %s, but expired", entry_key(blocked, w->blocked[0]));
+	else if (allow >= 0)
+		set(w->verdict, sizeof(w->verdict), "not refused: allowed by %s", entry_key(allowed, (size_t)allow));
+	else if (w->inside)
+		set(w->verdict, sizeof(w->verdict), "not blocked as a whole; %zu blocked entries lie inside", w->inside);
+	else
+		set(w->verdict, sizeof(w->verdict), "not blocked, not allowed");
+}
+
+/* ---- the store ---- */
+
+static void ask_store(struct app *a, struct why *w)
+{
+	struct history_query q;
+	struct journal_query j;
+
+	if (!a->store)
+		return;
+	history_query_init(&q);
+	q.server = a->profile.name;
+	q.within = w->net;
+	q.limit = 50;
+	history_bans(a->store, &q, &w->bans, &w->ban_count, NULL);
+	history_refused(a->store, &q, &w->refused, &w->refused_count, NULL);
+	history_attempts(a->store, &q, &w->attempts, &w->attempt_count, NULL);
+	history_spans(a->store, a->profile.name, &w->net, &w->spans, &w->span_count, NULL);
+	if (net_is_address(&w->net))
+		history_trigger(a->store, a->profile.name, &w->net, a->snap.thresholds, &w->trigger, NULL);
+	journal_query_init(&j);
+	j.server = a->profile.name;
+	j.within = w->net;
+	j.limit = 50;
+	journal_list(a->store, &j, &w->changes, &w->change_count, NULL);
+}
+
+static void tell_story(struct why *w)
+{
+	const struct history_trigger *t = &w->trigger;
+	const char *who = t->found ? (t->ban.account[0] ? t->ban.account : t->ban.to) : "";
+	char when[TIME_BUF];
+
+	if (!t->found)
+		return;
+	time_format(t->ban.time, when, sizeof(when));
+	if (t->ban.class == CLASS_SCAN && t->ban.path[0])
+		set(w->story, sizeof(w->story), "banned at %s for one request of the scanned path %s; no counter is needed for that", when, t->ban.path);
+	else if (t->is_login_keyed)
+		set(w->story, sizeof(w->story),
+			"banned at %s at its %s failure because login %s was already over its limit: %llu failures from %u addresses in that window", when,
+			t->failures <= 1 ? "first" : "next", who, (unsigned long long)t->account_failures, t->account_addresses);
+	else if (t->attempts_logged)
+		set(w->story, sizeof(w->story), "banned at %s (%s) after %llu failures in that window%s%s", when, class_name(t->ban.class),
+			(unsigned long long)t->failures, who[0] ? ", the last for " : "", who);
+	else
+		set(w->story, sizeof(w->story), "banned at %s (%s)%s%s; the log holds no attempts at its level, so their number is not known", when,
+			class_name(t->ban.class), who[0] ? ", the last for " : "", who);
+}
+
+/* ---- advice ---- */
+
+static void advise_end(struct app *a, struct why *w, int64_t now)
+{
+	const struct entrylist *blocked = a->snap.list[LIST_BLOCKED];
+	struct net n;
+
+	for (size_t i = 0; i < w->blocked_count; i++) {
+		entry_net(&blocked->rows[w->blocked[i]], &n);
+		if (entry_state(blocked, w->blocked[i], now) == ENTRY_ACTIVE && !net_equal(&n, &w->net))
+			advise(w, "un-blocking %s alone changes nothing while %s covers it", w->address, entry_key(blocked, w->blocked[i]));
+	}
+	if (w->is_refused && w->is_gateway)
+		advise(w, "stalwarden gateway fix %s: un-block, allow, reset counters, and prove it", w->address);
+	else if (w->is_refused)
+		advise(w, "stalwarden unblock %s --reset-counters: counters outlive an un-block, the next failure would ban it again", w->address);
+	if (w->trigger.found && w->trigger.is_login_keyed)
+		advise(w, "the login %s is under attack: its owner is banned at the first slip. Change that password, or allow the owner's address",
+			w->trigger.ban.account);
+	if (w->is_refused && !w->is_gateway && w->ban_count > 2)
+		advise(w, "banned %zu times before: a firewall rule for its range may be better (stalwarden history --by range)", w->ban_count);
+	if (!w->is_refused && w->lists_known && w->refused_count)
+		advise(w, "it is not refused now; connections were refused in the past");
+}
+
+static void look_for_gateway(struct app *a, struct why *w)
+{
+	struct gateway_facts facts;
+	struct buf cure = BUF_INIT;
+	int score = 0;
+
+	if (!net_is_address(&w->net))
+		return;
+	gateways_facts(a, &facts);
+	gateway_reasons(&facts, &w->net, &score);
+	w->is_gateway = score >= GATEWAY_ALARM;
+	gateway_facts_release(&facts);
+	if (!w->is_gateway)
+		return;
+	gateway_cure_text(gateways_generation(session_server(a->session)), &w->net, &cure);
+	snprintf(w->cure, sizeof(w->cure), "%s", buf_str(&cure));
+	buf_release(&cure);
+}
+
+static void name_it(struct app *a, struct why *w)
+{
+	enum net_kind kind = net_kind(&w->net);
+
+	if (host_words(&a->host, &w->net, w->who, sizeof(w->who)))
+		return;
+	if (kind != NET_PUBLIC)
+		snprintf(w->who, sizeof(w->who), "a %s address", net_kind_text(kind));
+}
+
+void why_gather(struct app *a, const struct net *n, struct why *out)
+{
+	int64_t now = clock_now();
+
+	memset(out, 0, sizeof(*out));
+	out->net = *n;
+	net_format(n, out->address, sizeof(out->address));
+	name_it(a, out);
+	look_at_lists(a, out, now);
+	ask_store(a, out);
+	tell_story(out);
+	look_for_gateway(a, out);
+	advise_end(a, out, now);
+}
+
+void why_release(struct why *w)
+{
+	history_trigger_release(&w->trigger);
+	history_bans_free(w->bans, w->ban_count);
+	history_sums_free(w->refused, w->refused_count);
+	history_sums_free(w->attempts, w->attempt_count);
+	history_spans_free(w->spans, w->span_count);
+	journal_rows_free(w->changes, w->change_count);
+	for (size_t i = 0; i < w->advice_count; i++)
+		free(w->advice[i]);
+	memset(w, 0, sizeof(*w));
+}

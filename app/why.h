@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Everything known about one address or network: entries, trigger, earlier bans, own changes, and what un-blocks it and keeps it so.
+ * One gathering, printed by the verb and shown by the page. */
+#ifndef APP_WHY_H
+#define APP_WHY_H
+
+#include "app/app.h"
+#include "store/history.h"
+#include "store/journal.h"
+
+#define WHY_ENTRIES 64
+
+struct why {
+	struct net net;
+	char address[NET_BUF];
+	bool lists_known;              /* false: the server was not asked; what follows is from the store */
+	size_t blocked[WHY_ENTRIES], blocked_count; /* rows of the blocked list that cover it, widest first, expired ones included */
+	size_t allowed[WHY_ENTRIES], allowed_count;
+	size_t inside;                 /* of a network: blocked entries inside it */
+	bool is_refused;               /* by an active block, no winning allow */
+	char verdict[240];             /* one sentence */
+	char who[120];                 /* what it is to this host; "" = nothing known */
+	struct history_trigger trigger;
+	struct history_ban *bans;
+	size_t ban_count;
+	struct history_sum *refused, *attempts;
+	size_t refused_count, attempt_count;
+	struct history_span *spans;
+	size_t span_count;
+	struct journal_row *changes;
+	size_t change_count;
+	char story[400];               /* why it was banned, in words; "" = not known */
+	char *advice[8];               /* owned sentences */
+	size_t advice_count;
+	bool is_gateway;
+	char cure[1024];               /* the lasting cure for a gateway; "" */
+};
+
+/* Needs no connection: uses the snapshot and the store as they are. */
+void why_gather(struct app *a, const struct net *n, struct why *out);
+void why_release(struct why *w);
+
+#endif
