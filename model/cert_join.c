@@ -236,26 +236,28 @@ static const struct renewal *find_by_name(
 }
 
 /* The surest evidence first: the file that is served, the macro's file, the server's own id, then
- * names. */
+ * names. What is stored says nothing of a certificate that another program serves from a file. */
 static void row_find_renewer(const struct join *j, struct cert_row *row)
 {
 	const struct certlist *l = j->in->list;
-	const struct cert *c = cert_row_main(row);
-	bool not_stored = row->served && cert_has_data(row->served) && !row->served_is_stored;
+	const struct cert *c = cert_row_main(row), *stored = row->stored;
+	bool foreign = row->served && row->served_is_file && !row->served_is_stored;
 
-	if (row->file && (row->served_is_file || !row->stored))
+	if (foreign)
+		stored = NULL;
+	if (row->file && (row->served_is_file || !stored))
 		row->renewal = find_lineage(l, row->file->path);
-	if (!row->renewal && row->stored)
-		row->renewal = find_lineage(l, row->stored->path);
-	if (!row->renewal && row->stored)
-		row->renewal = find_provider(l, row->stored->id);
-	if (!row->renewal && !(not_stored && row->served_is_file))
+	if (!row->renewal && stored)
+		row->renewal = find_lineage(l, stored->path);
+	if (!row->renewal && stored)
+		row->renewal = find_provider(l, stored->id);
+	if (!row->renewal && !foreign)
 		row->renewal = find_by_name(l, RENEWER_ACME, row->name);
 	if (!row->renewal)
 		row->renewal = find_by_name(l, RENEWER_CERTBOT, row->name);
 	if (row->renewal)
 		row->renewed_by = row->renewal->by;
-	else if (row->stored && row->stored->id && !strncmp(row->stored->id, "acme.", 5))
+	else if (stored && stored->id && !strncmp(stored->id, "acme.", 5))
 		row->renewed_by =
 			RENEWER_ACME; /* its provider could not be read, but the server wrote it */
 	else
