@@ -75,6 +75,8 @@ int app_secret_find(struct app *a, struct err *err)
 				session_set_secret(a->session, a->profile.user, buf_str(&secret), false, err)
 			? 1
 			: -1;
+	else if (a->profile.password)
+		found = session_set_secret(a->session, a->profile.user, a->profile.password, false, err) ? 1 : -1;
 	else if (a->profile.use_netrc && a->profile.url)
 		found = from_netrc(a, &secret, err);
 	buf_wipe(&secret);

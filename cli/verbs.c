@@ -16,6 +16,7 @@
 	_(disallow)                                                                                \
 	_(reset_counters)                                                                          \
 	_(reload)                                                                                  \
+	_(certs)                                                                                   \
 	_(why)                                                                                     \
 	_(sync)                                                                                    \
 	_(journal)                                                                                 \

@@ -25,6 +25,8 @@
 VIEW_INFO(VIEW_EXTERN)
 #undef VIEW_EXTERN
 extern const struct view_ops view_why;      /* arg: an address or network */
+extern const struct view_ops view_groups;   /* history grouped: arg address, range, reason or account */
+extern const struct view_ops view_bans;     /* single bans: arg an address, a network, a day, a class or "@account" */
 extern const struct view_ops view_requests; /* the last requests sent */
 
 /* What view->app points to. */
@@ -75,6 +77,8 @@ enum role role_of_reason(enum reason r);
 enum role role_of_verdict(enum verdict v);
 /* "loading…", "no answer: …", why a panel is empty. */
 void status_of_snap(const struct view *v, enum snap what, struct view_status *out, size_t rows, const char *nothing);
+/* Local time to the second: "09:41:12", another day "20 Nov 09:41:12"; "" for TIME_NONE. */
+char *words_time_of_day(int64_t t, int64_t now, char *out, size_t size);
 const struct history_tally *console_tally(struct console *c, const struct net *n);
 void console_open_why(struct console *c, const char *address);
 

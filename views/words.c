@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/clock.h"
 #include "views/views.h"
@@ -52,6 +53,18 @@ void status_of_snap(const struct view *v, enum snap what, struct view_status *ou
 	} else {
 		snprintf(out->empty, sizeof(out->empty), "%s", nothing);
 	}
+}
+
+char *words_time_of_day(int64_t t, int64_t now, char *out, size_t size)
+{
+	struct tm then, today;
+	time_t a = (time_t)(t / 1000), b = (time_t)(now / 1000);
+
+	out[0] = '\0';
+	if (t == TIME_NONE || !localtime_r(&a, &then) || !localtime_r(&b, &today))
+		return out;
+	strftime(out, size, then.tm_yday == today.tm_yday && then.tm_year == today.tm_year ? "%H:%M:%S" : "%d %b %H:%M:%S", &then);
+	return out;
 }
 
 const struct history_tally *console_tally(struct console *c, const struct net *n)

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Gathering certificates: server, then disk and renewing timers, then all endpoints at once, then the joined table. */
+#include "app/certs.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/plan_private.h"
+#include "client/certfiles.h"
+#include "client/endpoint.h"
+#include "client/x509.h"
+#include "core/clock.h"
+#include "core/mem.h"
+
+struct certs_job {
+	struct app *app;
+	struct certs_options o;
+	struct scope scope;
+	struct timer timer;
+	struct endpoints endpoints;
+	struct prober *prober;
+	struct certs_result result;
+	const char **globs;
+	char **names;          /* in use: NULL-terminated, owned */
+	size_t name_count;
+	certs_fn done;
+	void *arg;
+};
+
+void certs_result_release(struct certs_result *r)
+{
+	certtable_free(r->table);
+	certlist_free(r->all);
+	memset(r, 0, sizeof(*r));
+}
+
+static void job_free(struct certs_job *j)
+{
+	prober_free(j->prober);
+	endpoints_release(&j->endpoints);
+	certs_result_release(&j->result);
+	for (size_t i = 0; i < j->name_count; i++)
+		free(j->names[i]);
+	free(j->names);
+	free(j->globs);
+	free(j);
+}
+
+void certs_cancel(struct certs_job *j)
+{
+	if (!j)
+		return;
+	scope_cancel(&j->scope);
+	job_free(j);
+}
+
+static void finish(struct loop *loop, void *arg)
+{
+	struct certs_job *j = arg;
+	const struct app *a = j->app;
+	struct cert_join in = { .list = j->result.all,
+		.names = (const char *const *)j->names,
+		.name_count = j->name_count,
+		.stored_known = j->o.stored && j->result.stored_err.code == ERR_NONE,
+		.probed = j->o.probe,
+		.can_renew = server_has(session_server(a->session), CAP(RENEW_CERT)),
+		.now = clock_now(),
+		.warn_ms = j->o.warn_ms,
+		.crit_ms = j->o.crit_ms };
+
+	(void)loop;
+	j->result.all->fetched = clock_now();
+	j->result.probed = j->o.probe;
+	j->result.probed_at = clock_now();
+	j->result.table = cert_join(&in);
+	j->done(j->arg, &j->result);
+	scope_cancel(&j->scope);
+	job_free(j);
+}
+
+static void soon(struct certs_job *j, loop_fn fn)
+{
+	timer_start(j->app->loop, &j->timer, 0, &j->scope, fn, j);
+}
+
+/* ---- what is served ---- */
+
+static void probed(size_t i, struct cert *c, void *arg)
+{
+	struct certs_job *j = arg;
+
+	(void)i;
+	certlist_take(j->result.all, c);
+}
+
+static void all_probed(void *arg)
+{
+	soon(arg, finish);
+}
+
+static void probe(struct loop *loop, void *arg)
+{
+	struct certs_job *j = arg;
+	struct prober_options po = { .ca_file = j->app->profile.ca_file, .timeout_ms = j->app->options.timeout_ms };
+	struct err err = ERR_INIT;
+
+	j->prober = j->o.probe && j->endpoints.count ? prober_new(loop, &po, &err) : NULL;
+	if (!j->prober)
+		finish(loop, j);
+	else
+		prober_run(j->prober, &j->endpoints, &j->scope, probed, all_probed, j);
+}
+
+/* ---- what is on disk ---- */
+
+static void timer_asked(struct certlist *list, void *arg)
+{
+	(void)list;
+	soon(arg, probe);
+}
+
+static void read_files(struct loop *loop, void *arg)
+{
+	struct certs_job *j = arg;
+	struct certfiles_options fo = { .root = j->o.root, .globs = j->globs, .stored = j->result.all };
+	struct certlist *files;
+
+	if (!j->o.files) {
+		probe(loop, j);
+		return;
+	}
+	while (j->globs[fo.glob_count])
+		fo.glob_count++;
+	for (size_t i = 0; i < j->result.all->count; i++)
+		if (j->result.all->rows[i]->source == CERT_STORED && j->result.all->rows[i]->path)
+			certfiles_fill_macro(j->result.all->rows[i], j->o.root);
+	files = certlist_new();
+	certfiles_read(files, &fo);
+	certlist_merge(j->result.all, files);
+	certfiles_ask_timer(loop, j->result.all, &j->scope, timer_asked, j);
+}
+
+/* ---- what is stored ---- */
+
+static void fetched(void *arg, struct fetch_reply *reply)
+{
+	struct certs_job *j = arg;
+
+	j->result.stored_err = reply->err;
+	if (reply->certs && reply->err.code == ERR_NONE) {
+		certlist_merge(j->result.all, reply->certs);
+		reply->certs = NULL;
+	}
+	soon(j, read_files);
+}
+
+/* ---- start ---- */
+
+static void add_name(struct certs_job *j, const char *name)
+{
+	struct net n;
+
+	if (!name[0] || net_parse(name, strlen(name), &n, NULL))
+		return; /* an address names no certificate */
+	for (size_t i = 0; i < j->name_count; i++)
+		if (!strcmp(j->names[i], name))
+			return;
+	j->names = xreallocarray(j->names, j->name_count + 2, sizeof(char *));
+	j->names[j->name_count++] = xstrdup(name);
+	j->names[j->name_count] = NULL;
+}
+
+static bool choose_endpoints(struct certs_job *j, struct err *err)
+{
+	const struct profile *p = &j->app->profile;
+	struct endpoint e;
+	char host[256] = "";
+
+	for (size_t i = 0; i < j->o.endpoint_count; i++) {
+		if (!endpoint_parse(j->o.endpoints[i], &e, err))
+			return false;
+		endpoints_add(&j->endpoints, &e);
+	}
+	if (j->o.endpoint_count)
+		return true;
+	for (char **s = p->endpoints; s && *s; s++) {
+		if (!endpoint_parse(*s, &e, err))
+			return false;
+		endpoints_add(&j->endpoints, &e);
+	}
+	if (p->url)
+		url_host(p->url, host, sizeof(host));
+	if (host[0])
+		endpoints_add_defaults(&j->endpoints, host, (const char *const *)j->names, j->name_count);
+	return true;
+}
+
+struct certs_job *certs_gather(struct app *a, const struct certs_options *o, certs_fn done, void *arg, struct err *err)
+{
+	struct certs_job *j = xcalloc(1, sizeof(*j));
+	struct fetch f = { .kind = FETCH_CERTS };
+	char host[256] = "";
+	size_t n = 0;
+
+	*j = (struct certs_job){ .app = a, .o = *o, .done = done, .arg = arg };
+	scope_init(&j->scope);
+	if (!j->o.root)
+		j->o.root = getenv("STALWARDEN_ROOT");
+	j->result.all = certlist_new();
+	for (char **s = a->profile.cert_files; s && *s; s++)
+		n++;
+	j->globs = xcalloc(n + o->glob_count + 1, sizeof(char *));
+	for (size_t i = 0; i < n; i++)
+		j->globs[i] = a->profile.cert_files[i];
+	for (size_t i = 0; i < o->glob_count; i++)
+		j->globs[n + i] = o->globs[i];
+	for (char **s = a->profile.names; s && *s; s++)
+		add_name(j, *s);
+	if (a->profile.url)
+		url_host(a->profile.url, host, sizeof(host));
+	add_name(j, host);
+	if (!choose_endpoints(j, err)) {
+		job_free(j);
+		return NULL;
+	}
+	if (o->stored)
+		session_fetch(a->session, &f, &j->scope, fetched, j);
+	else
+		soon(j, read_files);
+	return j;
+}
+
+/* ---- plans ---- */
+
+struct plan *plan_cert_renew(struct app *a, const char *domain, struct err *err)
+{
+	struct plan_options o;
+	struct plan *p;
+
+	p = plan_new(a);
+	plan_options_init(&o);
+	plan_edit(a, p, EDIT_CERT_RENEW, domain, &o)->net.family = 0;
+	if (!server_has(session_server(a->session), CAP(RENEW_CERT))) {
+		if (!server_has(session_server(a->session), CAP(RELOAD))) {
+			err_set(err, ERR_UNSUPPORTED, "%s", server_lacks(session_server(a->session), CAP(RENEW_CERT)));
+			plan_free(p);
+			return NULL;
+		}
+		plan_add_line(p, PLAN_WARN, 0,
+			"this generation has no call that forces a renewal; a full reload re-reads the ACME providers and re-schedules");
+	}
+	snprintf(p->question, sizeof(p->question), "Renew the certificate of %.100s?", domain);
+	return p;
+}
+
+static bool read_file(const char *path, struct buf *out, struct err *err)
+{
+	char chunk[8192];
+	ssize_t n = -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	out->max = X509_MAX_BYTES;
+	while (fd >= 0 && (n = read(fd, chunk, sizeof(chunk))) > 0)
+		buf_add(out, chunk, (size_t)n);
+	explicit_bzero(chunk, sizeof(chunk));
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return err_set(err, ERR_USAGE, "%s can't be read", path);
+	return !out->overflow || err_set(err, ERR_USAGE, "%s is too long for a certificate or a key", path);
+}
+
+struct plan *plan_cert_upload(struct app *a, const char *name, const char *cert_path, const char *key_path, struct err *err)
+{
+	struct buf cert = BUF_INIT, key = BUF_INIT;
+	const char *const *names = (const char *const *)a->profile.names;
+	struct cert *parsed = NULL;
+	struct err wrong = ERR_INIT;
+	struct plan_options o;
+	struct plan *p = NULL;
+	unsigned problems = 0;
+	size_t n = 0;
+
+	plan_options_init(&o);
+	while (names && names[n])
+		n++;
+	if (!server_has(session_server(a->session), CAP(UPLOAD_CERT))) {
+		err_set(err, ERR_UNSUPPORTED, "%s", server_lacks(session_server(a->session), CAP(UPLOAD_CERT)));
+	} else if (read_file(cert_path, &cert, err) && read_file(key_path, &key, err)) {
+		x509_check_pair(buf_str(&cert), cert.len, buf_str(&key), key.len, names, n, clock_now(), &parsed, &problems, &wrong);
+		if (problems & X509_PAIR_FATAL || (problems && !a->options.force)) {
+			err_set(err, ERR_USAGE, "not sent: %s%s", wrong.msg, problems & X509_PAIR_FATAL ? "" : ". --force sends it all the same");
+		} else {
+			struct edit *e;
+
+			p = plan_new(a);
+			e = plan_edit(a, p, EDIT_CERT_UPLOAD, name ? name : parsed->name, &o);
+			e->net.family = 0;
+			e->cert_pem = xmemdup(buf_str(&cert), cert.len);
+			e->key_pem = xmemdup(buf_str(&key), key.len);
+			if (problems)
+				plan_add_line(p, PLAN_WARN, 0, "%s", wrong.msg);
+			snprintf(p->question, sizeof(p->question), "Upload the certificate of %.100s?", parsed->name);
+		}
+	}
+	cert_free(parsed);
+	buf_release(&cert);
+	buf_wipe(&key);
+	return p;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The why page: everything known about one address, and the keys that end it. From anywhere, by `w`. */
+#include "app/why.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "app/sync.h"
+#include "core/clock.h"
+#include "core/text.h"
+#include "views/views.h"
+
+#define LABEL 15
+
+struct why_state {
+	struct observer observer;
+	struct net net;
+	struct why why;
+	bool gathered;
+	struct sync *sync; /* what is new in the log is read once, when the page opens */
+};
+
+static void gather(struct view *v)
+{
+	struct why_state *s = v->state;
+
+	why_release(&s->why);
+	why_gather(app_of(v), &s->net, &s->why);
+	s->gathered = true;
+	view_changed(v);
+}
+
+static void changed(void *arg, unsigned snaps)
+{
+	if (snaps & (SNAP(BLOCKED) | SNAP(ALLOWED) | SNAP(THRESHOLDS)))
+		gather(arg);
+}
+
+static void synced(void *arg, const struct sync_result *r)
+{
+	struct view *v = arg;
+	struct why_state *s = v->state;
+
+	(void)r;
+	s->sync = NULL;
+	gather(v);
+}
+
+static void open_view(struct view *v)
+{
+	struct why_state *s = v->state;
+
+	net_parse(v->arg, strlen(v->arg), &s->net, NULL);
+	app_observe(app_of(v), &s->observer, &v->scope, changed, v);
+	gather(v);
+	s->sync = sync_begin(app_of(v), false, synced, v);
+	app_refresh(app_of(v), SNAP(BLOCKED) | SNAP(ALLOWED) | SNAP(THRESHOLDS) | SNAP(TRUST), app_of(v)->profile.refresh_ms);
+}
+
+static void refresh(struct view *v)
+{
+	struct why_state *s = v->state;
+
+	app_refresh(app_of(v), SNAP(BLOCKED) | SNAP(ALLOWED), 0);
+	if (!s->sync)
+		s->sync = sync_begin(app_of(v), false, synced, v);
+}
+
+static void close_view(struct view *v)
+{
+	struct why_state *s = v->state;
+
+	sync_cancel(s->sync);
+	why_release(&s->why);
+}
+
+/* ---- the page ---- */
+
+static void entries(struct view *v, struct page *p, const char *label, enum role role, enum list_kind kind, const size_t *rows, size_t n)
+{
+	const struct entrylist *l = app_of(v)->snap.list[kind];
+	char since[64];
+
+	for (size_t i = 0; i < n && i < 6; i++) {
+		const struct entry *e = &l->rows[rows[i]];
+		enum entry_state state = entry_state(l, rows[i], clock_now());
+
+		page_pair(p, LABEL, i ? "" : label, state == ENTRY_ACTIVE ? role : ROLE_DIM, "%s", entry_key(l, rows[i]));
+		page_add(p, ROLE_NORMAL, "  %s", reason_text(e->reason));
+		if (entry_created(e) != TIME_NONE)
+			page_add(p, ROLE_NORMAL, " since %s", time_words(entry_created(e), clock_now(), since, sizeof(since)));
+		if (state == ENTRY_EXPIRED)
+			page_add(p, ROLE_DIM, "  expired");
+		if (entry_note(l, rows[i])[0]) {
+			page_add(p, ROLE_DIM, "  ");
+			page_adds(p, ROLE_DIM, entry_note(l, rows[i]));
+		}
+	}
+}
+
+static void sums(struct page *p, const char *label, const struct history_sum *rows, size_t n, const char *what)
+{
+	char last[64];
+
+	for (size_t i = 0; i < n && i < 5; i++) {
+		page_pair(p, LABEL, i ? "" : label, ROLE_NORMAL, "%llu %s", (unsigned long long)rows[i].count, what);
+		if (rows[i].account && rows[i].account[0]) {
+			page_add(p, ROLE_NORMAL, "  ");
+			page_adds(p, ROLE_VALUE, rows[i].account);
+		}
+		if (rows[i].listener && rows[i].listener[0]) {
+			page_add(p, ROLE_DIM, "  ");
+			page_adds(p, ROLE_DIM, rows[i].listener);
+		}
+		page_add(p, ROLE_DIM, "  last %s", time_words(rows[i].last, clock_now(), last, sizeof(last)));
+	}
+}
+
+static void past(struct page *p, const struct why *w)
+{
+	char when[64];
+
+	for (size_t i = 0; i < w->ban_count && i < 6; i++) {
+		page_pair(p, LABEL, i ? "" : "Bans", ROLE_NORMAL, "%s  ", time_words(w->bans[i].time, clock_now(), when, sizeof(when)));
+		page_adds(p, role_of_reason(reason_of_class(w->bans[i].class)), class_name(w->bans[i].class));
+		page_add(p, ROLE_NORMAL, "  ");
+		page_adds(p, ROLE_NORMAL, w->bans[i].account[0] ? w->bans[i].account : w->bans[i].path);
+		if (w->bans[i].ended != TIME_NONE)
+			page_add(p, ROLE_DIM, "  ended %s", time_words(w->bans[i].ended, clock_now(), when, sizeof(when)));
+	}
+	for (size_t i = 0; i < w->span_count && i < 3; i++)
+		if (w->spans[i].seen_first != TIME_NONE)
+			page_pair(p, LABEL, "Seen first", ROLE_NORMAL, "%s (no log line says why)",
+				time_words(w->spans[i].seen_first, clock_now(), when, sizeof(when)));
+	for (size_t i = 0; i < w->change_count && i < 6; i++) {
+		page_pair(p, LABEL, i ? "" : "Own changes", ROLE_NORMAL, "%s  #%lld %s ", time_words(w->changes[i].time, clock_now(), when, sizeof(when)),
+			(long long)w->changes[i].id, edit_words(w->changes[i].kind));
+		page_adds(p, ROLE_VALUE, w->changes[i].target);
+		page_add(p, role_of_verdict(w->changes[i].verdict), "  %s", verdict_words(w->changes[i].verdict));
+		page_add(p, ROLE_DIM, "  by ");
+		page_adds(p, ROLE_DIM, w->changes[i].operator_name);
+	}
+}
+
+static void page(struct view *v, struct page *p, int width)
+{
+	const struct why_state *s = v->state;
+	const struct why *w = &s->why;
+
+	if (!s->gathered)
+		return;
+	page_line(p);
+	page_adds(p, w->is_refused ? ROLE_BAD : w->lists_known ? ROLE_GOOD : ROLE_WARN, w->verdict);
+	page_blank(p);
+	entries(v, p, "Blocked by", ROLE_BAD, LIST_BLOCKED, w->blocked, w->blocked_count);
+	entries(v, p, "Allowed by", ROLE_GOOD, LIST_ALLOWED, w->allowed, w->allowed_count);
+	if (w->who[0])
+		page_pair(p, LABEL, "Who is it", w->is_gateway ? ROLE_WARN : ROLE_NORMAL, "%s%s", w->who,
+			w->is_gateway ? ": everybody behind it shares this address" : "");
+	if (w->story[0]) {
+		page_pair(p, LABEL, "What happened", ROLE_NORMAL, "%s", "");
+		page_text(p, ROLE_NORMAL, LABEL, width, w->story);
+	}
+	sums(p, "Attempts", w->attempts, w->attempt_count, "failures");
+	sums(p, "Refused", w->refused, w->refused_count, "connections");
+	past(p, w);
+	if (w->advice_count)
+		page_heading(p, width, "To end it", NULL);
+	for (size_t i = 0; i < w->advice_count; i++)
+		page_text(p, ROLE_NORMAL, 2, width, w->advice[i]);
+	if (w->cure[0]) {
+		page_heading(p, width, "For good", NULL);
+		page_text(p, ROLE_NORMAL, 2, width, w->cure);
+	}
+	page_blank(p);
+	page_line(p);
+	page_spot_begin(p);
+	page_add(p, ROLE_LINK, "u un-block");
+	page_spot_end(p, ACTION_REMOVE, 1);
+	page_add(p, ROLE_NORMAL, "   ");
+	page_spot_begin(p);
+	page_add(p, ROLE_LINK, "A allow");
+	page_spot_end(p, ACTION_ALLOW, 2);
+	page_add(p, ROLE_NORMAL, "   ");
+	page_spot_begin(p);
+	page_add(p, ROLE_LINK, "c reset counters");
+	page_spot_end(p, ACTION_RESET_COUNTERS, 3);
+	page_add(p, ROLE_NORMAL, "   ");
+	page_spot_begin(p);
+	page_add(p, ROLE_LINK, "F all three");
+	page_spot_end(p, ACTION_FIX, 4);
+}
+
+static void status(const struct view *v, struct view_status *out)
+{
+	const struct why_state *s = v->state;
+
+	snprintf(out->title, sizeof(out->title), "Why %.100s", s->why.address);
+	status_of_snap(v, SNAP_BIT_BLOCKED, out, 1, "");
+}
+
+static bool act(struct view *v, enum action a, size_t row)
+{
+	struct why_state *s = v->state;
+	const char *target = s->why.address;
+	struct plan_options o;
+	struct err err = ERR_INIT;
+
+	plan_options_init(&o);
+	if (a == ACTION_OPEN && row != ROW_NONE) {
+		static const enum action of_spot[] = { [1] = ACTION_REMOVE, [2] = ACTION_ALLOW, [3] = ACTION_RESET_COUNTERS, [4] = ACTION_FIX };
+
+		a = row >= 1 && row <= 4 ? of_spot[row] : ACTION_NONE;
+	}
+	switch (a) {
+	case ACTION_REMOVE:
+	case ACTION_UNDO: /* `u` un-blocks here, as the page says */
+		flow_plan(console_of(v), plan_unblock(app_of(v), &target, 1, &o, &err), &err);
+		return true;
+	case ACTION_ALLOW:
+		flow_plan(console_of(v), plan_allow(app_of(v), &target, 1, &o, &err), &err);
+		return true;
+	case ACTION_BLOCK:
+	case ACTION_ADD:
+		flow_block(console_of(v), target);
+		return true;
+	case ACTION_FIX:
+		flow_gateway(console_of(v), &s->net);
+		return true;
+	case ACTION_WHY:
+		return true;
+	default:
+		return flow_common(console_of(v), a);
+	}
+}
+
+static const struct binding keys[] = {
+	{ .keys = "u", .action = ACTION_REMOVE, .label = "un-block", .hint = 9 },
+	{ .keys = "A", .action = ACTION_ALLOW, .label = "allow", .hint = 8 },
+	{ .keys = "c", .action = ACTION_RESET_COUNTERS, .label = "reset counters", .hint = 7 },
+	{ .keys = "F", .action = ACTION_FIX, .label = "all three", .hint = 6 },
+	{ .keys = NULL },
+};
+
+const struct view_ops view_why = {
+	.name = "why",
+	.title = "Why",
+	.help = "Everything known about one address: is it refused, by what, since when, why, and what ends it.",
+	.flags = VIEW_POLL,
+	.state_size = sizeof(struct why_state),
+	.bindings = keys,
+	.open = open_view,
+	.refresh = refresh,
+	.close = close_view,
+	.page = page,
+	.status = status,
+	.act = act,
+};
