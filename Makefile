@@ -72,6 +72,11 @@ unit-%: $(B)/unit/%
 	$<
 units: $(or $(GOALS),$(addprefix $(B)/unit/,$(UNITS)))
 
+# The toolkit's own program for its tests on a terminal.
+$(B)/pty/%: tests/pty/%.c $(call lib,tui) $(call lib,core)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
+
 # Fuzz targets need clang; `make check` replays the corpora (libFuzzer runs the files it is given once).
 $(B)/fuzz/%: tests/fuzz/%.c $(ARCHIVES)
 	@mkdir -p $(@D)

@@ -29,7 +29,7 @@ struct confirm_option {
 struct confirm_spec {
 	const char *question;                 /* "Un-block 2 addresses?" */
 	const struct confirm_option *options; /* NULL = y yes, n no */
-	struct page *body;                    /* before/after lines with roles; taken (released and freed); may be NULL */
+	struct page *body;                    /* before/after lines with roles; from malloc, taken; may be NULL */
 	/* Rebuilds the body for this state of the toggles (bit = index of option); called once at first. Instead of body. */
 	void (*describe)(void *arg, unsigned toggles, struct page *out, int width);
 	size_t type_count;                    /* not 0: the yes answer asks for this number to be typed (more than 50 rows, `clear`) */

@@ -32,6 +32,7 @@ static struct {
 	uint8_t *role;  /* rows x cols */
 	uint8_t *drawn; /* rows: 1 drawn in this frame, 2 kept */
 	int cursor_y, cursor_x;
+	enum cursor_rank cursor_rank;
 } draw;
 
 const struct glyphs *draw_glyphs(void)
@@ -166,6 +167,7 @@ void draw_begin(void)
 	memset(draw.drawn, 0, (size_t)rows);
 	draw.over = ROLE_NORMAL;
 	draw.cursor_y = draw.cursor_x = 0;
+	draw.cursor_rank = CURSOR_NONE;
 }
 
 /* The first thing on a line in a frame finds it blank, in the theme's normal colours. */
@@ -204,8 +206,11 @@ void draw_keep(int y)
 		draw.drawn[y] = 2;
 }
 
-void draw_cursor(int y, int x)
+void draw_cursor(enum cursor_rank rank, int y, int x)
 {
+	if (rank < draw.cursor_rank)
+		return;
+	draw.cursor_rank = rank;
 	draw.cursor_y = y < 0 ? 0 : y;
 	draw.cursor_x = x < 0 ? 0 : x;
 }
@@ -309,6 +314,17 @@ int draw_text_right(int y, int x, int width, enum role role, const char *s)
 		width = w;
 	}
 	w = draw_text(y, x, width, role, buf_str(&safe));
+	buf_release(&safe);
+	return w;
+}
+
+int draw_width(const char *s, size_t len)
+{
+	struct buf safe = BUF_INIT;
+	int w;
+
+	text_safe(&safe, s, len, text_flags());
+	w = text_width(buf_str(&safe));
 	buf_release(&safe);
 	return w;
 }

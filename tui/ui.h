@@ -87,14 +87,14 @@ void ui_dirty(struct ui *ui);         /* the title or something of the app's cha
 void ui_set_badge(struct ui *ui, const struct view_ops *tab, const char *text, enum role role);
 
 /* Alarms, on top of every panel until removed. key identifies one; setting it again replaces its text. Those with ROLE_BAD
- * come first. cure: what Enter or `!` does, done by act(tab's view or app hook) with row; label names it in the line. */
+ * come first. cure is what Enter on the line, a click, or `!` (the topmost) calls; label names it in the line. */
 void ui_set_alarm(struct ui *ui, const char *key, enum role role, const char *text, const char *label,
 	void (*cure)(void *arg), void *arg);
 void ui_clear_alarm(struct ui *ui, const char *key);
 
 /* The line above the hints. A message goes with the next key; a verdict stays until the next one or Esc. */
 void ui_message(struct ui *ui, enum role role, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* One line per outcome, at most a handful; details (taken, may be NULL) open on the key of ACTION_OUTCOME; on_enter may be NULL. */
+/* One line per outcome; details (may be NULL) open on the key of ACTION_OUTCOME. Both come from malloc and are taken. */
 void ui_verdict(struct ui *ui, struct page *lines, struct page *details);
 void ui_clear_verdict(struct ui *ui);
 
