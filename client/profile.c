@@ -3,6 +3,7 @@
 #include "client/profile.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "client/profile_private.h"
 #include "core/mem.h"
@@ -44,6 +45,13 @@ void profile_init(struct profile *p)
 	};
 }
 
+static void wipe(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
 void profile_release(struct profile *p)
 {
 	char *const texts[] = { p->name, p->url, p->user, p->password_file, p->ca_file, p->pin, p->connect_to, p->dialect,
@@ -54,6 +62,7 @@ void profile_release(struct profile *p)
 		free(texts[i]);
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		strings_free(lists[i]);
+	wipe(p->password);
 	*p = (struct profile){ 0 };
 }
 
@@ -64,12 +73,14 @@ static char *text_copy(const char *s)
 
 void profile_copy(struct profile *to, const struct profile *from)
 {
+	profile_release(to);
 	*to = *from;
 	to->name = text_copy(from->name);
 	to->url = text_copy(from->url);
 	to->user = text_copy(from->user);
 	to->password_command = from->password_command ? strings_copy(from->password_command) : NULL;
 	to->password_file = text_copy(from->password_file);
+	to->password = text_copy(from->password);
 	to->ca_file = text_copy(from->ca_file);
 	to->pin = text_copy(from->pin);
 	to->connect_to = text_copy(from->connect_to);

@@ -16,6 +16,7 @@ struct profile {
 	char *user;
 	char **password_command;  /* argv, NULL-terminated; run without a shell */
 	char *password_file;      /* refused unless 0600 (or 0400) and ours */
+	char *password;           /* written in the configuration, which must then be 0600; wiped on release */
 	bool use_netrc;
 	char *ca_file, *pin, *connect_to; /* connect_to: host:port or unix:/path dialled instead of the URL's */
 	char *dialect;            /* "auto" or a dialect's name */

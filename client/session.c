@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "client/profile_private.h"
 #include "client/session_private.h"
 #include "core/clock.h"
 #include "core/mem.h"
@@ -38,6 +37,8 @@ struct session *session_new(struct loop *loop, const struct profile *profile, co
 
 	s->loop = loop;
 	profile_copy(&s->profile, profile);
+	if (s->profile.password) /* the secret comes by session_set_secret() alone */
+		explicit_bzero(s->profile.password, strlen(s->profile.password));
 	if (hooks)
 		s->hooks = *hooks;
 	s->server.info.dialect = "";
