@@ -45,6 +45,7 @@ enum import_skip {
 	IMPORT_PRESENT,   /* the list has exactly this entry already */
 	IMPORT_ALLOWED,   /* an active allowed entry touches it: blocking would be refused */
 	IMPORT_MERGED,    /* --merge: a wider row covers it, or it became part of one */
+	IMPORT_EXPIRED,   /* its time is over already */
 };
 
 struct import_row {
@@ -72,7 +73,7 @@ struct import {
 	struct import_bad *bad;
 	size_t bad_count, bad_cap; /* kept */
 	size_t bad_total;
-	uint64_t lines;       /* read */
+	uint64_t lines;       /* read; blank ones and comments count */
 	size_t duplicates;    /* left out: the same address again; the first stays */
 	size_t host_bits;     /* taken as their network */
 	size_t mapped;        /* IPv4-mapped IPv6 taken as IPv4 */

@@ -203,9 +203,10 @@ static bool complain_v4(const struct input *in, struct err *err)
 static bool complain_v6(const struct input *in, struct err *err)
 {
 	const char *bad = in->addr + strspn(in->addr, "0123456789abcdefABCDEF:.");
-	const char *twice = strstr(in->addr, "::");
+	const char *twice = strstr(in->addr, "::"), *colon = strchr(in->addr, ':');
 
-	if (!strchr(in->addr, ':'))
+	/* One colon makes a port, a URL or a key, not an address. */
+	if (!colon || !strchr(colon + 1, ':'))
 		return false;
 	if (*bad)
 		err_set(err, ERR_USAGE, "%s: \"%.1s\" can't be in an IPv6 address", in->text, bad);
