@@ -137,8 +137,9 @@ static bool is_json(const struct out *o)
 
 static void end_row(struct out *o)
 {
-	if (o->rows == 0)
+	if (!o->row_open)
 		return;
+	o->row_open = false;
 	while (o->field < o->field_count)
 		out_null(o);
 	if (is_json(o))
@@ -159,6 +160,7 @@ void out_row(struct out *o)
 	if (is_json(o))
 		buf_addc(&o->buf, '{');
 	o->rows++;
+	o->row_open = true;
 	o->field = 0;
 	o->row_begun = false;
 }
@@ -384,13 +386,14 @@ static const char *row_cell(const void *from, size_t i, const char **at)
 	return text;
 }
 
-static void write_table(struct out *o)
+static void write_table(struct out *o, bool with_titles)
 {
 	const char *at = buf_str(&o->cells), *end = at + o->cells.len;
 
-	if (o->rows == 0)
+	if (o->cells.len == 0)
 		return;
-	table_line(o, title_cell, o->fields, NULL);
+	if (with_titles)
+		table_line(o, title_cell, o->fields, NULL);
 	while (at < end) {
 		const char *row = at;
 
@@ -402,13 +405,24 @@ static void write_table(struct out *o)
 	}
 }
 
+void out_flush(struct out *o)
+{
+	end_row(o);
+	if (o->format == OUT_TABLE) {
+		write_table(o, !o->headed);
+		o->headed = true;
+		buf_reset(&o->cells);
+	}
+	flush(o);
+}
+
 int out_end(struct out *o)
 {
 	end_row(o);
 	if (o->format == OUT_JSON)
 		buf_adds(&o->buf, o->single ? "\n" : o->rows ? "\n]\n" : "]\n");
 	if (o->format == OUT_TABLE)
-		write_table(o);
+		write_table(o, !o->headed);
 	flush(o);
 	buf_release(&o->cells);
 	if (o->fd >= 0)

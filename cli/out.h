@@ -34,6 +34,7 @@ struct out {
 	const struct out_field *fields;
 	size_t field_count, field;  /* next field to be filled */
 	size_t rows;
+	bool row_open, headed;      /* a row waits for its end; a table's titles are written */
 	bool row_begun;             /* a field of this row was written: a separator is due */
 	bool single;                /* JSON: one object instead of an array */
 	bool ascii;
@@ -57,6 +58,7 @@ void out_time(struct out *o, int64_t ms);  /* TIME_NONE = null */
 void out_list(struct out *o, const char *const *items, size_t n);
 /* json: a ready document for JSON formats; text: what the others show */
 void out_raw(struct out *o, const char *json, const char *text);
+void out_flush(struct out *o);           /* what there is goes out now, a table without its titles again */
 int out_end(struct out *o);              /* writes what is left; 0, or 5 when stdout failed */
 
 /* For nested documents given to out_raw(). */

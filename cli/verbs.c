@@ -14,11 +14,19 @@
 	_(unblock)                                                                                 \
 	_(allow)                                                                                   \
 	_(disallow)                                                                                \
+	_(gateway)                                                                                 \
 	_(reset_counters)                                                                          \
 	_(reload)                                                                                  \
+	_(import)                                                                                  \
+	_(export)                                                                                  \
 	_(certs)                                                                                   \
+	_(log)                                                                                     \
+	_(history)                                                                                 \
+	_(report)                                                                                  \
 	_(why)                                                                                     \
 	_(sync)                                                                                    \
+	_(check)                                                                                   \
+	_(metrics)                                                                                 \
 	_(journal)                                                                                 \
 	_(undo)                                                                                    \
 	_(completion)                                                                              \

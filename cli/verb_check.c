@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* `check`: one line and an exit code for monitoring: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. `metrics`: Prometheus text. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/gateways.h"
+#include "cli/certs.h"
+#include "cli/cli.h"
+#include "core/clock.h"
+#include "core/mem.h"
+#include "core/text.h"
+#include "store/history.h"
+
+enum check_code { CHECK_OK, CHECK_WARNING, CHECK_CRITICAL, CHECK_UNKNOWN };
+static const char *const code_words[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN" };
+
+struct check_result {
+	enum check_code code;
+	char text[512];
+};
+
+static void result(struct check_result *r, enum check_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void result(struct check_result *r, enum check_code code, const char *fmt, ...)
+{
+	struct buf raw = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(&raw, fmt, ap);
+	va_end(ap);
+	r->code = code;
+	text_safe_str(r->text, sizeof(r->text), buf_str(&raw), raw.len);
+	buf_release(&raw);
+}
+
+/* ---- the checks ---- */
+
+static void check_gateway(struct cli *c, struct check_result *r)
+{
+	struct gateway_findings found;
+	size_t alarms = 0;
+
+	if (!cli_need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(THRESHOLDS) | SNAP(TRUST))) {
+		result(r, CHECK_UNKNOWN, "%s", c->err.msg);
+		return;
+	}
+	gateways_find(&c->app, &found);
+	for (size_t i = 0; i < found.count; i++)
+		alarms += found.items[i].score >= GATEWAY_ALARM;
+	if (found.count == 0 || found.items[0].score < GATEWAY_ALARM)
+		result(r, CHECK_OK, "no gateway or proxy is banned");
+	else
+		result(r, found.items[0].state == GATEWAY_NEAR_LIMIT ? CHECK_WARNING : CHECK_CRITICAL, "%s%s", found.items[0].words,
+			alarms > 1 ? " (and more)" : "");
+	gateway_findings_release(&found);
+}
+
+/* An entry that a guard would have refused is blocked. */
+static void check_bans(struct cli *c, struct check_result *r)
+{
+	const struct entrylist *l;
+	struct guard_facts facts;
+	struct guard_hit hit;
+	size_t bad = 0;
+	char first[300] = "";
+
+	if (!cli_need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(TRUST))) {
+		result(r, CHECK_UNKNOWN, "%s", c->err.msg);
+		return;
+	}
+	l = c->app.snap.list[LIST_BLOCKED];
+	app_guard_facts(&c->app, &facts);
+	for (size_t i = 0; i < l->count; i++) {
+		struct net n;
+
+		entry_net(&l->rows[i], &n);
+		if (!n.family || entry_state(l, i, clock_now()) != ENTRY_ACTIVE || !guard_check_net(&n, &facts, &hit))
+			continue;
+		if (bad++ == 0)
+			snprintf(first, sizeof(first), "%s", hit.reason);
+	}
+	if (bad)
+		result(r, CHECK_CRITICAL, "%zu blocked entries should not be: %s", bad, first);
+	else if (l->malformed)
+		result(r, CHECK_WARNING, "%zu malformed entries refuse every full reload: \"%.100s\"", l->malformed, entry_key(l, l->count - l->malformed));
+	else
+		result(r, CHECK_OK, "%zu entries, none that a guard would have refused", l->count);
+	guard_facts_release(&facts);
+}
+
+static void check_config(struct cli *c, struct check_result *r)
+{
+	const struct config_check *k;
+
+	if (!server_has(session_server(c->app.session), CAP(CHECK_CONFIG))) {
+		result(r, CHECK_UNKNOWN, "%s", server_lacks(session_server(c->app.session), CAP(CHECK_CONFIG)));
+		return;
+	}
+	if (!cli_need(c, SNAP(CHECK), 0)) {
+		result(r, CHECK_UNKNOWN, "%s", c->err.msg);
+		return;
+	}
+	k = c->app.snap.check;
+	if (k->error_count)
+		result(r, CHECK_CRITICAL, "a reload would be refused: %s: %s%s", k->errors[0].key, k->errors[0].text, k->error_count > 1 ? " (and more)" : "");
+	else if (k->warning_count)
+		result(r, CHECK_OK, "a reload would be taken, with %zu warnings: %s", k->warning_count, k->warnings[0].key);
+	else
+		result(r, CHECK_OK, "a reload would be taken");
+}
+
+static void check_certs(struct cli *c, struct check_result *r)
+{
+	struct certs_options o = { .stored = true, .files = true, .probe = true };
+	struct certs_result got;
+	struct cert_check k;
+
+	if (!cli_option_duration(c, OPT_WARN, &o.warn_ms) || !cli_option_duration(c, OPT_CRIT, &o.crit_ms) || !cli_certs(c, &o, &got)) {
+		result(r, CHECK_UNKNOWN, "%s", c->err.msg);
+		return;
+	}
+	cert_check(got.table, &k);
+	r->code = (enum check_code)k.code;
+	snprintf(r->text, sizeof(r->text), "%s", k.line);
+	certs_result_release(&got);
+}
+
+static void check_reach(struct cli *c, struct check_result *r)
+{
+	const struct server_info *s = session_server(c->app.session);
+
+	result(r, CHECK_OK, "%s answers (%s, %s)", c->app.profile.url, s->versions, s->dialect);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct cli *, struct check_result *);
+	bool prints_itself; /* the text begins with its own "NAME CODE - " */
+} checks[] = { { "reach", check_reach, false }, { "gateway", check_gateway, false }, { "bans", check_bans, false }, { "config", check_config, false },
+	{ "certs", check_certs, true } };
+
+static void upper(char *out, size_t size, const char *s)
+{
+	size_t i = 0;
+
+	for (; s[i] && i + 1 < size; i++)
+		out[i] = (char)(s[i] - (s[i] >= 'a' && s[i] <= 'z' ? 32 : 0));
+	out[i] = '\0';
+}
+
+/* WORST of all: CRITICAL over WARNING over UNKNOWN over OK. */
+static int worse(int a, int b)
+{
+	static const int weight[] = { 0, 2, 3, 1 };
+
+	return weight[b] > weight[a] ? b : a;
+}
+
+static void print_line(const char *name, const struct check_result *r, bool prints_itself)
+{
+	char title[32];
+
+	upper(title, sizeof(title), name);
+	if (prints_itself && strchr(r->text, '-') && r->code != CHECK_UNKNOWN)
+		printf("%s\n", r->text);
+	else
+		printf("%s %s - %s\n", title, code_words[r->code], r->text);
+}
+
+static int run_check(struct cli *c)
+{
+	const char *what = cli_word(c, 0);
+	bool all = what && !strcmp(what, "all"), found = all;
+	struct check_result worst = { CHECK_OK, "" }, r;
+	int code = CHECK_OK;
+
+	for (size_t i = 0; what && i < ARRAY_LEN(checks); i++)
+		found = found || !strcmp(what, checks[i].name);
+	if (!found || !cli_max_words(c, 1)) {
+		printf("CHECK UNKNOWN - check wants gateway, bans, certs, reach, config or all\n");
+		return CHECK_UNKNOWN;
+	}
+	if (!cli_connect(c)) {
+		/* unreachable is what `reach` is for; the others can't tell */
+		code = !strcmp(what, "reach") || all ? (c->err.code == ERR_USAGE ? CHECK_UNKNOWN : CHECK_CRITICAL) : CHECK_UNKNOWN;
+		r.code = (enum check_code)code;
+		snprintf(r.text, sizeof(r.text), "%.500s", c->err.msg);
+		err_clear(&c->err);
+		print_line(what, &r, false);
+		return code;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
+		if (!all && strcmp(what, checks[i].name) != 0)
+			continue;
+		checks[i].run(c, &r);
+		err_clear(&c->err);
+		code = worse(code, (int)r.code);
+		if (!all)
+			print_line(checks[i].name, &r, checks[i].prints_itself);
+		else if (r.code != CHECK_OK)
+			snprintf(worst.text + strlen(worst.text), sizeof(worst.text) - strlen(worst.text), "%s%s %s: %.150s", worst.text[0] ? "; " : "",
+				checks[i].name, code_words[r.code], r.text);
+	}
+	if (all)
+		printf("ALL %s - %s\n", code_words[code], worst.text[0] ? worst.text : "reach, gateway, bans, config and certs are fine");
+	return code;
+}
+
+/* ---- metrics ---- */
+
+static void metric(struct buf *b, const char *name, const char *help, const char *type)
+{
+	buf_addf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void label_value(struct buf *b, const char *s)
+{
+	struct buf safe = BUF_INIT;
+
+	text_safe(&safe, s, strlen(s), TEXT_ASCII);
+	for (size_t i = 0; i < safe.len; i++) {
+		if (safe.data[i] == '"' || safe.data[i] == '\\')
+			buf_addc(b, '\\');
+		buf_addc(b, safe.data[i]);
+	}
+	buf_release(&safe);
+}
+
+static void lists_metrics(struct cli *c, struct buf *b)
+{
+	const struct entrylist *l = c->app.snap.list[LIST_BLOCKED];
+	size_t by[REASON_COUNT] = { 0 };
+
+	for (size_t i = 0; l && i < l->count; i++)
+		by[l->rows[i].reason]++;
+	metric(b, "stalwarden_blocked", "Blocked entries by reason.", "gauge");
+	for (int r = 0; r < REASON_COUNT; r++)
+		buf_addf(b, "stalwarden_blocked{reason=\"%s\"} %zu\n", r == REASON_NONE ? "unknown" : reason_text((enum reason)r), by[r]);
+	metric(b, "stalwarden_blocked_malformed", "Stored entries that are no address.", "gauge");
+	buf_addf(b, "stalwarden_blocked_malformed %zu\n", l ? l->malformed : 0);
+	if (c->app.snap.list[LIST_ALLOWED]) {
+		metric(b, "stalwarden_allowed", "Allowed entries.", "gauge");
+		buf_addf(b, "stalwarden_allowed %zu\n", c->app.snap.list[LIST_ALLOWED]->count);
+	}
+}
+
+static void certs_metrics(struct cli *c, struct buf *b)
+{
+	const struct certlist *l = c->app.snap.certs;
+
+	if (!l)
+		return;
+	metric(b, "stalwarden_certificate_not_after_seconds", "End of validity of stored certificates.", "gauge");
+	for (size_t i = 0; i < l->count; i++) {
+		const struct cert *k = l->rows[i];
+
+		if (!cert_has_data(k))
+			continue;
+		buf_adds(b, "stalwarden_certificate_not_after_seconds{name=\"");
+		label_value(b, k->name ? k->name : "");
+		buf_adds(b, "\",id=\"");
+		label_value(b, k->id ? k->id : "");
+		buf_addf(b, "\"} %lld\n", (long long)(k->not_after / 1000));
+	}
+}
+
+static void bans_metrics(struct cli *c, struct buf *b)
+{
+	struct history_query q;
+	struct history_row *rows;
+	size_t n;
+
+	history_query_init(&q);
+	q.server = c->app.profile.name;
+	if (!c->app.store || !history_group(c->app.store, HISTORY_BY_REASON, &q, &rows, &n, NULL, NULL))
+		return;
+	metric(b, "stalwarden_bans_total", "Bans in the local history by class.", "counter");
+	for (size_t i = 0; i < n; i++)
+		buf_addf(b, "stalwarden_bans_total{class=\"%s\"} %llu\n", class_name(rows[i].class), (unsigned long long)rows[i].bans);
+	history_rows_free(rows, n);
+}
+
+/* Written beside and renamed, so that a collector never reads half a file. */
+static bool write_atomically(const char *path, const struct buf *b, struct err *err)
+{
+	char *temporary = xasprintf("%s.%ld.tmp", path, (long)getpid());
+	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	bool ok = fd >= 0 && write(fd, buf_str(b), b->len) == (ssize_t)b->len && fsync(fd) == 0;
+
+	if (fd >= 0)
+		ok = close(fd) == 0 && ok;
+	ok = ok && rename(temporary, path) == 0;
+	if (!ok) {
+		err_set(err, ERR_IO, "%s can't be written: %s", path, strerror(errno));
+		unlink(temporary);
+	}
+	free(temporary);
+	return ok;
+}
+
+static int run_metrics(struct cli *c)
+{
+	struct gateway_findings found = { 0 };
+	struct buf b = BUF_INIT;
+	size_t banned = 0;
+	bool up;
+	int status = EXIT_DONE;
+
+	if (!cli_max_words(c, 0))
+		return EXIT_USAGE;
+	up = cli_connect(c) && cli_need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(THRESHOLDS) | SNAP(TRUST) | SNAP(CERTS));
+	if (!c->has_app || c->err.code == ERR_USAGE)
+		return cli_exit_of_err(&c->err);
+	metric(&b, "stalwarden_up", "The server's API answers and the credentials are taken.", "gauge");
+	buf_addf(&b, "stalwarden_up %d\n", up);
+	if (up) {
+		lists_metrics(c, &b);
+		gateways_find(&c->app, &found);
+		for (size_t i = 0; i < found.count; i++)
+			banned += found.items[i].state == GATEWAY_BANNED && found.items[i].score >= GATEWAY_ALARM;
+		metric(&b, "stalwarden_gateways_banned", "Gateways or proxies that are banned.", "gauge");
+		buf_addf(&b, "stalwarden_gateways_banned %zu\n", banned);
+		gateway_findings_release(&found);
+		certs_metrics(c, &b);
+		metric(&b, "stalwarden_last_success_seconds", "When the server last answered.", "gauge");
+		buf_addf(&b, "stalwarden_last_success_seconds %lld\n", (long long)(clock_now() / 1000));
+	} else {
+		status = cli_exit_of_err(&c->err);
+	}
+	bans_metrics(c, &b);
+	if (cli_has(c, OPT_TEXTFILE)) {
+		if (!write_atomically(cli_option(c, OPT_TEXTFILE), &b, &c->err))
+			status = EXIT_SERVER;
+	} else {
+		fwrite(buf_str(&b), 1, b.len, stdout);
+	}
+	buf_release(&b);
+	return status;
+}
+
+const struct verb verb_check = {
+	.name = "check",
+	.synopsis = "check gateway|bans|certs|reach|config|all [--warn DUR] [--crit DUR]",
+	.summary = "One line and an exit code for monitoring: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.",
+	.options = "warn crit endpoint file",
+	.words = "gateway bans certs reach config all",
+	.examples = "stalwarden check reach\nstalwarden check config",
+	.run = run_check,
+};
+
+const struct verb verb_metrics = {
+	.name = "metrics",
+	.synopsis = "metrics [--textfile PATH]",
+	.summary = "Prometheus text on stdout, or written to a file atomically.",
+	.options = "textfile",
+	.words = "",
+	.examples = "stalwarden metrics",
+	.run = run_metrics,
+};

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* `import` and `export`: lists in the formats people have them in. Import goes the road of every change: guards, batches, one reload, proof. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "core/clock.h"
+#include "core/mem.h"
+#include "model/formats.h"
+
+static bool read_input(struct cli *c, const char *path, struct import *im)
+{
+	bool is_stdin = !strcmp(path, "-");
+	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	char *chunk;
+	ssize_t n;
+
+	if (fd < 0)
+		return err_set(&c->err, ERR_USAGE, "%s can't be read: %s", path, strerror(errno));
+	chunk = xmalloc(1 << 18);
+	while ((n = read(fd, chunk, 1 << 18)) > 0 || (n < 0 && errno == EINTR))
+		if (n > 0)
+			import_feed(im, chunk, (size_t)n);
+	free(chunk);
+	if (!is_stdin)
+		close(fd);
+	import_finish(im);
+	return n == 0 || err_set(&c->err, ERR_USAGE, "%s can't be read to its end: %s", path, strerror(errno));
+}
+
+static void say_bad(struct cli *c, const struct import *im)
+{
+	for (size_t i = 0; i < im->bad_count; i++)
+		cli_say(c, "line %llu: %s: %s", (unsigned long long)im->bad[i].line, import_text(im, im->bad[i].text), import_text(im, im->bad[i].why));
+	if (im->bad_total > im->bad_count)
+		cli_say(c, "… and %zu more bad lines", im->bad_total - im->bad_count);
+}
+
+static void say_allowed(struct cli *c, const struct import *im)
+{
+	const struct entrylist *l = c->app.snap.list[LIST_ALLOWED];
+	size_t said = 0;
+	char net[NET_BUF];
+
+	for (size_t i = 0; l && i < im->count && said < 20; i++)
+		if (im->rows[i].skip == IMPORT_ALLOWED) {
+			cli_say(c, "skipped: %s touches the allowed entry %s", net_format(&im->rows[i].net, net, sizeof(net)),
+				entry_key(l, im->rows[i].allowed_row));
+			said++;
+		}
+}
+
+static void say_tally(struct cli *c, const struct import *im)
+{
+	cli_say(c, "%zu to add; skipped: %zu already there, %zu allowed, %zu merged into wider ones, %zu doubles; %zu bad lines of %llu",
+		import_tally(im, IMPORT_TAKE), import_tally(im, IMPORT_PRESENT), import_tally(im, IMPORT_ALLOWED), import_tally(im, IMPORT_MERGED),
+		im->duplicates, im->bad_total, (unsigned long long)im->lines);
+}
+
+static struct change *change_of(const struct import *im, enum list_kind to)
+{
+	struct change *ch = change_new();
+	int64_t now = clock_now() / 1000 * 1000;
+	char net[NET_BUF];
+
+	for (size_t i = 0; i < im->count; i++) {
+		const struct import_row *r = &im->rows[i];
+		const char *note = import_note(im, r);
+		struct edit *e;
+
+		if (r->skip != IMPORT_TAKE || (r->list != LIST_COUNT && r->list != to))
+			continue;
+		e = change_add(ch, to == LIST_BLOCKED ? EDIT_BLOCK : EDIT_ALLOW, net_format(&r->net, net, sizeof(net)));
+		e->net = r->net;
+		e->reason = r->reason == REASON_NONE ? REASON_MANUAL : (enum reason)r->reason;
+		e->created = r->created == TIME_NONE ? now : r->created / 1000 * 1000;
+		e->expires = r->expires == TIME_NONE ? TIME_NONE : r->expires / 1000 * 1000;
+		e->note = note[0] ? xstrdup(note) : NULL;
+	}
+	return ch;
+}
+
+static bool read_choices(struct cli *c, enum format *f, enum list_kind *to)
+{
+	const char *format = cli_option(c, OPT_FORMAT), *list = cli_option(c, OPT_TO);
+
+	*f = FORMAT_AUTO;
+	*to = LIST_BLOCKED;
+	if (format && (!format_parse(format, f) || !format_can_read(*f)))
+		return err_set(&c->err, ERR_USAGE, "--format %s can't be imported", format);
+	if (list && !strcmp(list, "allowed"))
+		*to = LIST_ALLOWED;
+	else if (list && strcmp(list, "blocked") != 0)
+		return err_set(&c->err, ERR_USAGE, "--to wants blocked or allowed, not \"%s\"", list);
+	return true;
+}
+
+static int send(struct cli *c, struct import *im, enum list_kind to)
+{
+	const struct snapshot *s = &c->app.snap;
+	struct plan_options o;
+	struct change *ch;
+	int status;
+
+	import_sort_out(im, to, s->list[to], s->list[LIST_ALLOWED], clock_now());
+	if (cli_has(c, OPT_MERGE))
+		import_merge(im);
+	say_bad(c, im);
+	say_allowed(c, im);
+	say_tally(c, im);
+	ch = change_of(im, to);
+	if (ch->count == 0) {
+		change_free(ch);
+		return im->bad_total ? EXIT_PARTLY : EXIT_NOTHING;
+	}
+	plan_options_init(&o);
+	o.note = cli_option(c, OPT_REASON);
+	o.force = cli_has(c, OPT_FORCE);
+	status = cli_change(c, plan_of_change(&c->app, ch, &o, &c->err));
+	return im->bad_total && (status == EXIT_DONE || status == EXIT_NOTHING) ? EXIT_PARTLY : status;
+}
+
+static int run_import(struct cli *c)
+{
+	enum format format;
+	enum list_kind to;
+	struct import *im;
+	int status;
+
+	if (!cli_word(c, 0) || !cli_max_words(c, 1)) {
+		err_set(&c->err, ERR_USAGE, "import wants one file, or - for standard input");
+		return EXIT_USAGE;
+	}
+	if (!read_choices(c, &format, &to))
+		return EXIT_USAGE;
+	im = import_new(format, clock_now());
+	if (!read_input(c, cli_word(c, 0), im))
+		status = EXIT_USAGE;
+	else if (!cli_connect(c) || !cli_need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(TRUST)))
+		status = cli_exit_of_err(&c->err);
+	else
+		status = send(c, im, to);
+	import_free(im);
+	return status;
+}
+
+/* ---- export ---- */
+
+static bool write_out(void *arg, const char *data, size_t len)
+{
+	(void)arg;
+	return fwrite(data, 1, len, stdout) == len;
+}
+
+static int run_export(struct cli *c)
+{
+	const char *what = cli_word(c, 0) ? cli_word(c, 0) : "blocked";
+	enum format f = c->format == OUT_JSON ? FORMAT_JSON : c->format == OUT_NDJSON ? FORMAT_NDJSON : FORMAT_CSV;
+	bool blocked = !strcmp(what, "blocked") || !strcmp(what, "all"), allowed = !strcmp(what, "allowed") || !strcmp(what, "all");
+	struct export_list lists[2];
+	size_t n = 0, skipped = 0;
+
+	if ((!blocked && !allowed) || !cli_max_words(c, 1)) {
+		err_set(&c->err, ERR_USAGE, "export wants blocked, allowed or all, not \"%s\"", what);
+		return EXIT_USAGE;
+	}
+	if (cli_has(c, OPT_FORMAT) && (!format_parse(cli_option(c, OPT_FORMAT), &f) || !format_can_write(f))) {
+		err_set(&c->err, ERR_USAGE, "--format %s can't be exported", cli_option(c, OPT_FORMAT));
+		return EXIT_USAGE;
+	}
+	if (!cli_connect(c) || !cli_need(c, (blocked ? SNAP(BLOCKED) : 0) | (allowed ? SNAP(ALLOWED) : 0), 0))
+		return cli_exit_of_err(&c->err);
+	memset(lists, 0, sizeof(lists));
+	if (blocked)
+		lists[n++] = (struct export_list){ .list = c->app.snap.list[LIST_BLOCKED], .kind = LIST_BLOCKED };
+	if (allowed)
+		lists[n++] = (struct export_list){ .list = c->app.snap.list[LIST_ALLOWED], .kind = LIST_ALLOWED };
+	if (!export_lists(f, lists, n, clock_now(), write_out, NULL, &skipped, &c->err) || fflush(stdout) != 0)
+		return c->err.code == ERR_NONE ? EXIT_SERVER : cli_exit_of_err(&c->err);
+	if (skipped)
+		cli_say(c, "%zu entries are left out: %s can't hold expired or malformed ones, or this list", skipped, format_name(f));
+	return EXIT_DONE;
+}
+
+const struct verb verb_import = {
+	.name = "import",
+	.synopsis = "import FILE|- [--format F] [--to blocked|allowed] [--merge]",
+	.summary = "Add entries from a list: csv, json, ndjson, values, cscli, fail2ban, nft, ipset; bad lines are named, the good ones taken.",
+	.options = "format to merge reason",
+	.words = "",
+	.examples = "stalwarden import offenders.csv --dry-run\nstalwarden import - --format values --merge",
+	.run = run_import,
+};
+
+const struct verb verb_export = {
+	.name = "export",
+	.synopsis = "export [blocked|allowed|all] [--format F]",
+	.summary = "Print entries as csv, json, ndjson, values, cscli, nft, ipset or iptables.",
+	.options = "format",
+	.words = "blocked allowed all",
+	.examples = "stalwarden export blocked --format nft",
+	.run = run_export,
+};
