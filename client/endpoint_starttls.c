@@ -172,17 +172,17 @@ enum starttls_state starttls_feed(
 
 	if (st->state == STARTTLS_FAILED)
 		return st->state;
-	st->total += len;
 	while (len && !is_done(st)) {
 		const char *nl = memchr(data, '\n', len);
-		size_t n = nl ? (size_t)(nl - data) : len;
+		size_t n = nl ? (size_t)(nl - data) : len, used = nl ? n + 1 : n;
 
+		st->total += used;
 		if (!buf_add(&st->in, data, n) || st->total > STARTTLS_TOTAL_MAX) {
 			st->state = fail(&t, "the server's answer is too long", NULL);
 			return st->state;
 		}
-		data += nl ? n + 1 : n;
-		len -= nl ? n + 1 : n;
+		data += used;
+		len -= used;
 		if (!nl)
 			break;
 		st->state = feed_line(&t, buf_str(&st->in), st->in.len);
