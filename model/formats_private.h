@@ -28,6 +28,12 @@ struct fields {
 	struct slice of[FIELD_COUNT];
 };
 
+/* The row's hash beside its number: hardly ever must the row itself be looked at. */
+struct slot {
+	uint32_t row; /* + 1; 0 = free */
+	uint32_t hash;
+};
+
 struct importer {
 	int64_t now;
 	struct buf pending;      /* what has come of a line or value that is not complete; before that, text to guess from */
@@ -35,7 +41,7 @@ struct importer {
 	bool is_skipping;        /* inside a line that was too long */
 	uint64_t line;           /* number of the line being read, from 1 */
 	const struct reader *reader;
-	uint32_t *slots;         /* of the hash of rows: row number + 1 */
+	struct slot *slots;      /* of the hash of rows */
 	size_t slot_count;
 	/* csv */
 	struct buf record;       /* lines of a record whose quote is still open */

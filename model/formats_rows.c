@@ -70,43 +70,46 @@ static void bad_value(struct import *im, uint64_t line, const struct fields *f, 
 
 /* ---- each address once ---- */
 
-static uint64_t row_hash(const struct import_row *r)
+static uint32_t row_hash(const struct import_row *r)
 {
-	return net_hash(&r->net) * 31 + r->list;
+	return (uint32_t)(net_hash(&r->net) >> 16) + r->list;
 }
 
-static void slots_grow(struct import *im)
+static void slots_grow(struct importer *st)
 {
-	struct importer *st = im->state;
-	size_t n = st->slot_count ? st->slot_count * 2 : FIRST_SLOTS;
+	size_t n = st->slot_count ? st->slot_count * 4 : FIRST_SLOTS;
+	struct slot *slots = xcalloc(n, sizeof(*slots));
 
-	free(st->slots);
-	st->slots = xcalloc(n, sizeof(*st->slots));
-	st->slot_count = n;
-	for (size_t i = 0; i < im->count; i++) {
-		size_t at = row_hash(&im->rows[i]) & (n - 1);
+	for (size_t i = 0; i < st->slot_count; i++) {
+		size_t at = st->slots[i].hash & (n - 1);
 
-		while (st->slots[at])
+		if (!st->slots[i].row)
+			continue;
+		while (slots[at].row)
 			at = (at + 1) & (n - 1);
-		st->slots[at] = (uint32_t)i + 1;
+		slots[at] = st->slots[i];
 	}
+	free(st->slots);
+	st->slots = slots;
+	st->slot_count = n;
 }
 
 /* Takes the next row's place in the hash; false when an equal row is there. */
 static bool slot_take(struct import *im, const struct import_row *r)
 {
 	struct importer *st = im->state;
+	uint32_t hash = row_hash(r);
 
 	if (im->count * 2 >= st->slot_count)
-		slots_grow(im);
-	size_t mask = st->slot_count - 1, at = row_hash(r) & mask;
-	for (; st->slots[at]; at = (at + 1) & mask) {
-		const struct import_row *o = &im->rows[st->slots[at] - 1];
+		slots_grow(st);
+	size_t mask = st->slot_count - 1, at = hash & mask;
+	for (; st->slots[at].row; at = (at + 1) & mask) {
+		const struct import_row *o = &im->rows[st->slots[at].row - 1];
 
-		if (o->list == r->list && net_equal(&o->net, &r->net))
+		if (st->slots[at].hash == hash && o->list == r->list && net_equal(&o->net, &r->net))
 			return false;
 	}
-	st->slots[at] = (uint32_t)im->count + 1;
+	st->slots[at] = (struct slot){ (uint32_t)im->count + 1, hash };
 	return true;
 }
 

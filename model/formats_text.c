@@ -46,30 +46,58 @@ static bool settings_line(struct import *im, struct slice line)
 	return true;
 }
 
+static bool is_separator(char c)
+{
+	return c == ' ' || c == '\t' || c == ',';
+}
+
+/* Cuts the next of the words of a line off; empty at its end. */
+static struct slice cut_value(struct slice *line)
+{
+	struct slice word;
+
+	while (line->len && is_separator(line->p[0])) {
+		line->p++;
+		line->len--;
+	}
+	word = (struct slice){ line->p, 0 };
+	while (word.len < line->len && !is_separator(word.p[word.len]))
+		word.len++;
+	line->p += word.len;
+	line->len -= word.len;
+	return word;
+}
+
+/* Several words, and not one is an address: one complaint is enough. */
+static bool is_prose(struct slice line)
+{
+	struct slice word = cut_value(&line);
+	size_t words = 0;
+	struct net n;
+
+	for (; word.len; word = cut_value(&line), words++)
+		if (net_parse(word.p, word.len, &n, NULL))
+			return false;
+	return words > 1;
+}
+
 static void values_slow(struct import *im, struct slice line)
 {
-	struct slice note;
+	struct slice note, word;
 
 	line = slice_trim(line);
 	if (settings_line(im, line))
 		return;
 	note = cut_comment(&line);
-	while (line.len) {
-		size_t n = 0;
+	if (is_prose(line)) {
+		import_bad_add(im, im->state->line, line.p, line.len, "no address in this line");
+		return;
+	}
+	while ((word = cut_value(&line)).len) {
+		struct fields f = address_only(word);
 
-		while (line.len && memchr(" \t,", line.p[0], 3)) {
-			line.p++;
-			line.len--;
-		}
-		while (n < line.len && !memchr(" \t,", line.p[n], 3))
-			n++;
-		if (!n)
-			break;
-		struct fields f = address_only((struct slice){ line.p, n });
 		f.of[FIELD_NOTE] = note;
 		import_fields_add(im, im->state->line, &f);
-		line.p += n;
-		line.len -= n;
 	}
 }
 

@@ -78,6 +78,9 @@ static const struct sample samples[] = {
 	{ FORMAT_VALUES, "203.0.113.7", "1 203.0.113.7\n" },
 	{ FORMAT_VALUES, "\xef\xbb\xbf# list\r\n\r\n  203.0.113.7  \r\n; old style\r\n198.51.100.7 # office, floor 2\r\n192.0.2.0/24 ; SBL1\r\n",
 		"3 203.0.113.7\n5 198.51.100.7 note=office, floor 2\n6 192.0.2.0/24 note=SBL1\n" },
+	{ FORMAT_VALUES, "just some words\n203.0.113.7 bad\n",
+		"2 203.0.113.7\n1! just some words: no address in this line\n"
+		"2! bad: bad is no address: write one such as 203.0.113.7 or 2001:db8::7, or a network such as 203.0.113.0/24 (names are not looked up)\n" },
 	{ FORMAT_VALUES, "203.0.113.7 203.0.113.8,203.0.113.9\n", "1 203.0.113.7\n1 203.0.113.8\n1 203.0.113.9\n" },
 	{ FORMAT_VALUES,
 		"203.0.113.7\n::ffff:203.0.113.7\n203.0.113.7/32\n203.0.113.9/24\nmail.example.org\n1.2.3\n010.0.0.1\nfe80::1%eth0\n203.0.113.8\n",
