@@ -147,6 +147,11 @@ bool input_is_empty(const struct input *in)
 	return in->len == 0;
 }
 
+void input_push_key(struct input *in, const struct key *key)
+{
+	enqueue(in, key);
+}
+
 void input_push(struct input *in, uint32_t code)
 {
 	struct key key = { .code = code };

@@ -166,32 +166,47 @@ void ui_prompt(struct ui *ui, const struct prompt_spec *spec)
 	ui_dirty(ui);
 }
 
+/* Without the blanks at the end, which completion leaves behind. */
+static char *answer_of(const struct prompt *p)
+{
+	size_t len = strlen(text_of(p));
+
+	while (!p->spec.secret && len > 0 && text_of(p)[len - 1] == ' ')
+		len--;
+	return xstrndup(text_of(p), len);
+}
+
+static void wipe(char *text)
+{
+	explicit_bzero(text, strlen(text));
+	free(text);
+}
+
 static void accept(struct prompt *p)
 {
 	struct ui *ui = p->ui;
 	struct prompt_spec spec;
-	char *text;
-	size_t len;
+	char *text = answer_of(p);
+	size_t len = strlen(text);
 
 	err_clear(&p->err);
-	if (text_of(p)[0] == '\0' && !p->spec.empty_ok) {
+	if (len == 0 && !p->spec.empty_ok) {
+		wipe(text);
 		prompt_cancel(ui);
 		return;
 	}
-	if (p->spec.check != NULL && !p->spec.check(p->spec.arg, text_of(p), &p->err)) {
+	if (p->spec.check != NULL && !p->spec.check(p->spec.arg, text, &p->err)) {
+		wipe(text);
 		ui_dirty(ui);
 		return;
 	}
-	text = xstrdup(text_of(p));
-	len = strlen(text);
 	if (p->spec.history != NULL && len > 0)
 		histories_add(ui->histories, p->spec.history, text);
 	spec = p->spec;
 	release(p);
 	if (spec.done != NULL)
 		spec.done(spec.arg, text);
-	explicit_bzero(text, len);
-	free(text);
+	wipe(text);
 }
 
 /* --- keys --- */
