@@ -83,8 +83,8 @@ static void steps_json(const struct change *c, size_t edit, struct buf *out)
 	for (size_t i = 0; i < c->step_count; i++) {
 		const struct step_report *s = &c->steps[i];
 
-		if (s->count > 0 && (edit < s->first || edit >= s->first + s->count))
-			continue;
+		if ((s->count > 0 && (edit < s->first || edit >= s->first + s->count)) || (s->kind == STEP_BEFORE && s->ok))
+			continue; /* looking first is no step of the change, unless it failed */
 		buf_addf(out, "%s{\"step\":\"%s\",\"ok\":%s,\"ms\":%lld,\"detail\":", out->data[out->len - 1] == '[' ? "" : ",", step_name(s->kind),
 			s->ok ? "true" : "false", (long long)s->ms);
 		json_text(out, s->detail ? s->detail : "");

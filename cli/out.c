@@ -386,13 +386,21 @@ static const char *row_cell(const void *from, size_t i, const char **at)
 	return text;
 }
 
+static bool has_titles(const struct out *o)
+{
+	for (size_t i = 0; i < o->field_count; i++)
+		if (o->fields[i].title[0])
+			return true;
+	return false;
+}
+
 static void write_table(struct out *o, bool with_titles)
 {
 	const char *at = buf_str(&o->cells), *end = at + o->cells.len;
 
 	if (o->cells.len == 0)
 		return;
-	if (with_titles)
+	if (with_titles && has_titles(o))
 		table_line(o, title_cell, o->fields, NULL);
 	while (at < end) {
 		const char *row = at;

@@ -176,15 +176,21 @@ static bool on_quit(void *arg, bool forced)
 
 /* ---- what comes in ---- */
 
-static void read_tallies(struct console *c)
+void console_read_tallies(struct console *c)
 {
-	if (!c->app->store || clock_mono() - c->tallies_read < 60000)
+	if (!c->app->store)
 		return;
 	free(c->tallies);
 	c->tallies = NULL;
 	c->tally_count = 0;
 	c->tallies_read = clock_mono();
 	history_tallies(c->app->store, c->app->profile.name, &c->tallies, &c->tally_count, NULL);
+}
+
+static void read_tallies(struct console *c)
+{
+	if (clock_mono() - c->tallies_read >= 60000)
+		console_read_tallies(c);
 }
 
 static void on_changed(void *arg, unsigned snaps)

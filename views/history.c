@@ -53,6 +53,7 @@ static void synced(void *arg, const struct sync_result *r)
 	struct history_state *s = v->state;
 
 	s->sync = NULL;
+	console_read_tallies(console_of(v));
 	snprintf(s->notice, sizeof(s->notice), "%.300s", r->err.code != ERR_NONE ? r->err.msg : r->notice);
 	read_store(v);
 }
@@ -80,6 +81,20 @@ static void close_view(struct view *v)
 
 /* ---- the page ---- */
 
+/* The next week belongs to another month: its label needs the room. */
+static bool month_ends(const struct history_state *s, size_t week)
+{
+	time_t a = (time_t)(s->day[week * 7].day / 1000), b;
+	struct tm x, y;
+
+	if ((week + 1) * 7 >= s->days)
+		return false;
+	b = (time_t)(s->day[(week + 1) * 7].day / 1000);
+	gmtime_r(&a, &x);
+	gmtime_r(&b, &y);
+	return x.tm_mon != y.tm_mon;
+}
+
 static void months_line(const struct history_state *s, struct page *p)
 {
 	char name[16];
@@ -93,7 +108,7 @@ static void months_line(const struct history_state *s, struct page *p)
 
 		gmtime_r(&t, &tm);
 		page_to(p, 4 + (int)week * 3);
-		if (tm.tm_mon != last) {
+		if (tm.tm_mon != last && page_col(p) == 4 + (int)week * 3 && !month_ends(s, week)) {
 			strftime(name, sizeof(name), "%b", &tm);
 			page_add(p, ROLE_LABEL, "%s", name);
 			last = tm.tm_mon;

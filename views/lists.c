@@ -195,6 +195,13 @@ static void note_cell(const struct view *v, size_t row, struct cell *out)
 		cell_ref(out, ROLE_NORMAL, entry_note(l, row));
 }
 
+static void reason_cell(const struct view *v, const struct entry *e, struct cell *out)
+{
+	enum reason r = console_reason(console_of(v), e);
+
+	cell_ref(out, role_of_reason(r), r == REASON_NONE ? ui_glyphs(v->ui)->dash : reason_text(r));
+}
+
 static void list_cell(const struct view *v, size_t row, int col, struct cell *out)
 {
 	const struct entrylist *l = list_of(v);
@@ -210,7 +217,7 @@ static void list_cell(const struct view *v, size_t row, int col, struct cell *ou
 		cell_ref(out, ROLE_VALUE, entry_key(l, row));
 		break;
 	case COL_REASON:
-		cell_ref(out, role_of_reason(e->reason), e->reason == REASON_NONE ? ui_glyphs(v->ui)->dash : reason_text(e->reason));
+		reason_cell(v, e, out);
 		break;
 	case COL_SINCE: {
 		int64_t since = entry_created(e);
@@ -259,7 +266,7 @@ static void list_sort_key(const struct view *v, size_t row, int col, struct sort
 		out->num = (int64_t)row; /* the list is in the order of its nets */
 		break;
 	case COL_REASON:
-		out->text = reason_text(e->reason);
+		out->text = reason_text(console_reason(console_of(v), e));
 		break;
 	case COL_SINCE:
 		out->num = e->created;

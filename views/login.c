@@ -12,7 +12,6 @@ static void ask_user(struct console *c);
 static void connect_now(struct console *c)
 {
 	c->asked_secret = false;
-	ui_message(c->ui, ROLE_DIM, "connecting to %s", c->app->profile.url);
 	app_connect(c->app);
 }
 

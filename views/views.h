@@ -80,6 +80,9 @@ void status_of_snap(const struct view *v, enum snap what, struct view_status *ou
 /* Local time to the second: "09:41:12", another day "20 Nov 09:41:12"; "" for TIME_NONE. */
 char *words_time_of_day(int64_t t, int64_t now, char *out, size_t size);
 const struct history_tally *console_tally(struct console *c, const struct net *n);
+void console_read_tallies(struct console *c); /* again, after the store took new lines in */
+/* The server's word for it, else the class of the last ban the history knows; up to 0.15 the server keeps none. */
+enum reason console_reason(struct console *c, const struct entry *e);
 void console_open_why(struct console *c, const char *address);
 
 #endif
