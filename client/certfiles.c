@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,14 @@
 
 #define FILES_MAX                                                                                  \
 	1000 /* of all globs together: a glob over a CA directory is a mistake, not a wish */
+
+/* All at once: a buffer that grows leaves its former places behind, and there may be a key in it.
+ */
+static void take_room(struct buf *b, size_t size)
+{
+	b->data = xcalloc(1, size + 1);
+	b->cap = size + 1;
+}
 
 bool certfiles_load(const char *root, const char *path, size_t max, struct buf *out, int *error)
 {
@@ -35,6 +44,10 @@ bool certfiles_load(const char *root, const char *path, size_t max, struct buf *
 	buf_init(out, max);
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
 		*error = EINVAL;
+	else if ((uintmax_t)st.st_size > max)
+		*error = EFBIG;
+	else
+		take_room(out, (size_t)st.st_size);
 	while (!*error) {
 		char chunk[16384];
 

@@ -121,6 +121,17 @@ void certtable_free(struct certtable *t);
 /* Row that an action or a verb names: by name, or "name:port"; -1 if none. */
 ptrdiff_t certtable_find(const struct certtable *t, const char *name, uint16_t port);
 
+/* What a reload of certificates changed, by what endpoints served before and serve after it. Only what the mail
+ * server itself serves counts: another program's own good certificate is no failure of the reload. */
+struct cert_effect {
+	size_t compared; /* endpoints that presented a certificate both times */
+	size_t changed;  /* of those, that serve another one now */
+	size_t cured;    /* rows that a reload should mend and that are well now */
+	size_t still;    /* rows that a reload should mend and that it did not: not in force */
+	char line[256];  /* the verdict's words */
+};
+void cert_effect(const struct certtable *before, const struct certtable *after, struct cert_effect *out);
+
 /* `check certs`: one line over all sources. */
 struct cert_check {
 	int code; /* 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (nothing could be looked at) */

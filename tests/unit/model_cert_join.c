@@ -693,6 +693,61 @@ static void test_a_long_line_keeps_its_value(void **state)
 	teardown(&w);
 }
 
+static void test_effect(void **state)
+{
+	static const struct {
+		unsigned char before, after; /* what 993 serves; 2 is stored */
+		bool nginx;                  /* 443 serves a good certificate of its own */
+		size_t changed, cured, still;
+		const char *words;
+	} rows[] = {
+		{ 1, 2, true, 1, 1, 0, "1 of 2 endpoints serve another" },
+		{ 1, 1, true, 0, 0, 1, "1 of the 1 endpoints that the reload should change do not" },
+		{ 2, 2, true, 0, 0, 0, "all 2 endpoints serve what they served before" },
+		{ 1, 3, false, 1, 0, 1, "1 of the 1 endpoints" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct cert_effect effect;
+		struct world w[2];
+
+		for (int k = 0; k < 2; k++) {
+			unsigned char print = k ? rows[i].after : rows[i].before;
+
+			setup(&w[k]);
+			add_served(&w[k], print, 993, print == 2 ? -1 : -80, print == 2 ? 89 : 60);
+			if (rows[i].nginx) {
+				add_served(&w[k], 9, 443, -30, 60);
+				add_file(&w[k], "/f", 9, -30, 60);
+			}
+			add_stored(&w[k], "default", 2, -1, 89);
+			join(&w[k]);
+		}
+		cert_effect(w[0].table, w[1].table, &effect);
+		assert_int_equal(effect.changed, rows[i].changed);
+		assert_int_equal(effect.cured, rows[i].cured);
+		assert_int_equal(effect.still, rows[i].still);
+		assert_non_null(strstr(effect.line, rows[i].words));
+		teardown(&w[0]);
+		teardown(&w[1]);
+	}
+}
+
+static void test_effect_of_nothing(void **state)
+{
+	struct cert_effect effect;
+	struct world w;
+
+	(void)state;
+	setup(&w);
+	add_stored(&w, "default", 2, -1, 89);
+	join(&w);
+	cert_effect(w.table, w.table, &effect);
+	assert_string_equal(effect.line, "no endpoint could be compared");
+	teardown(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -717,6 +772,8 @@ int main(void)
 		cmocka_unit_test(test_order_and_find),
 		cmocka_unit_test(test_items),
 		cmocka_unit_test(test_check_line),
+		cmocka_unit_test(test_effect),
+		cmocka_unit_test(test_effect_of_nothing),
 		cmocka_unit_test(test_a_long_line_keeps_its_value),
 	};
 
