@@ -79,6 +79,7 @@ static void edit_release(struct edit *e)
 {
 	free(e->target);
 	free(e->note);
+	free(e->by);
 	free(e->expected);
 	free(e->cert_pem);
 	if (e->key_pem)
@@ -187,6 +188,8 @@ static void restore_entry(struct change *inv, enum edit_kind kind, const char *t
 	entry_value_parse(before, strlen(before), &v);
 	if (*v.note)
 		e->note = xstrdup(v.note);
+	if (*v.by)
+		e->by = xstrdup(v.by);
 	e->reason = v.reason;
 	e->created = v.at;
 	e->expires = v.until;
