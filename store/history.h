@@ -179,7 +179,8 @@ bool history_trigger(struct store *s, const char *server, const struct net *addr
 	struct err *err);
 void history_trigger_release(struct history_trigger *t);
 
-/* Where blocks began that no line explains, and where any ended. */
+/* Entries of the blocked list as they were seen: those inside `within`, and networks that contain it; NULL = all. seen_first is set
+ * where no line of the log explains the block. Newest first. */
 struct history_span {
 	struct net net;
 	int64_t seen_first, ended; /* ms or TIME_NONE */

@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Log lines into the store: bans one by one, refused connections and attempts summed up per batch first. The batch and the source's new
+ * position are one transaction, which is why a crash, a second reader or a repeated run changes nothing. */
+#include <stdlib.h>
+
+#include "core/mem.h"
+#include "store/aggmap.h"
+#include "store/history_scan.h"
+
+#define HOUR_MS INT64_C(3600000)
+#define MINUTE_MS INT64_C(60000)
+#define BAN_LONGEST HOUR_MS /* a ban's own lines never take longer */
+#define SEAL_AT_ONCE 8
+
+struct word_slot {
+	struct slice text;
+	int64_t id;            /* 0 = free */
+};
+
+struct ingest {
+	struct store *s;
+	struct err *err;
+	int64_t server;
+	struct history_ingested sum;
+	int64_t next_ban, next_addr;
+	bool has_seen;         /* blocks of this server are on record: a ban's line may explain one */
+	int64_t newest_attempt;
+	struct aggmap addrs;   /* id; first = newest ban or TIME_NONE, last = newest refusal; count = bans, other = refused; by_class[0] = class of
+				* that ban, [1] = has bans in the store, [2] = is not in the store yet */
+	struct aggmap refused; /* key: addr, hour, listener */
+	struct aggmap attempts; /* key: class and minute, addr, account and listener */
+	struct word_slot *words;
+	size_t word_count, word_slots;
+};
+
+/* --- dictionary ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t hash_text(struct slice t)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+	size_t i;
+
+	for (i = 0; i < t.len; i++)
+		h = (h ^ (unsigned char)t.p[i]) * UINT64_C(1099511628211);
+	return scan_mix(h);
+}
+
+static struct word_slot *find_word(struct word_slot *slots, size_t count, struct slice text)
+{
+	size_t at = (size_t)hash_text(text) & (count - 1);
+
+	while (slots[at].id && !slice_equal(slots[at].text, text))
+		at = (at + 1) & (count - 1);
+	return &slots[at];
+}
+
+static void grow_words(struct ingest *in)
+{
+	size_t count = in->word_slots ? in->word_slots * 4 : 256, i;
+	struct word_slot *slots = xcalloc(count, sizeof(*slots));
+
+	for (i = 0; i < in->word_slots; i++) {
+		if (in->words[i].id)
+			*find_word(slots, count, in->words[i].text) = in->words[i];
+	}
+	free(in->words);
+	in->words = slots;
+	in->word_slots = count;
+}
+
+/* Id of a text; it must stay where it is until the batch is done. -1 on failure. */
+static int64_t word(struct ingest *in, struct slice text)
+{
+	struct word_slot *slot;
+
+	if (text.len == 0)
+		return 0;
+	if (text.len > 1024)
+		text.len = 1024;
+	if ((in->word_count + 1) * 2 > in->word_slots)
+		grow_words(in);
+	slot = find_word(in->words, in->word_slots, text);
+	if (slot->id == 0) {
+		int64_t id = scan_word(in->s, text, true, in->err);
+
+		if (id < 0)
+			return -1;
+		*slot = (struct word_slot){ text, id };
+		in->word_count++;
+	}
+	return slot->id;
+}
+
+/* --- addresses ------------------------------------------------------------------------------------------------------- */
+
+static struct agg *address(struct ingest *in, const struct net *n)
+{
+	uint8_t key[DB_KEY_MAX];
+	uint64_t k[3];
+	struct agg *a;
+	sqlite3_stmt *q;
+	bool is_new;
+	int r;
+
+	aggmap_net_key(n, k);
+	a = aggmap_get(&in->addrs, k[0], k[1], k[2], &is_new);
+	if (!is_new)
+		return a;
+	a->first = a->last = TIME_NONE;
+	q = db_prepare(in->s, "SELECT id, bans FROM addr WHERE server = ?1 AND key = ?2", in->err);
+	if (q == NULL)
+		return NULL;
+	sqlite3_bind_int64(q, 1, in->server);
+	sqlite3_bind_blob(q, 2, key, (int)db_key(n, false, key), SQLITE_STATIC);
+	r = db_step(in->s, q, in->err);
+	if (r > 0) {
+		a->id = sqlite3_column_int64(q, 0);
+		a->by_class[1] = sqlite3_column_int64(q, 1) > 0;
+	} else {
+		a->id = in->next_addr++;
+		a->by_class[2] = 1;
+	}
+	sqlite3_reset(q);
+	return r < 0 ? NULL : a;
+}
+
+static bool flush_address(struct ingest *in, const struct agg *a)
+{
+	uint8_t key[DB_KEY_MAX];
+	sqlite3_stmt *q;
+	struct net n;
+
+	if (a->by_class[2])
+		q = db_prepare(in->s, "INSERT INTO addr (id, bans, last_ban, last_class, refused, last_refused, server, key) "
+				      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", in->err);
+	else
+		q = db_prepare(in->s, "UPDATE addr SET bans = bans + ?2, "
+				      "last_class = CASE WHEN ?3 IS NOT NULL AND ?3 >= ifnull(last_ban, 0) THEN ?4 ELSE last_class END, "
+				      "last_ban = CASE WHEN ?3 IS NOT NULL THEN max(ifnull(last_ban, ?3), ?3) ELSE last_ban END, "
+				      "refused = refused + ?5, "
+				      "last_refused = CASE WHEN ?6 IS NOT NULL THEN max(ifnull(last_refused, ?6), ?6) ELSE last_refused END "
+				      "WHERE id = ?1", in->err);
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, a->id);
+	sqlite3_bind_int64(q, 2, (int64_t)a->count);
+	db_bind_time(q, 3, a->first);
+	if (a->first != TIME_NONE)
+		sqlite3_bind_int64(q, 4, a->by_class[0]);
+	sqlite3_bind_int64(q, 5, (int64_t)a->other);
+	db_bind_time(q, 6, a->last);
+	if (a->by_class[2]) {
+		aggmap_key_net(a->key, &n);
+		sqlite3_bind_int64(q, 7, in->server);
+		sqlite3_bind_blob(q, 8, key, (int)db_key(&n, false, key), SQLITE_STATIC);
+	}
+	return db_run(in->s, q, in->err);
+}
+
+/* --- lines ----------------------------------------------------------------------------------------------------------- */
+
+/* A ban of the same address and class close by in time: this line is one more of it. *id 0 = there is none. */
+static bool find_ban(struct ingest *in, const struct agg *a, enum ban_class class, int64_t t, int64_t *id)
+{
+	sqlite3_stmt *q;
+	int r;
+
+	*id = 0;
+	if (!a->by_class[1])
+		return true;
+	q = db_prepare(in->s, "SELECT id FROM ban WHERE addr = ?1 AND time BETWEEN ?3 - ?5 AND ?3 + ?4 AND class = ?2 AND last >= ?3 - ?4 "
+			      "ORDER BY time DESC LIMIT 1", in->err);
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, a->id);
+	sqlite3_bind_int(q, 2, (int)class);
+	sqlite3_bind_int64(q, 3, t);
+	sqlite3_bind_int64(q, 4, HISTORY_SAME_BAN);
+	sqlite3_bind_int64(q, 5, BAN_LONGEST);
+	r = db_step(in->s, q, in->err);
+	if (r > 0)
+		*id = sqlite3_column_int64(q, 0);
+	sqlite3_reset(q);
+	return r >= 0;
+}
+
+static bool repeat_ban(struct ingest *in, int64_t id, int64_t t, int64_t path, int64_t listener)
+{
+	sqlite3_stmt *q = db_prepare(in->s, "UPDATE ban SET lines = lines + 1, last = max(last, ?2), path = CASE path WHEN 0 THEN ?3 ELSE path END, "
+					    "listener = CASE listener WHEN 0 THEN ?4 ELSE listener END WHERE id = ?1", in->err);
+
+	if (q == NULL)
+		return false;
+	in->sum.repeats++;
+	sqlite3_bind_int64(q, 1, id);
+	sqlite3_bind_int64(q, 2, t);
+	sqlite3_bind_int64(q, 3, path);
+	sqlite3_bind_int64(q, 4, listener);
+	return db_run(in->s, q, in->err);
+}
+
+/* The block that this line tells of may have been seen in the list before the line was read. */
+static bool explain_seen(struct ingest *in, const struct net *n, int64_t t)
+{
+	uint8_t key[DB_KEY_MAX];
+	sqlite3_stmt *q;
+
+	if (!in->has_seen)
+		return true;
+	q = db_prepare(in->s, "UPDATE seen SET line = 1 WHERE server = ?1 AND key = ?2 AND gone IS NULL AND first >= ?3", in->err);
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, in->server);
+	sqlite3_bind_blob(q, 2, key, (int)db_key(n, true, key), SQLITE_STATIC);
+	sqlite3_bind_int64(q, 3, t - MINUTE_MS);
+	return db_run(in->s, q, in->err);
+}
+
+static bool take_ban(struct ingest *in, const struct event *ev, const struct event_facts *f)
+{
+	int64_t id, account = word(in, f->account), to = word(in, f->to), path = word(in, f->path), listener = word(in, f->listener);
+	struct agg *a = address(in, &f->address);
+	sqlite3_stmt *q;
+
+	if (a == NULL || account < 0 || to < 0 || path < 0 || listener < 0 || !find_ban(in, a, f->class, ev->time, &id))
+		return false;
+	if (id > 0)
+		return repeat_ban(in, id, ev->time, path, listener);
+	q = db_prepare(in->s, "INSERT INTO ban (id, server, time, last, addr, class, account, recipient, path, listener) "
+			      "VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", in->err);
+	if (q == NULL)
+		return false;
+	in->sum.bans++;
+	a->count++;
+	a->by_class[1] = 1;
+	if (a->first == TIME_NONE || ev->time >= a->first) {
+		a->first = ev->time;
+		a->by_class[0] = (uint32_t)f->class;
+	}
+	sqlite3_bind_int64(q, 1, in->next_ban++);
+	sqlite3_bind_int64(q, 2, in->server);
+	sqlite3_bind_int64(q, 3, ev->time);
+	sqlite3_bind_int64(q, 4, a->id);
+	sqlite3_bind_int(q, 5, (int)f->class);
+	sqlite3_bind_int64(q, 6, account);
+	sqlite3_bind_int64(q, 7, to);
+	sqlite3_bind_int64(q, 8, path);
+	sqlite3_bind_int64(q, 9, listener);
+	return db_run(in->s, q, in->err) && explain_seen(in, &f->address, ev->time);
+}
+
+static void note_time(struct agg *r, bool is_new, int64_t t)
+{
+	r->count++;
+	if (is_new || t < r->first)
+		r->first = t;
+	if (is_new || t > r->last)
+		r->last = t;
+}
+
+static bool take_refused(struct ingest *in, const struct event *ev, const struct event_facts *f)
+{
+	int64_t listener = word(in, f->listener);
+	struct agg *a = address(in, &f->address);
+	bool is_new;
+
+	if (a == NULL || listener < 0)
+		return false;
+	a->other++;
+	if (a->last == TIME_NONE || ev->time > a->last)
+		a->last = ev->time;
+	note_time(aggmap_get(&in->refused, (uint64_t)a->id, (uint64_t)(ev->time / HOUR_MS), (uint64_t)listener, &is_new), is_new, ev->time);
+	in->sum.refused++;
+	return true;
+}
+
+static bool take_attempt(struct ingest *in, const struct event *ev, const struct event_facts *f)
+{
+	int64_t account = word(in, f->account.len ? f->account : f->to), listener = word(in, f->listener);
+	struct agg *a = address(in, &f->address), *row;
+	bool is_new;
+
+	if (a == NULL || account < 0 || listener < 0)
+		return false;
+	row = aggmap_get(&in->attempts, (uint64_t)f->class << 48 | (uint64_t)(ev->time / MINUTE_MS), (uint64_t)a->id,
+		(uint64_t)account << 32 | (uint64_t)listener, &is_new);
+	note_time(row, is_new, ev->time);
+	if (in->newest_attempt == TIME_NONE || ev->time > in->newest_attempt)
+		in->newest_attempt = ev->time;
+	in->sum.attempts++;
+	return true;
+}
+
+static bool end_ban(struct ingest *in, const struct net *n, int64_t t)
+{
+	sqlite3_stmt *q = db_prepare(in->s, "UPDATE ban SET ended = ?1, how = ?2 WHERE ended IS NULL AND id = (SELECT id FROM ban WHERE addr = ?3 AND "
+					    "time <= ?1 ORDER BY time DESC LIMIT 1)", in->err);
+	struct agg *a = address(in, n);
+
+	if (q == NULL || a == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, t);
+	sqlite3_bind_int(q, 2, END_EXPIRED);
+	sqlite3_bind_int64(q, 3, a->id);
+	return db_run(in->s, q, in->err);
+}
+
+static bool take_expired(struct ingest *in, const struct event *ev)
+{
+	sqlite3_stmt *q;
+	uint8_t key[DB_KEY_MAX];
+	struct net n;
+	size_t pos = 0;
+
+	while (event_expired(ev, &pos, &n)) {
+		q = db_prepare(in->s, "UPDATE seen SET gone = ?1, how = ?2 WHERE server = ?3 AND key = ?4 AND gone IS NULL", in->err);
+		if (q == NULL)
+			return false;
+		sqlite3_bind_int64(q, 1, ev->time);
+		sqlite3_bind_int(q, 2, END_EXPIRED);
+		sqlite3_bind_int64(q, 3, in->server);
+		sqlite3_bind_blob(q, 4, key, (int)db_key(&n, true, key), SQLITE_STATIC);
+		if (!db_run(in->s, q, in->err) || (net_is_address(&n) && !end_ban(in, &n, ev->time)))
+			return false;
+		in->sum.ended++;
+	}
+	return true;
+}
+
+static bool take_event(struct ingest *in, const struct event *ev)
+{
+	struct event_facts f;
+
+	in->sum.lines++;
+	if (ev->format == EVENT_TEXT || ev->time < 0) { /* TIME_NONE is below, too */
+		in->sum.unparsed++;
+		return true;
+	}
+	if (in->sum.oldest == TIME_NONE || ev->time < in->sum.oldest)
+		in->sum.oldest = ev->time;
+	if (in->sum.newest == TIME_NONE || ev->time > in->sum.newest)
+		in->sum.newest = ev->time;
+	if (ev->id.len == 0) {
+		in->sum.ignored++;
+		return true;
+	}
+	event_facts(ev, &f);
+	if (f.kind == EVENT_EXPIRED)
+		return take_expired(in, ev);
+	if (f.address.family && f.kind == EVENT_BAN)
+		return take_ban(in, ev, &f);
+	if (f.address.family && f.kind == EVENT_REFUSED)
+		return take_refused(in, ev, &f);
+	if (f.address.family && f.kind == EVENT_ATTEMPT && !f.is_redundant)
+		return take_attempt(in, ev, &f);
+	in->sum.ignored++;
+	return true;
+}
+
+/* --- writing ---------------------------------------------------------------------------------------------------------- */
+
+static bool flush_refused(struct ingest *in, const struct agg *r)
+{
+	sqlite3_stmt *q = db_prepare(in->s, "INSERT INTO refused (addr, hour, listener, count, first, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
+					    "ON CONFLICT DO UPDATE SET count = count + excluded.count, first = min(first, excluded.first), "
+					    "last = max(last, excluded.last)", in->err);
+
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, (int64_t)r->key[0]);
+	sqlite3_bind_int64(q, 2, (int64_t)r->key[1]);
+	sqlite3_bind_int64(q, 3, (int64_t)r->key[2]);
+	sqlite3_bind_int64(q, 4, (int64_t)r->count);
+	sqlite3_bind_int64(q, 5, r->first);
+	sqlite3_bind_int64(q, 6, r->last);
+	return db_run(in->s, q, in->err);
+}
+
+static bool flush_attempt(struct ingest *in, const struct agg *r)
+{
+	sqlite3_stmt *q = db_prepare(in->s,
+		"INSERT INTO attempt (server, class, minute, addr, account, listener, count, first, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
+		"ON CONFLICT DO UPDATE SET count = count + excluded.count, first = min(first, excluded.first), last = max(last, excluded.last)",
+		in->err);
+
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, in->server);
+	sqlite3_bind_int64(q, 2, (int64_t)(r->key[0] >> 48));
+	sqlite3_bind_int64(q, 3, (int64_t)(r->key[0] & UINT64_C(0xffffffffffff)));
+	sqlite3_bind_int64(q, 4, (int64_t)r->key[1]);
+	sqlite3_bind_int64(q, 5, (int64_t)(r->key[2] >> 32));
+	sqlite3_bind_int64(q, 6, (int64_t)(r->key[2] & UINT32_MAX));
+	sqlite3_bind_int64(q, 7, (int64_t)r->count);
+	sqlite3_bind_int64(q, 8, r->first);
+	sqlite3_bind_int64(q, 9, r->last);
+	return db_run(in->s, q, in->err);
+}
+
+static bool flush_covered(struct ingest *in)
+{
+	sqlite3_stmt *q;
+
+	if (in->sum.oldest == TIME_NONE)
+		return true;
+	q = db_prepare(in->s, "INSERT INTO covered (server, oldest, newest, attempt) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET "
+			      "oldest = min(oldest, excluded.oldest), newest = max(newest, excluded.newest), "
+			      "attempt = max(ifnull(attempt, excluded.attempt), ifnull(excluded.attempt, attempt))", in->err);
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, in->server);
+	sqlite3_bind_int64(q, 2, in->sum.oldest);
+	sqlite3_bind_int64(q, 3, in->sum.newest);
+	db_bind_time(q, 4, in->newest_attempt);
+	return db_run(in->s, q, in->err);
+}
+
+static bool flush(struct ingest *in)
+{
+	size_t i;
+
+	for (i = 0; i < in->addrs.count; i++) {
+		if (!flush_address(in, &in->addrs.rows[i]))
+			return false;
+	}
+	for (i = 0; i < in->refused.count; i++) {
+		if (!flush_refused(in, &in->refused.rows[i]))
+			return false;
+	}
+	for (i = 0; i < in->attempts.count; i++) {
+		if (!flush_attempt(in, &in->attempts.rows[i]))
+			return false;
+	}
+	return flush_covered(in) && scan_seal(in->s, SEAL_AT_ONCE, in->err);
+}
+
+static bool write_cursor(struct ingest *in, const char *source, const char *to)
+{
+	sqlite3_stmt *q = db_prepare(in->s, "INSERT INTO cursor (server, source, cursor, time) VALUES (?1, ?2, ?3, ?4) "
+					    "ON CONFLICT DO UPDATE SET cursor = excluded.cursor, time = excluded.time", in->err);
+
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, in->server);
+	db_bind_text(q, 2, source);
+	db_bind_text(q, 3, to);
+	sqlite3_bind_int64(q, 4, clock_now());
+	return db_run(in->s, q, in->err);
+}
+
+static bool read_cursor(struct store *s, int64_t server, const char *source, struct buf *out, int64_t *time, struct err *err)
+{
+	sqlite3_stmt *q = db_prepare(s, "SELECT cursor, time FROM cursor WHERE server = ?1 AND source = ?2", err);
+	int r;
+
+	buf_reset(out);
+	if (time)
+		*time = TIME_NONE;
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, server);
+	db_bind_text(q, 2, source);
+	r = db_step(s, q, err);
+	if (r > 0) {
+		buf_add(out, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0));
+		if (time)
+			*time = db_time(q, 1);
+	}
+	sqlite3_reset(q);
+	return r >= 0;
+}
+
+bool history_cursor(struct store *s, const char *server, const char *source, struct buf *out, int64_t *time, struct err *err)
+{
+	int64_t id;
+
+	buf_reset(out);
+	if (!db_may_read(s, err))
+		return false;
+	id = db_server(s, server, false, err);
+	return id >= 0 && read_cursor(s, id, source, out, time, err);
+}
+
+static void release(struct ingest *in)
+{
+	aggmap_release(&in->addrs);
+	aggmap_release(&in->refused);
+	aggmap_release(&in->attempts);
+	free(in->words);
+}
+
+static void add_sum(struct history_ingested *sum, const struct history_ingested *one)
+{
+	sum->lines += one->lines;
+	sum->bans += one->bans;
+	sum->repeats += one->repeats;
+	sum->refused += one->refused;
+	sum->attempts += one->attempts;
+	sum->ended += one->ended;
+	sum->ignored += one->ignored;
+	sum->unparsed += one->unparsed;
+	if (one->oldest != TIME_NONE && (sum->oldest == TIME_NONE || sum->oldest == 0 || one->oldest < sum->oldest))
+		sum->oldest = one->oldest;
+	if (one->newest != TIME_NONE && (sum->newest == TIME_NONE || sum->newest == 0 || one->newest > sum->newest))
+		sum->newest = one->newest;
+}
+
+/* Inside the transaction. */
+static enum ingest_result take_all(struct ingest *in, const char *server, const char *source, const char *from, const char *to,
+	const struct event *events, size_t count)
+{
+	struct buf now = BUF_INIT;
+	bool is_there;
+	size_t i;
+
+	in->server = db_server(in->s, server, true, in->err);
+	if (in->server < 0)
+		return INGEST_ERROR;
+	if (from) {
+		if (!read_cursor(in->s, in->server, source, &now, NULL, in->err)) {
+			buf_release(&now);
+			return INGEST_ERROR;
+		}
+		is_there = strcmp(buf_str(&now), from) == 0;
+		buf_release(&now);
+		if (!is_there)
+			return INGEST_STALE;
+	}
+	/* Ids of segments' bans are never used again, also when the bans are gone. */
+	in->next_ban = db_number(in->s, "SELECT max(ifnull((SELECT max(id) FROM ban), 0), ifnull((SELECT max(last) FROM seg), 0))", 0, in->err) + 1;
+	in->next_addr = db_number(in->s, "SELECT max(id) FROM addr", 0, in->err) + 1;
+	in->has_seen = db_number(in->s, "SELECT 1 FROM seen LIMIT 1", 0, in->err) == 1;
+	for (i = 0; i < count; i++) {
+		if (!take_event(in, &events[i]))
+			return INGEST_ERROR;
+	}
+	return flush(in) && (!to || write_cursor(in, source, to)) ? INGEST_OK : INGEST_ERROR;
+}
+
+enum ingest_result history_ingest(struct store *s, const char *server, const char *source, const char *from, const char *to,
+	const struct event *events, size_t count, struct history_ingested *sum, struct err *err)
+{
+	struct ingest in = { .s = s, .err = err, .newest_attempt = TIME_NONE, .sum = { .oldest = TIME_NONE, .newest = TIME_NONE } };
+	enum ingest_result result;
+
+	if (!db_may_write(s, err) || !db_begin(s, err))
+		return INGEST_ERROR;
+	result = take_all(&in, server, source, from, to, events, count);
+	if (result == INGEST_OK && !db_commit(s, err))
+		result = INGEST_ERROR;
+	if (result != INGEST_OK)
+		db_rollback(s);
+	else if (sum)
+		add_sum(sum, &in.sum);
+	release(&in);
+	return result;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is known per address, for the columns of the blocked list, and the entries of that list as they were seen. */
+#include <stdlib.h>
+
+#include "core/mem.h"
+#include "store/history_scan.h"
+
+static bool read_addresses(struct store *s, int64_t server, struct history_tally **rows, size_t *count, size_t *cap, struct err *err)
+{
+	sqlite3_stmt *q = db_prepare(s, "SELECT key, bans, last_ban, last_class, refused, last_refused FROM addr WHERE server = ?1 ORDER BY key", err);
+	int r;
+
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, server);
+	while ((r = db_step(s, q, err)) > 0) {
+		struct history_tally *t;
+
+		xgrow(rows, cap, *count + 1, sizeof(**rows));
+		t = &(*rows)[(*count)++];
+		memset(t, 0, sizeof(*t));
+		db_net(sqlite3_column_blob(q, 0), sqlite3_column_bytes(q, 0), &t->net);
+		t->bans = (uint32_t)sqlite3_column_int64(q, 1);
+		t->last_ban = db_time(q, 2);
+		t->last_class = t->last_ban == TIME_NONE ? CLASS_NONE : (enum ban_class)sqlite3_column_int(q, 3);
+		t->refused = (uint64_t)sqlite3_column_int64(q, 4);
+		t->last_refused = db_time(q, 5);
+		t->seen_first = TIME_NONE;
+	}
+	return r == 0;
+}
+
+/* Entries that are in the list without a line: their times go to the row of the same net, or to one of their own at the end. */
+static bool read_seen(struct store *s, int64_t server, struct history_tally **rows, size_t *count, size_t *cap, struct err *err)
+{
+	sqlite3_stmt *q = db_prepare(s, "SELECT key, first FROM seen WHERE server = ?1 AND gone IS NULL AND line = 0 ORDER BY key", err);
+	size_t addresses = *count, at = 0;
+	struct net n;
+	int r;
+
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, server);
+	while ((r = db_step(s, q, err)) > 0) {
+		if (!db_net(sqlite3_column_blob(q, 0), sqlite3_column_bytes(q, 0), &n))
+			continue;
+		while (at < addresses && net_cmp(&(*rows)[at].net, &n) < 0)
+			at++;
+		if (at < addresses && net_equal(&(*rows)[at].net, &n)) {
+			(*rows)[at].seen_first = db_time(q, 1);
+			continue;
+		}
+		xgrow(rows, cap, *count + 1, sizeof(**rows));
+		(*rows)[(*count)++] = (struct history_tally){ .net = n, .last_ban = TIME_NONE, .last_refused = TIME_NONE, .seen_first = db_time(q, 1),
+			.last_class = CLASS_NONE };
+	}
+	return r == 0;
+}
+
+/* Both parts are in order: one merge. */
+static void merge_parts(struct history_tally **rows, size_t count, size_t middle)
+{
+	struct history_tally *out;
+	size_t a = 0, b = middle, n = 0;
+
+	if (middle == 0 || middle == count)
+		return;
+	out = xcalloc(count, sizeof(*out));
+	while (n < count) {
+		if (b == count || (a < middle && net_cmp(&(*rows)[a].net, &(*rows)[b].net) <= 0))
+			out[n++] = (*rows)[a++];
+		else
+			out[n++] = (*rows)[b++];
+	}
+	free(*rows);
+	*rows = out;
+}
+
+bool history_tallies(struct store *s, const char *server, struct history_tally **rows, size_t *count, struct err *err)
+{
+	size_t cap = 0, middle;
+	int64_t id;
+
+	*rows = NULL;
+	*count = 0;
+	if (!db_may_read(s, err))
+		return false;
+	id = db_server(s, server, false, err);
+	if (id <= 0)
+		return id == 0;
+	if (!read_addresses(s, id, rows, count, &cap, err))
+		goto out;
+	middle = *count;
+	if (!read_seen(s, id, rows, count, &cap, err))
+		goto out;
+	merge_parts(rows, *count, middle);
+	return true;
+out:
+	free(*rows);
+	*rows = NULL;
+	*count = 0;
+	return false;
+}
+
+/* First row that is not before n. */
+static size_t lower_bound(const struct history_tally *rows, size_t count, const struct net *n)
+{
+	size_t low = 0, high = count, mid;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (net_cmp(&rows[mid].net, n) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+const struct history_tally *history_tally_find(const struct history_tally *rows, size_t count, const struct net *n)
+{
+	size_t at = lower_bound(rows, count, n);
+
+	return at < count && net_equal(&rows[at].net, n) ? &rows[at] : NULL;
+}
+
+void history_tally_inside(const struct history_tally *rows, size_t count, const struct net *n, uint64_t *refused, uint64_t *bans)
+{
+	size_t at = lower_bound(rows, count, n);
+
+	*refused = *bans = 0;
+	for (; at < count && net_contains(n, &rows[at].net); at++) {
+		*refused += rows[at].refused;
+		*bans += rows[at].bans;
+	}
+}
+
+/* --- entries as they were seen ---------------------------------------------------------------------------------------- */
+
+static bool read_spans(struct store *s, sqlite3_stmt *q, struct history_span **rows, size_t *count, size_t *cap, struct err *err)
+{
+	int r;
+
+	while ((r = db_step(s, q, err)) > 0) {
+		struct history_span span = { .ended = db_time(q, 2), .end = (enum ban_end)sqlite3_column_int(q, 3) };
+
+		if (!db_net(sqlite3_column_blob(q, 0), sqlite3_column_bytes(q, 0), &span.net))
+			continue;
+		span.seen_first = sqlite3_column_int(q, 4) ? TIME_NONE : db_time(q, 1);
+		xgrow(rows, cap, *count + 1, sizeof(**rows));
+		(*rows)[(*count)++] = span;
+	}
+	return r == 0;
+}
+
+#define SPAN_COLUMNS "SELECT key, first, gone, how, line FROM seen "
+
+/* Entries of keys low..high. */
+static bool read_span_range(struct store *s, int64_t server, const uint8_t *low, const uint8_t *high, size_t len, struct history_span **rows,
+	size_t *count, size_t *cap, struct err *err)
+{
+	sqlite3_stmt *q = db_prepare(s, SPAN_COLUMNS "WHERE server = ?1 AND key BETWEEN ?2 AND ?3", err);
+
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, server);
+	sqlite3_bind_blob(q, 2, low, (int)len, SQLITE_STATIC);
+	sqlite3_bind_blob(q, 3, high, (int)len, SQLITE_STATIC);
+	return read_spans(s, q, rows, count, cap, err);
+}
+
+static int cmp_spans(const void *pa, const void *pb)
+{
+	const struct history_span *a = pa, *b = pb;
+	int64_t ta = a->ended == TIME_NONE ? INT64_MAX : a->ended, tb = b->ended == TIME_NONE ? INT64_MAX : b->ended;
+
+	if (ta != tb)
+		return ta > tb ? -1 : 1;
+	return net_cmp(&a->net, &b->net);
+}
+
+bool history_spans(struct store *s, const char *server, const struct net *within, struct history_span **rows, size_t *count, struct err *err)
+{
+	uint8_t low[DB_KEY_MAX] = { 0 }, high[DB_KEY_MAX];
+	size_t cap = 0, len = sizeof(high);
+	struct net wide;
+	unsigned prefix;
+	int64_t id;
+	bool ok;
+
+	*rows = NULL;
+	*count = 0;
+	if (!db_may_read(s, err))
+		return false;
+	id = db_server(s, server, false, err);
+	if (id <= 0)
+		return id == 0;
+	memset(high, 0xff, sizeof(high));
+	if (within) {
+		db_key_range(within, low, high, &len);
+		low[len] = within->prefix; /* wider ones that begin at the same address follow below */
+		high[len++] = 0xff;
+	}
+	ok = read_span_range(s, id, low, high, len, rows, count, &cap, err);
+	for (prefix = 0; ok && within && prefix < within->prefix; prefix++) {
+		net_widen(within, (uint8_t)prefix, &wide);
+		len = db_key(&wide, true, low);
+		ok = read_span_range(s, id, low, low, len, rows, count, &cap, err);
+	}
+	if (*count)
+		qsort(*rows, *count, sizeof(**rows), cmp_spans);
+	return ok;
+}
+
+void history_spans_free(struct history_span *rows, size_t count)
+{
+	(void)count;
+	free(rows);
+}
