@@ -140,13 +140,38 @@ static void row_join(struct join *j, struct cert_row *row)
 	row->served_is_file = row->file && cert_same(row->file, s);
 }
 
+static bool is_covered(const struct join *j, const char *name)
+{
+	for (size_t i = 0; i < j->in->list->count; i++)
+		if (cert_covers(j->in->list->rows[i], name))
+			return true;
+	return false;
+}
+
+/* A name that is in no certificate at all is one row, not one for each default endpoint; unless
+ * none of the names is in any, for then the endpoints are the news. */
+static bool is_collapsed(const struct join *j, const struct cert *c)
+{
+	bool listed = false, another = false;
+
+	if (!c->optional || !cert_has_data(c) || is_covered(j, name_of(c)))
+		return false;
+	for (size_t i = 0; i < j->in->name_count; i++) {
+		bool same = !strcasecmp(j->in->names[i], name_of(c));
+
+		listed |= same;
+		another |= !same && is_covered(j, j->in->names[i]);
+	}
+	return listed && another;
+}
+
 static void add_served(struct join *j)
 {
 	for (size_t i = 0; i < j->in->list->count; i++) {
 		const struct cert *c = j->in->list->rows[i];
 		struct cert_row *row;
 
-		if (c->source != CERT_SERVED)
+		if (c->source != CERT_SERVED || is_collapsed(j, c))
 			continue;
 		row = row_add(j, name_of(c));
 		row->served = c;
@@ -339,15 +364,18 @@ static void item_add(struct certtable *t, const struct cert *c, enum cert_status
 	item->row = row;
 }
 
-/* The row that shows c itself, else one that serves the same certificate, else one of its name. */
+/* The row that shows c itself, else one of its name, else one that serves the same certificate. */
 static size_t row_of(const struct certtable *t, const struct cert *c)
 {
 	size_t same = SIZE_MAX;
 
+	for (size_t i = 0; i < t->count; i++)
+		if (t->rows[i].served == c || t->rows[i].stored == c || t->rows[i].file == c)
+			return i;
 	for (size_t i = 0; i < t->count; i++) {
 		const struct cert_row *r = &t->rows[i];
 
-		if (r->stored == c || r->file == c)
+		if (c->source == CERT_SERVED && !strcasecmp(r->name, name_of(c)))
 			return i;
 		if (r->served && cert_has_data(r->served) && cert_has_data(c) &&
 			cert_same(r->served, c))
@@ -356,21 +384,29 @@ static size_t row_of(const struct certtable *t, const struct cert *c)
 	return same == SIZE_MAX ? 0 : same;
 }
 
+static bool has_row(const struct certtable *t, const struct cert *c)
+{
+	for (size_t i = 0; c->source == CERT_SERVED && i < t->count; i++)
+		if (t->rows[i].served == c)
+			return true;
+	return false;
+}
+
 static void make_items(const struct join *j)
 {
 	struct certtable *t = j->table;
-	static const enum cert_source rest[] = {CERT_STORED, CERT_FILE};
+	static const enum cert_source order[] = {CERT_SERVED, CERT_STORED, CERT_FILE};
 
 	for (size_t i = 0; i < t->count; i++)
 		if (t->rows[i].served)
 			item_add(t, t->rows[i].served, t->rows[i].status, i);
-	for (size_t s = 0; s < ARRAY_LEN(rest); s++)
+	for (size_t s = 0; s < ARRAY_LEN(order); s++)
 		for (size_t i = 0; i < j->in->list->count; i++) {
 			const struct cert *c = j->in->list->rows[i];
+			enum cert_status own = cert_status(c, j->in->now, j->warn_ms, j->crit_ms);
 
-			if (c->source == rest[s])
-				item_add(t, c, cert_status(c, j->in->now, j->warn_ms, j->crit_ms),
-					row_of(t, c));
+			if (c->source == order[s] && !has_row(t, c))
+				item_add(t, c, own, row_of(t, c));
 		}
 	for (size_t i = 0; i < t->count; i++)
 		if (!cert_row_main(&t->rows[i]))

@@ -488,6 +488,40 @@ static void test_name_in_no_certificate(void **state)
 	teardown(&w);
 }
 
+/* A name that no certificate has is one row, not one for each default endpoint that was asked for it. */
+static void test_uncovered_name_at_default_endpoints(void **state)
+{
+	static const char *const names[] = { NAME, "autoconfig.example.org" };
+	static const uint16_t ports[] = { 443, 993 };
+	struct world w;
+	struct cert *c = NULL;
+
+	(void)state;
+	setup(&w);
+	w.in.names = names;
+	w.in.name_count = 2;
+	for (size_t i = 0; i < ARRAY_LEN(ports); i++) {
+		add_served(&w, 1, ports[i], -1, 89)->optional = true;
+		c = add_served(&w, 1, ports[i], -1, 89);
+		c->optional = true;
+		cert_set_text(&c->name, names[1], SIZE_MAX);
+	}
+	join(&w);
+	assert_int_equal(w.table->count, 3);
+	only(&w, names[1], 0, FINDING_NAME_UNCOVERED);
+	assert_int_equal(w.table->item_count, 5); /* each probe is listed, and the name without a certificate */
+	for (size_t i = 0; i < 4; i++)
+		assert_string_equal(w.table->items[i].name, w.table->rows[w.table->items[i].row].name);
+	c->optional = false; /* asked for by name: told at that endpoint */
+	join(&w);
+	only(&w, names[1], 993, FINDING_NAME_MISMATCH);
+	c->optional = true;
+	w.in.name_count = 0;
+	join(&w);
+	assert_int_equal(w.table->count, 4);
+	teardown(&w);
+}
+
 static void test_stored_rows(void **state)
 {
 	struct world w;
@@ -765,6 +799,7 @@ int main(void)
 		cmocka_unit_test(test_two_for_a_name),
 		cmocka_unit_test(test_vanished),
 		cmocka_unit_test(test_name_in_no_certificate),
+		cmocka_unit_test(test_uncovered_name_at_default_endpoints),
 		cmocka_unit_test(test_stored_rows),
 		cmocka_unit_test(test_idle_files),
 		cmocka_unit_test(test_faults_of_what_is_served),
