@@ -137,16 +137,24 @@ static bool finish(struct store *s, int64_t change, const struct change *c, stru
 	return db_run(s, q, err);
 }
 
+#define PRINT_BYTES 64 /* of a text: enough to tell one state of an edit from the next */
+
+static uint64_t add_print(uint64_t h, const char *text)
+{
+	size_t i, n = text ? strnlen(text, PRINT_BYTES) : 0;
+
+	h = (h ^ (text != NULL)) * UINT64_C(1099511628211);
+	for (i = 0; i < n; i++)
+		h = (h ^ (unsigned char)text[i]) * UINT64_C(1099511628211);
+	return h;
+}
+
 /* Tells whether an outcome is still the one that is on disk; a change of 100,000 edits is brought up to date twice a second. */
 static uint32_t outcome_print(const struct outcome *o)
 {
-	uint64_t h = (uint64_t)o->verdict + 1;
+	uint64_t h = UINT64_C(14695981039346656037) ^ ((uint64_t)o->verdict << 16 | (uint64_t)o->why << 8 | o->no_op);
 
-	h = h * 31 + (uint64_t)o->why;
-	h = h * 31 + o->no_op;
-	h = h * UINT64_C(0x9e3779b97f4a7c15) + (uintptr_t)o->before;
-	h = h * UINT64_C(0x9e3779b97f4a7c15) + (uintptr_t)o->after;
-	h = h * UINT64_C(0x9e3779b97f4a7c15) + (uintptr_t)o->detail;
+	h = add_print(add_print(add_print(h, o->before), o->after), o->detail);
 	return (uint32_t)(h >> 32) | 1;
 }
 

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The figures of the monthly review. How they read is model/report.c's. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/mem.h"
+#include "store/history_scan.h"
+
+#define DAY_MS INT64_C(86400000)
+#define TOP 20
+#define MANY_ACCOUNTS 10
+#define MANY_LISTENERS 3
+
+struct making {
+	struct store *s;
+	const struct history_report_query *q;
+	struct report *r;
+	int64_t server;        /* 0 = all */
+	struct err *err;
+};
+
+static struct history_query month_query(const struct making *m)
+{
+	struct history_query q;
+
+	history_query_init(&q);
+	q.server = m->q->server;
+	q.since = m->q->since;
+	q.until = m->q->until;
+	return q;
+}
+
+/* One number of a query whose parameters are 1 server or 0, 2 since, 3 until, 4 an address' key. */
+static bool number(struct making *m, const char *sql, int64_t since, int64_t until, const struct net *address, uint64_t *out)
+{
+	sqlite3_stmt *q = db_prepare(m->s, sql, m->err);
+	uint8_t key[DB_KEY_MAX];
+	int r;
+
+	*out = 0;
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, m->server);
+	sqlite3_bind_int64(q, 2, since);
+	sqlite3_bind_int64(q, 3, until);
+	if (address)
+		sqlite3_bind_blob(q, 4, key, (int)db_key(address, false, key), SQLITE_STATIC);
+	r = db_step(m->s, q, m->err);
+	if (r > 0)
+		*out = (uint64_t)sqlite3_column_int64(q, 0);
+	sqlite3_reset(q);
+	return r >= 0;
+}
+
+#define OF_SERVER "server IN (SELECT id FROM server WHERE ?1 = 0 OR id = ?1)"
+
+static bool fill_totals(struct making *m)
+{
+	int64_t since = m->q->since, until = m->q->until;
+	struct history_query q = month_query(m);
+	struct history_row *rows;
+	struct report *r = m->r;
+	size_t count, i, total;
+
+	if (!history_group(m->s, HISTORY_BY_REASON, &q, &rows, &count, NULL, m->err))
+		return false;
+	for (i = 0; i < count; i++) {
+		r->bans += rows[i].bans;
+		if (rows[i].class < CLASS_COUNT) {
+			r->by_class[rows[i].class] = rows[i].bans;
+			r->rates[rows[i].class].bans = rows[i].bans;
+			r->rates[rows[i].class].addresses = rows[i].addresses;
+		}
+	}
+	history_rows_free(rows, count);
+	q.sort = HISTORY_MOST;
+	q.limit = 1;
+	if (!history_group(m->s, HISTORY_BY_DAY, &q, &rows, &count, NULL, m->err))
+		return false;
+	if (count) {
+		r->busiest_day = rows[0].day;
+		r->busiest_bans = rows[0].bans;
+	}
+	history_rows_free(rows, count);
+	if (!history_group(m->s, HISTORY_BY_ACCOUNT, &q, &rows, &count, &total, m->err))
+		return false;
+	r->accounts = total - (count && !rows[0].account[0] && total ? 1 : 0);
+	history_rows_free(rows, count);
+	q.since = since - (until - since);
+	q.until = since;
+	q.limit = 0;
+	if (!history_group(m->s, HISTORY_BY_REASON, &q, &rows, &count, NULL, m->err))
+		return false;
+	for (i = 0; i < count; i++)
+		r->bans_before += rows[i].bans;
+	history_rows_free(rows, count);
+	return number(m, "SELECT ifnull(sum(r.count), 0) FROM refused r JOIN addr a ON a.id = r.addr WHERE r.hour >= ?2 / 3600000 AND r.hour < ?3 / 3600000 "
+			 "AND a." OF_SERVER, since, until, NULL, &r->refused) &&
+		number(m, "SELECT ifnull(sum(count), 0) FROM attempt WHERE " OF_SERVER " AND class IN (0, 1, 2, 3) AND minute >= ?2 / 60000 "
+			  "AND minute < ?3 / 60000", since, until, NULL, &r->attempts) &&
+		number(m, "SELECT count(*) FROM ban WHERE time < ?3 AND ended >= ?2 AND ended < ?3 AND " OF_SERVER, since, until, NULL, &r->ended) &&
+		number(m, "SELECT count(*) FROM change c JOIN edit e ON e.change = c.id WHERE c.time >= ?2 AND c.time < ?3 AND c." OF_SERVER, since, until,
+			NULL, &r->own_changes) &&
+		number(m, "SELECT count(*) FROM change c JOIN edit e ON e.change = c.id WHERE c.time >= ?2 AND c.time < ?3 AND e.verdict <> 'in_force' "
+			  "AND c." OF_SERVER, since, until, NULL, &r->own_not_in_force);
+}
+
+static bool fill_covered(struct making *m)
+{
+	sqlite3_stmt *q = db_prepare(m->s, "SELECT min(oldest), max(newest) FROM covered WHERE " OF_SERVER, m->err);
+	int64_t oldest = TIME_NONE, newest = TIME_NONE;
+
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, m->server);
+	if (db_step(m->s, q, m->err) > 0) {
+		oldest = db_time(q, 0);
+		newest = db_time(q, 1);
+	}
+	sqlite3_reset(q);
+	if (oldest == TIME_NONE || oldest >= m->q->until || newest < m->q->since)
+		return true;
+	m->r->covered_since = oldest > m->q->since ? oldest : m->q->since;
+	m->r->covered_until = newest < m->q->until ? newest : m->q->until;
+	return true;
+}
+
+#define REFUSED_OF                                                                                                                      \
+	"SELECT ifnull(sum(r.count), 0) FROM addr a CROSS JOIN refused r ON r.addr = a.id WHERE a." OF_SERVER                           \
+	" AND a.key = ?4 AND r.hour >= ?2 / 3600000 AND r.hour < ?3 / 3600000"
+
+/* The account tried most from there: of the attempts, else of the bans. */
+static char *main_account(struct making *m, const struct net *address)
+{
+	sqlite3_stmt *q = db_prepare(m->s, "SELECT account FROM (SELECT t.account AS account, sum(t.count) AS n FROM addr a CROSS JOIN attempt t ON t.addr = a.id "
+					   "WHERE a." OF_SERVER " AND a.key = ?2 AND t.account > 0 GROUP BY t.account UNION ALL "
+					   "SELECT CASE b.account WHEN 0 THEN b.recipient ELSE b.account END, count(*) FROM addr a CROSS JOIN ban b ON b.addr = a.id "
+					   "WHERE a." OF_SERVER " AND a.key = ?2 AND b.account + b.recipient > 0 GROUP BY 1) ORDER BY n DESC LIMIT 1", NULL);
+	uint8_t key[DB_KEY_MAX];
+	int64_t word = 0;
+
+	if (q) {
+		sqlite3_bind_int64(q, 1, m->server);
+		sqlite3_bind_blob(q, 2, key, (int)db_key(address, false, key), SQLITE_STATIC);
+		if (db_step(m->s, q, NULL) > 0)
+			word = sqlite3_column_int64(q, 0);
+		sqlite3_reset(q);
+	}
+	return scan_word_text(m->s, word);
+}
+
+/* First and last ban ever, and the class of the last. */
+static bool fill_ever(struct making *m, struct report_offender *o)
+{
+	struct history_ban *rows;
+	struct history_query q;
+	size_t count;
+	uint64_t first;
+
+	history_query_init(&q);
+	q.server = m->q->server;
+	q.within = o->address;
+	q.limit = 1;
+	if (!history_bans(m->s, &q, &rows, &count, m->err))
+		return false;
+	if (count) {
+		o->last = rows[0].time;
+		o->class = rows[0].class;
+		o->bans_ever = rows[0].nth;
+	}
+	history_bans_free(rows, count);
+	if (!number(m, "SELECT min(b.time) FROM addr a CROSS JOIN ban b ON b.addr = a.id WHERE a." OF_SERVER " AND a.key = ?4 AND ?2 AND ?3", 1, 1, &o->address,
+		    &first))
+		return false;
+	o->first = (int64_t)first;
+	return true;
+}
+
+static bool fill_offenders(struct making *m)
+{
+	struct history_query q = month_query(m);
+	struct history_row *rows;
+	size_t count, i, total;
+	bool ok = true;
+
+	q.sort = HISTORY_MOST;
+	q.limit = TOP;
+	if (!history_group(m->s, HISTORY_BY_ADDRESS, &q, &rows, &count, &total, m->err))
+		return false;
+	m->r->addresses = total;
+	m->r->offenders = xcalloc(count + 1, sizeof(*m->r->offenders));
+	for (i = 0; ok && i < count; i++) {
+		struct report_offender *o = &m->r->offenders[m->r->offender_count];
+
+		o->address = rows[i].net;
+		o->bans = rows[i].bans;
+		ok = fill_ever(m, o) && number(m, REFUSED_OF, m->q->since, m->q->until, &o->address, &o->refused);
+		if (o->bans_ever < 2)
+			continue; /* once is no repeat */
+		o->account = main_account(m, &o->address);
+		m->r->offender_count++;
+	}
+	history_rows_free(rows, count);
+	return ok;
+}
+
+static bool fill_ranges(struct making *m)
+{
+	struct history_query q = month_query(m);
+	struct history_row *rows;
+	size_t count, i;
+	bool ok = true;
+
+	q.sort = HISTORY_MOST;
+	q.limit = TOP * 2;
+	q.at_least = m->q->range_bans ? m->q->range_bans : 5;
+	if (!history_group(m->s, HISTORY_BY_RANGE, &q, &rows, &count, NULL, m->err))
+		return false;
+	m->r->ranges = xcalloc(count + 1, sizeof(*m->r->ranges));
+	for (i = 0; ok && i < count && m->r->range_count < TOP; i++) {
+		struct report_range *g = &m->r->ranges[m->r->range_count];
+		struct history_query rq = month_query(m);
+		struct history_sum *sums;
+		size_t sum_count, k;
+
+		if (rows[i].addresses < 2)
+			continue; /* one address is an entry, not a range */
+		*g = (struct report_range){ .net = rows[i].net, .bans = rows[i].bans, .addresses = rows[i].addresses, .first = rows[i].first,
+			.last = rows[i].last };
+		if (m->q->allowed)
+			g->allowed_hit = (uint32_t)(netset_inside(m->q->allowed, &g->net, NULL, 0) + netset_covering(m->q->allowed, &g->net, NULL, 0));
+		rq.within = g->net;
+		ok = history_refused(m->s, &rq, &sums, &sum_count, m->err);
+		for (k = 0; ok && k < sum_count; k++)
+			g->refused += sums[k].count;
+		if (ok)
+			history_sums_free(sums, sum_count);
+		m->r->range_count++;
+	}
+	history_rows_free(rows, count);
+	return ok;
+}
+
+/* Accounts and listeners an address showed in the month. */
+static bool count_faces(struct making *m, const struct net *address, uint64_t *accounts, uint64_t *listeners)
+{
+	return number(m, "SELECT count(DISTINCT account) FROM (SELECT t.account FROM addr a CROSS JOIN attempt t ON t.addr = a.id WHERE a." OF_SERVER
+			 " AND a.key = ?4 AND t.minute >= ?2 / 60000 AND t.minute < ?3 / 60000 UNION SELECT b.account FROM addr a CROSS JOIN ban b "
+			 "ON b.addr = a.id WHERE a." OF_SERVER " AND a.key = ?4 AND b.time >= ?2 AND b.time < ?3) WHERE account > 0", m->q->since,
+		       m->q->until, address, accounts) &&
+		number(m, "SELECT count(DISTINCT listener) FROM (SELECT t.listener FROM addr a CROSS JOIN attempt t ON t.addr = a.id WHERE a." OF_SERVER
+			  " AND a.key = ?4 AND t.minute >= ?2 / 60000 AND t.minute < ?3 / 60000 UNION SELECT r.listener FROM addr a CROSS JOIN refused r "
+			  "ON r.addr = a.id WHERE a." OF_SERVER " AND a.key = ?4 AND r.hour >= ?2 / 3600000 AND r.hour < ?3 / 3600000) WHERE listener > 0",
+			m->q->since, m->q->until, address, listeners);
+}
+
+static const char *gateway_reason(struct making *m, const struct net *address, uint64_t accounts, uint64_t listeners)
+{
+	enum net_kind kind = net_kind(address);
+
+	if (m->q->gateways && netset_covering(m->q->gateways, address, NULL, 0) > 0)
+		return "a gateway or proxy of this host";
+	if (kind != NET_PUBLIC)
+		return net_kind_text(kind);
+	if (accounts >= MANY_ACCOUNTS && listeners >= MANY_LISTENERS)
+		return "many accounts on many listeners";
+	return NULL;
+}
+
+/* Addresses that look like a gateway and were banned in this month for the first time. */
+static bool fill_gateways(struct making *m)
+{
+	struct history_query q = month_query(m);
+	struct history_row *rows;
+	size_t count, i, cap = 0;
+	bool ok = true;
+
+	q.sort = HISTORY_MOST;
+	q.limit = 1000;
+	if (!history_group(m->s, HISTORY_BY_ADDRESS, &q, &rows, &count, NULL, m->err))
+		return false;
+	for (i = 0; ok && i < count; i++) {
+		struct report_gateway g = { .address = rows[i].net, .bans = rows[i].bans, .first = rows[i].first };
+		struct report_offender ever = { .address = rows[i].net };
+
+		ok = count_faces(m, &g.address, &g.accounts, &g.listeners);
+		g.why = ok ? gateway_reason(m, &g.address, g.accounts, g.listeners) : NULL;
+		if (g.why == NULL)
+			continue;
+		ok = fill_ever(m, &ever) && number(m, REFUSED_OF, m->q->since, m->q->until, &g.address, &g.refused);
+		if (!ok || ever.first < m->q->since)
+			continue;
+		xgrow(&m->r->gateways, &cap, m->r->gateway_count + 1, sizeof(*m->r->gateways));
+		m->r->gateways[m->r->gateway_count++] = g;
+	}
+	history_rows_free(rows, count);
+	return ok;
+}
+
+static bool fill_targets(struct making *m)
+{
+	sqlite3_stmt *q = db_prepare(m->s, "SELECT account, sum(n), sum(bans), count(DISTINCT addr) FROM (SELECT account, addr, count AS n, 0 AS bans FROM attempt "
+					   "WHERE " OF_SERVER " AND class IN (0, 1, 2, 3) AND minute >= ?2 / 60000 AND minute < ?3 / 60000 AND account > 0 UNION ALL "
+					   "SELECT account, addr, lines, 1 FROM ban WHERE time >= ?2 AND time < ?3 AND account > 0 AND " OF_SERVER ") "
+					   "GROUP BY account ORDER BY 2 DESC LIMIT 10", m->err);
+	int64_t words[10];
+	size_t i;
+	int r;
+
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, m->server);
+	sqlite3_bind_int64(q, 2, m->q->since);
+	sqlite3_bind_int64(q, 3, m->q->until);
+	m->r->targets = xcalloc(ARRAY_LEN(words), sizeof(*m->r->targets));
+	while ((r = db_step(m->s, q, m->err)) > 0 && m->r->target_count < ARRAY_LEN(words)) {
+		struct report_account *a = &m->r->targets[m->r->target_count];
+
+		words[m->r->target_count++] = sqlite3_column_int64(q, 0);
+		a->failures = (uint64_t)sqlite3_column_int64(q, 1);
+		a->bans = (uint64_t)sqlite3_column_int64(q, 2);
+		a->addresses = (uint64_t)sqlite3_column_int64(q, 3);
+	}
+	sqlite3_reset(q);
+	for (i = 0; i < m->r->target_count; i++)
+		m->r->targets[i].account = scan_word_text(m->s, words[i]);
+	return r >= 0;
+}
+
+/* --- thresholds -------------------------------------------------------------------------------------------------------- */
+
+static const uint64_t default_counts[CLASS_COUNT] = {
+#define DEFAULT_COUNT(id, name, words, count) [CLASS_##id] = count,
+	CLASS_INFO(DEFAULT_COUNT)
+#undef DEFAULT_COUNT
+};
+
+static struct threshold threshold_now(const struct making *m, enum ban_class class)
+{
+	struct threshold t = { .supported = true, .enabled = true, .count = default_counts[class], .period_ms = DAY_MS };
+
+	return m->q->thresholds ? m->q->thresholds->of[class] : t;
+}
+
+/* Picks a stricter rate only when it would have caught somebody and hurt nobody known; says what it rests on. */
+static void advise(struct report_rate *rate)
+{
+	const struct threshold *now = &rate->now;
+	size_t i;
+
+	rate->suggestion = -1;
+	if (!now->enabled) {
+		rate->advice = xasprintf("Switched off.");
+		return;
+	}
+	if (rate->tried_count == 0 || rate->tried[0].attempts == 0) {
+		rate->advice = xasprintf("The log held no attempts of this kind, so no other rate can be judged.");
+		return;
+	}
+	for (i = rate->tried_count; i-- > 0;) {
+		const struct report_simulation *s = &rate->tried[i];
+
+		if (s->count < now->count && s->more > 0 && s->allowed == 0 && s->login_keyed == 0)
+			rate->suggestion = (int)i;
+	}
+	if (rate->suggestion >= 0) {
+		const struct report_simulation *s = &rate->tried[rate->suggestion];
+		char period[32];
+
+		duration_format(s->period_ms, period, sizeof(period));
+		rate->advice = xasprintf("%" PRIu64 "/%s would have banned %" PRIu64 " more address%s, none of them allowed.", s->count, period, s->more,
+			s->more == 1 ? "" : "es");
+	} else {
+		rate->advice = xasprintf("Leave it: nothing stricter would have caught more without also hitting allowed addresses or shared logins.");
+	}
+}
+
+static bool fill_rates(struct making *m)
+{
+	int c, i;
+
+	for (c = 0; c < CLASS_COUNT; c++) {
+		struct report_rate *rate = &m->r->rates[c];
+		uint64_t last = 0;
+
+		rate->class = (enum ban_class)c;
+		rate->now = threshold_now(m, rate->class);
+		for (i = 0; i < 3 && rate->now.enabled && rate->now.count > 0 && rate->now.period_ms > 0; i++) {
+			static const struct {
+				uint64_t times, by;
+			} scale[] = { { 1, 5 }, { 1, 2 }, { 2, 1 } };
+			uint64_t count = rate->now.count * scale[i].times / scale[i].by;
+
+			if (count == 0 || count == last || count == rate->now.count)
+				continue;
+			last = count;
+			if (!history_simulate(m->s, m->q->server, rate->class, count, rate->now.period_ms, m->q->since, m->q->until, m->q->allowed,
+				    &rate->tried[rate->tried_count], m->err))
+				return false;
+			rate->tried_count++;
+		}
+		advise(rate);
+	}
+	return true;
+}
+
+bool history_report(struct store *s, const struct history_report_query *q, struct report *out, struct err *err)
+{
+	struct making m = { .s = s, .q = q, .r = out, .err = err };
+
+	report_init(out);
+	if (!db_may_read(s, err))
+		return false;
+	out->server = xstrdup(q->server ? q->server : "");
+	out->since = q->since;
+	out->until = q->until;
+	out->made = clock_now();
+	if (q->server) {
+		m.server = db_server(s, q->server, false, err);
+		if (m.server < 0)
+			return false;
+		if (m.server == 0)
+			m.server = -1; /* nothing is of it */
+	}
+	if (fill_totals(&m) && fill_covered(&m) && fill_offenders(&m) && fill_ranges(&m) && fill_gateways(&m) && fill_targets(&m) && fill_rates(&m))
+		return true;
+	report_release(out);
+	return false;
+}
