@@ -104,6 +104,16 @@ void ui_confirm(struct ui *ui, const struct confirm_spec *spec)
 	ui_dirty(ui);
 }
 
+bool confirm_acts(struct ui *ui)
+{
+	const struct confirm *c = ui->confirm;
+
+	for (size_t i = 0; c != NULL && i < c->options; i++)
+		if (c->option[i].kind == CONFIRM_YES)
+			return true;
+	return false;
+}
+
 /* --- keys --- */
 
 static void type_count(struct confirm *c, uint32_t code)
@@ -172,7 +182,7 @@ void confirm_key(struct ui *ui, const struct key *key)
 {
 	struct confirm *c = ui->confirm;
 
-	if (!c->drawn)
+	if (!c->drawn && confirm_acts(ui))
 		return;
 	ui_dirty(ui);
 	if (c->typing) {

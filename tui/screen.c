@@ -129,10 +129,10 @@ static void enter_modes(void)
 	modes(true);
 }
 
-static void start_colours(void)
+static void start_colours(bool none)
 {
 	term.colours = 0;
-	if (!has_colors() || start_color() != OK)
+	if (none || !has_colors() || start_color() != OK)
 		return;
 	use_default_colors();
 	term.colours = COLORS;
@@ -159,7 +159,7 @@ bool screen_start(const struct screen_options *opt, struct err *err)
 	else
 		screen_crash_arm(term.in_fd, term.out_fd, &term.saved, PASTE_OFF MOUSE_OFF);
 	enter_modes();
-	start_colours();
+	start_colours(opt->no_colour);
 	mem_set_die_hook(screen_stop);
 	if (!term.at_exit)
 		term.at_exit = atexit(screen_stop) == 0;

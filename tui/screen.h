@@ -13,6 +13,7 @@ struct screen_options {
 	bool headless;   /* no terminal: an xterm-256color that writes to /dev/null */
 	int cols, rows;  /* headless size; 0 = COLUMNS and LINES, else 80x24 */
 	bool mouse;
+	bool no_colour;  /* not a single colour sequence */
 };
 
 bool screen_start(const struct screen_options *opt, struct err *err);

@@ -222,7 +222,7 @@ bool ui_load_theme(struct ui *ui, const char *name, struct err *err)
 	if (!theme_load(&fresh, name, ui->config.theme_dirs, err))
 		return false;
 	ui->theme = fresh;
-	draw_setup(&ui->theme, ui->glyphs, wants_colour(ui) ? screen_colours() : 0);
+	draw_setup(&ui->theme, ui->glyphs, screen_colours());
 	ui_dirty(ui);
 	return true;
 }
@@ -239,7 +239,7 @@ static bool start(struct ui *ui, struct err *err)
 {
 	const char *script = getenv("STALWARDEN_SCRIPT");
 	const char *headless = getenv("STALWARDEN_HEADLESS");
-	struct screen_options opt = { .mouse = ui->config.mouse };
+	struct screen_options opt = { .mouse = ui->config.mouse, .no_colour = !wants_colour(ui) };
 
 	if (script != NULL && script[0] != '\0') {
 		ui->script = script_open(ui, script, err);

@@ -206,7 +206,7 @@ void ui_take_keys(struct ui *ui)
 
 		one_key(ui, &key);
 		key_release(&key);
-		if (!asked && ui->confirm != NULL)
+		if (!asked && confirm_acts(ui))
 			input_flush(ui->input); /* typed before the question was to be seen */
 		if (ui_now_us() > until)
 			break;
