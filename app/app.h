@@ -100,6 +100,7 @@ struct app {
 	void *trace_arg;
 	char log[64][160];           /* the last requests, newest at log_at - 1 */
 	unsigned log_at;
+	unsigned jobs;               /* syncs and certificate gatherings under way: the console is not idle */
 	struct watch *watch;         /* app/watch.h; NULL = nothing is watched */
 };
 

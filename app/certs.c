@@ -40,6 +40,7 @@ void certs_result_release(struct certs_result *r)
 
 static void job_free(struct certs_job *j)
 {
+	j->app->jobs--;
 	prober_free(j->prober);
 	endpoints_release(&j->endpoints);
 	certs_result_release(&j->result);
@@ -207,6 +208,7 @@ struct certs_job *certs_gather(struct app *a, const struct certs_options *o, cer
 	size_t n = 0;
 
 	*j = (struct certs_job){ .app = a, .o = *o, .done = done, .arg = arg };
+	a->jobs++;
 	scope_init(&j->scope);
 	if (!j->o.root)
 		j->o.root = getenv("STALWARDEN_ROOT");

@@ -94,6 +94,47 @@ static int64_t total_ms(const struct change *c, size_t edit)
 	return ms;
 }
 
+/* What was looked at, step by step, for a verdict that needs no other words. */
+void outcome_evidence(const struct change *c, size_t edit, bool ascii, struct buf *out)
+{
+	const struct outcome *o = &c->outcomes[edit];
+	const char *dot = ascii ? " - " : " · ", *sep = "";
+
+	for (size_t i = 0; i < c->step_count; i++) {
+		const struct step_report *s = &c->steps[i];
+		const char *words = NULL;
+
+		if (!s->ok || (s->count > 0 && (edit < s->first || edit >= s->first + s->count)))
+			continue;
+		switch (s->kind) {
+		case STEP_WRITE:
+			words = o->no_op ? NULL : "written";
+			break;
+		case STEP_READ_BACK:
+			words = o->after ? "read back equal" : "read back absent";
+			break;
+		case STEP_RELOAD:
+			words = "reload took it";
+			break;
+		case STEP_RESET:
+			words = "counters reset";
+			break;
+		case STEP_BEFORE:
+			words = o->no_op ? "so already" : NULL;
+			break;
+		case STEP_FOLLOW:
+		case STEP_WATCH:
+		case STEP_COUNT:
+			break;
+		}
+		if (!words)
+			continue;
+		buf_addf(out, "%s%s", sep, words);
+		sep = dot;
+	}
+	buf_addf(out, "   %lld ms", (long long)total_ms(c, edit));
+}
+
 void outcome_line(const struct change *c, size_t edit, bool ascii, struct buf *out)
 {
 	static const char *const sign[VERDICT_COUNT] = { [VERDICT_PENDING] = "·", [VERDICT_IN_FORCE] = "✔", [VERDICT_STORED] = "!",
@@ -116,5 +157,9 @@ void outcome_line(const struct change *c, size_t edit, bool ascii, struct buf *o
 		buf_adds(out, "   ");
 		text_safe(out, o->detail, strlen(o->detail), ascii ? TEXT_ASCII : TEXT_LINE);
 	}
-	buf_addf(out, "   %lld ms", (long long)total_ms(c, edit));
+	buf_adds(out, "   ");
+	if (o->verdict == VERDICT_IN_FORCE)
+		outcome_evidence(c, edit, ascii, out);
+	else
+		buf_addf(out, "%lld ms", (long long)total_ms(c, edit));
 }

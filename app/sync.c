@@ -84,6 +84,7 @@ void sync_cancel(struct sync *s)
 {
 	if (!s)
 		return;
+	s->app->jobs--;
 	scope_cancel(&s->scope);
 	logsource_close(s->source);
 	history_seen_end(s->seen);
@@ -232,6 +233,7 @@ struct sync *sync_begin(struct app *a, bool sweep, sync_fn done, void *arg)
 	enum logsource_kind kind = logsource_choose(a->profile.log_source, a->log_path, sizeof(a->log_path));
 
 	*s = (struct sync){ .app = a, .sweep = sweep, .done = done, .arg = arg };
+	a->jobs++;
 	scope_init(&s->scope);
 	buf_init(&s->cursor, LOGSOURCE_CURSOR_MAX + 1);
 	logsource_key(kind, a->log_path, s->key, sizeof(s->key));

@@ -145,7 +145,7 @@ static bool on_idle(void *arg)
 	struct console *c = arg;
 	enum session_state s = session_state(c->app->session);
 
-	return s != SESSION_DETECTING && session_in_flight(c->app->session) == 0 && c->app->snap.in_flight == 0 && !c->run;
+	return s != SESSION_DETECTING && session_in_flight(c->app->session) == 0 && c->app->snap.in_flight == 0 && !c->run && c->app->jobs == 0;
 }
 
 static bool on_interrupt(void *arg)

@@ -53,10 +53,16 @@ static void verdict_line(struct page *p, const struct change *c, size_t i, const
 	page_add(p, role, "%s ", g ? sign_of(g, o->verdict) : "");
 	page_adds(p, ROLE_STRONG, c->edits[i].target ? c->edits[i].target : edit_words(c->edits[i].kind));
 	page_add(p, role, "   %s", verdict_words(o->verdict));
-	if (o->detail && o->detail[0]) {
-		page_add(p, ROLE_NORMAL, "   ");
-		page_adds(p, ROLE_NORMAL, o->detail);
+	if (o->verdict == VERDICT_IN_FORCE) {
+		struct buf evidence = BUF_INIT;
+
+		outcome_evidence(c, i, p->glyphs->ascii, &evidence);
+		page_add(p, ROLE_DIM, "   ");
+		page_adds(p, ROLE_DIM, buf_str(&evidence));
+		buf_release(&evidence);
 	}
+	if (o->detail && o->detail[0])
+		page_text(p, o->verdict == VERDICT_IN_FORCE ? ROLE_DIM : ROLE_NORMAL, 4, 76, o->detail);
 }
 
 static void steps_of(struct page *p, const struct change *c, size_t edit)
@@ -270,7 +276,7 @@ static void ask(struct flow *f)
 	if (p->refused) {
 		char label[64];
 
-		snprintf(label, sizeof(label), "Refused. Type override to do it all the same: ");
+		snprintf(label, sizeof(label), "Refused. Type override: ");
 		ui_prompt(f->console->ui,
 			&(struct prompt_spec){ .label = label, .hint = p->refusal, .empty_ok = true, .check = check_override, .done = overridden, .arg = f });
 		return;

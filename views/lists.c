@@ -320,6 +320,19 @@ static bool hit(const struct filter_hits *h, size_t row)
 	return lo < h->count && h->rows[lo] == row;
 }
 
+/* "covere" is text, "covered" a predicate: only the grammar knows whether typing on narrows. */
+static bool list_filter_narrows(const struct view *v, const char *before, const char *now)
+{
+	struct err ignored = ERR_INIT;
+	struct filter *wide = filter_parse(FILTER_LIST, before, 0, &ignored), *narrow = filter_parse(FILTER_LIST, now, 0, &ignored);
+	bool narrows = wide && narrow && filter_is_narrower(narrow, wide);
+
+	(void)v;
+	filter_free(wide);
+	filter_free(narrow);
+	return narrows;
+}
+
 static bool list_filter_match(const struct view *v, size_t row)
 {
 	const struct list_state *s = v->state;
@@ -538,7 +551,7 @@ static const struct binding allowed_keys[] = {
 #define LIST_OPS                                                                                   \
 	.flags = VIEW_POLL, .state_size = sizeof(struct list_state), .columns = columns, .open = list_open, .refresh = list_refresh,              \
 	.close = list_close, .count = list_count, .row_id = list_row_id, .cell = list_cell, .row_role = list_row_role,                            \
-	.sort_key = list_sort_key, .filter_compile = list_filter_compile, .filter_match = list_filter_match,                                      \
+	.sort_key = list_sort_key, .filter_compile = list_filter_compile, .filter_match = list_filter_match, .filter_narrows = list_filter_narrows,                                      \
 	.filter_range = list_filter_range, .status = list_status, .act = list_act, .detail = list_detail
 
 const struct view_ops view_blocked = {

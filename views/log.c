@@ -53,8 +53,16 @@ static void drop(struct log_row *r)
 
 /* ---- lines ---- */
 
-static bool keep(struct log_state *s, struct log_row *r, const struct event *ev)
+static bool is_own(const struct view *v, const struct log_row *r)
 {
+	const char *user = app_of(v)->profile.user;
+
+	return r->facts.kind == EVENT_SUCCESS && user && slice_is(r->facts.account, user);
+}
+
+static bool keep(const struct view *v, struct log_row *r, const struct event *ev)
+{
+	struct log_state *s = v->state;
 	size_t len = ev->line.len < LINE_MAX_KEPT ? ev->line.len : LINE_MAX_KEPT;
 
 	if (slice_starts(ev->id, "http.") && (slice_is(ev->id, "http.request-body") || slice_is(ev->id, "http.response-body")))
@@ -63,26 +71,32 @@ static bool keep(struct log_state *s, struct log_row *r, const struct event *ev)
 	text_mask_secrets(r->line, len);
 	event_parse(r->line, len, &r->event);
 	event_facts(&r->event, &r->facts);
+	if (s->hides_own && is_own(v, r)) {
+		drop(r);
+		return false;
+	}
 	r->id = ++s->next_id;
 	return true;
 }
 
-static void add_newer(struct log_state *s, const struct event *ev)
+static void add_newer(const struct view *v, const struct event *ev)
 {
+	struct log_state *s = v->state;
 	struct log_row r;
 
-	if (!keep(s, &r, ev))
+	if (!keep(v, &r, ev))
 		return;
 	if (s->head - s->tail == RING)
 		drop(&s->ring[s->tail++ % RING]);
 	s->ring[s->head++ % RING] = r;
 }
 
-static bool add_older(struct log_state *s, const struct event *ev)
+static bool add_older(const struct view *v, const struct event *ev)
 {
+	struct log_state *s = v->state;
 	struct log_row r;
 
-	if (s->head - s->tail == RING || !keep(s, &r, ev))
+	if (s->head - s->tail == RING || !keep(v, &r, ev))
 		return false;
 	if (s->tail == 0) { /* counters never go below nought */
 		s->head += RING;
@@ -101,9 +115,9 @@ static void on_lines(struct logsource *src, const struct logbatch *batch, void *
 	(void)src;
 	for (size_t i = 0; i < batch->count; i++) {
 		if (batch->is_backlog)
-			add_older(s, &batch->events[i]);
+			add_older(v, &batch->events[i]);
 		else
-			add_newer(s, &batch->events[i]);
+			add_newer(v, &batch->events[i]);
 	}
 	if (!batch->is_backlog && s->head - s->tail == kept + (s->head - before) && s->head > before)
 		view_grew(v, s->head - before);
@@ -145,6 +159,23 @@ static void open_source(struct view *v)
 	view_redraw(v);
 }
 
+static void forget(struct log_state *s)
+{
+	for (; s->tail < s->head; s->tail++)
+		drop(&s->ring[s->tail % RING]);
+}
+
+static void read_again(struct view *v)
+{
+	struct log_state *s = v->state;
+
+	logsource_close(s->source);
+	s->source = NULL;
+	forget(s);
+	view_changed(v);
+	open_source(v);
+}
+
 static void changed(void *arg, unsigned snaps)
 {
 	if (snaps == 0)
@@ -184,8 +215,7 @@ static void close_view(struct view *v)
 {
 	struct log_state *s = v->state;
 
-	for (; s->tail < s->head; s->tail++)
-		drop(&s->ring[s->tail % RING]);
+	forget(s);
 	free(s->ring);
 	filter_free(s->filter);
 }
@@ -244,14 +274,7 @@ static void cell(const struct view *v, size_t row, int col, struct cell *out)
 	}
 }
 
-/* ---- filter: the hidden own lines are part of it ---- */
-
-static bool is_own(const struct view *v, const struct log_row *r)
-{
-	const char *user = app_of(v)->profile.user;
-
-	return r->facts.kind == EVENT_SUCCESS && user && slice_is(r->facts.account, user);
-}
+/* ---- filter ---- */
 
 static bool filter_compile(struct view *v, const char *text, struct err *err)
 {
@@ -265,13 +288,23 @@ static bool filter_compile(struct view *v, const char *text, struct err *err)
 	return true;
 }
 
+static bool filter_narrows(const struct view *v, const char *before, const char *now)
+{
+	struct err ignored = ERR_INIT;
+	struct filter *wide = filter_parse(FILTER_LOG, before, 0, &ignored), *narrow = filter_parse(FILTER_LOG, now, 0, &ignored);
+	bool narrows = wide && narrow && filter_is_narrower(narrow, wide);
+
+	(void)v;
+	filter_free(wide);
+	filter_free(narrow);
+	return narrows;
+}
+
 static bool filter_match_row(const struct view *v, size_t row)
 {
 	const struct log_state *s = v->state;
 	const struct log_row *r = row_of(v, row);
 
-	if (s->hides_own && is_own(v, r))
-		return false;
 	return !s->filter ||
 		filter_match_log(s->filter,
 			&(struct filter_log){ .line = r->event.line,
@@ -332,7 +365,7 @@ static bool act(struct view *v, enum action a, size_t row)
 	case ACTION_GROUP:
 		s->hides_own = !s->hides_own;
 		ui_message(v->ui, ROLE_DIM, s->hides_own ? "own logins are hidden" : "own logins are shown");
-		view_changed(v);
+		read_again(v);
 		return true;
 	default:
 		return flow_common(console_of(v), a);
@@ -343,7 +376,7 @@ static void status(const struct view *v, struct view_status *out)
 {
 	const struct log_state *s = v->state;
 
-	snprintf(out->note, sizeof(out->note), "%s%s", v->paused ? "paused" : v->following ? "following" : "", s->hides_own ? " · own logins hidden" : "");
+	snprintf(out->note, sizeof(out->note), "%s", s->hides_own ? "own logins hidden" : "");
 	snprintf(out->right, sizeof(out->right), "%.150s", s->state);
 	if (s->err.code != ERR_NONE)
 		snprintf(out->empty, sizeof(out->empty), "%.300s", s->err.msg);
@@ -385,6 +418,7 @@ const struct view_ops view_log = {
 	.cell = cell,
 	.filter_compile = filter_compile,
 	.filter_match = filter_match_row,
+	.filter_narrows = filter_narrows,
 	.status = status,
 	.act = act,
 	.detail = detail,
