@@ -108,7 +108,7 @@ static bool never_sent(struct ruling *r)
 {
 	const struct facts_step *w = &r->f->write;
 
-	if (w->fate != FATE_UNSENT)
+	if (w->fate != FATE_UNSENT && (w->fate != FATE_NONE || r->f->no_op || r->f->is_action))
 		return false;
 	r->why = w->why ? w->why : ERR_NETWORK;
 	buf_addf(&r->words, "not sent: %s", say(w));
@@ -279,11 +279,22 @@ static bool reload_lost(struct ruling *r)
 	return true;
 }
 
+/* "server.blocked-ip.203.0.113.9" is about 203.0.113.9; "server.blocked-ip.9.203.0.113.9" is not. */
 bool exec_problem_names(const struct check_problem *p, const struct edit *e)
 {
 	size_t k = p->key ? strlen(p->key) : 0, t = e->target ? strlen(e->target) : 0;
+	const char *before, *part;
 
-	return t > 0 && k >= t && !strcmp(p->key + k - t, e->target) && (k == t || p->key[k - t - 1] == '.');
+	if (t == 0 || k < t || strcmp(p->key + k - t, e->target) != 0)
+		return false;
+	if (k == t)
+		return true;
+	before = p->key + k - t - 1;
+	if (*before != '.')
+		return false;
+	for (part = before; part > p->key && part[-1] >= '0' && part[-1] <= '9'; part--)
+		;
+	return part == before || (part > p->key && part[-1] != '.');
 }
 
 /* 0.15's small reload makes the good ones live and lists the others. */
