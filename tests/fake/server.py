@@ -317,13 +317,16 @@ def main(argv=None):
         threading.Thread(target=watch_parent, args=(args.parent_pid, server.stop), daemon=True).start()
     if args.attack:
         threading.Thread(target=attack.run, args=(persona, args.attack, server.stop), daemon=True).start()
+    # A handler may not set the event that its own thread waits for: a second signal would find the event's lock taken.
+    ended, end = os.pipe()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: server.stop.set())
+        signal.signal(number, lambda *_: os.write(end, b"."))
     shown = "[%s]" % host if ":" in host else host
     print("listening %s://%s:%d" % ("https" if context else "http", shown, port), flush=True)
     if not args.quiet:
         print("persona %s %s, logs in %s" % (persona.name, persona.version, persona.log.dir), file=sys.stderr)
-    server.stop.wait()
+    os.read(ended, 1)
+    server.stop.set()
     server.released.set()
 
 
