@@ -13,7 +13,6 @@
 #include <curl/curl.h>
 
 #include "client/http_failures.h"
-#include "client/http_private.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
@@ -38,6 +37,7 @@ struct http_call {
 	size_t bytes, max;
 	int64_t started;
 	bool paused, finished;
+	bool head_is_whole;      /* the empty line after the headers was seen */
 	char errbuf[CURL_ERROR_SIZE];
 	struct http_answer answer;
 };
@@ -95,6 +95,19 @@ static size_t on_write(char *data, size_t one, size_t len, void *arg)
 	return len;
 }
 
+/* A connection that ends within the headers passes for an empty answer with libcurl (seen on 7.88.1). */
+static size_t on_header(char *data, size_t one, size_t len, void *arg)
+{
+	struct http_call *c = arg;
+
+	(void)one;
+	if (len <= 2)
+		c->head_is_whole = true;
+	else if (!strncmp(data, "HTTP/", len < 5 ? len : 5)) /* after an interim answer it begins anew */
+		c->head_is_whole = false;
+	return len;
+}
+
 static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	const struct http *h = arg;
@@ -109,16 +122,9 @@ static void pump(struct http *h, curl_socket_t fd, int mask);
 
 static void on_fd(struct loop *loop, int fd, unsigned events, void *arg)
 {
-	int mask = 0;
-
 	(void)loop;
-	if (events & LOOP_READ)
-		mask |= CURL_CSELECT_IN;
-	if (events & LOOP_WRITE)
-		mask |= CURL_CSELECT_OUT;
-	if (events & LOOP_ERROR)
-		mask |= CURL_CSELECT_ERR;
-	pump(arg, fd, mask);
+	pump(arg, fd, (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0) |
+			(events & LOOP_ERROR ? CURL_CSELECT_ERR : 0));
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
@@ -152,50 +158,6 @@ static int on_timeout(CURLM *multi, long ms, void *arg)
 	return 0;
 }
 
-/* ---- failures in words: one line that says which hop ---- */
-
-static const struct {
-	CURLcode curl;
-	enum err_code code;
-	enum http_say say;
-	const char *words;
-} failures[] = {
-#define HTTP_FAILURE_ROW(id, code, say, words) { CURLE_##id, ERR_##code, SAY_##say, words },
-	HTTP_FAILURE_INFO(HTTP_FAILURE_ROW)
-#undef HTTP_FAILURE_ROW
-	{ CURLE_OK, ERR_NETWORK, SAY_CURL, "the request failed" }, /* any other */
-};
-
-static void explain_timeout(struct http_call *c, struct err *err)
-{
-	const struct http_setup *o = &c->http->setup;
-	double connected = 0;
-
-	curl_easy_getinfo(c->easy, CURLINFO_PRETRANSFER_TIME, &connected);
-	err_set(err, ERR_TIMEOUT, "%s: %s within %lld s", o->place,
-		connected == 0 ? "no connection" : c->bytes ? "the answer stopped and did not go on" : "no answer",
-		(long long)(o->timeout_ms + 999) / 1000);
-}
-
-static void explain(struct http_call *c, CURLcode code, struct err *err)
-{
-	const char *why = "";
-	long os = 0;
-	size_t i = 0;
-
-	if (code == CURLE_OPERATION_TIMEDOUT) {
-		explain_timeout(c, err);
-		return;
-	}
-	while (failures[i].curl != code && failures[i].curl != CURLE_OK)
-		i++;
-	if (failures[i].say == SAY_ERRNO && curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &os) == CURLE_OK && os)
-		why = strerror((int)os);
-	if (failures[i].say == SAY_CURL)
-		why = c->errbuf[0] ? c->errbuf : curl_easy_strerror(code);
-	err_set(err, failures[i].code, "%s: %s%s%s", c->http->setup.place, failures[i].words, *why ? ": " : "", why);
-}
-
 /* ---- answers ---- */
 
 static void read_header(struct http_call *c, const char *name, char *out, size_t size)
@@ -215,6 +177,36 @@ static int64_t answer_retry_after(struct http_call *c)
 
 	read_header(c, "Retry-After", text, sizeof(text));
 	return text_int(text, 0, 86400, &s) ? s * 1000 : -1;
+}
+
+static enum http_failure failure_of(CURLcode code)
+{
+	static const CURLcode codes[] = {
+#define HTTP_FAILURE_CURL(id, code, say, words) [HTTP_FAILURE_##id] = CURLE_##id,
+		HTTP_FAILURE_INFO(HTTP_FAILURE_CURL)
+#undef HTTP_FAILURE_CURL
+	};
+	size_t i = 0;
+
+	while (i < HTTP_FAILURE_OTHER && codes[i] != code)
+		i++;
+	return (enum http_failure)i;
+}
+
+static void explain(struct http_call *c, CURLcode code, struct err *err)
+{
+	struct http_failed f = { .what = failure_of(code), .cut = code == CURLE_OK, .bytes = c->bytes };
+	long os = 0, proxy = 0;
+	double connected = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &os);
+	curl_easy_getinfo(c->easy, CURLINFO_HTTP_CONNECTCODE, &proxy);
+	curl_easy_getinfo(c->easy, CURLINFO_PRETRANSFER_TIME, &connected);
+	f.os_error = (int)os;
+	f.proxy_status = (int)proxy;
+	f.connected = connected > 0;
+	f.curl = c->errbuf[0] ? c->errbuf : curl_easy_strerror(code);
+	http_explain(&c->http->setup, &f, err);
 }
 
 static void answer_fill(struct http_call *c, CURLcode code)
@@ -240,7 +232,7 @@ static void answer_fill(struct http_call *c, CURLcode code)
 	read_header(c, "Content-Type", a->response.type, sizeof(a->response.type));
 	media_type_only(a->response.type);
 	read_header(c, "Location", a->response.location, sizeof(a->response.location));
-	if (code == CURLE_OK && !c->err.code) {
+	if (code == CURLE_OK && !c->err.code && c->head_is_whole) {
 		a->response.status = (int)status;
 		return;
 	}
@@ -255,18 +247,13 @@ static void collect(struct http *h)
 	struct CURLMsg *m;
 	int left;
 
-	while ((m = curl_multi_info_read(h->multi, &left))) {
+	while ((m = curl_multi_info_read(h->multi, &left))) { /* CURLMSG_DONE is the only kind there is */
 		struct http_call *c = NULL;
-		CURLcode code = m->data.result;
-		CURL *easy = m->easy_handle;
 
-		if (m->msg != CURLMSG_DONE)
-			continue;
-		curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&c);
-		answer_fill(c, code);
-		curl_multi_remove_handle(h->multi, easy);
-		curl_easy_cleanup(easy);
-		c->easy = NULL;
+		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&c);
+		answer_fill(c, m->data.result);
+		curl_multi_remove_handle(h->multi, c->easy);
+		curl_easy_cleanup(c->easy);
 		c->finished = true;
 		TAILQ_REMOVE(&h->running, c, link);
 		TAILQ_INSERT_TAIL(&h->finished, c, link);
@@ -421,6 +408,8 @@ struct http_call *http_send(struct http *h, struct request *req, unsigned flags,
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, c->errbuf);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, c);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, c);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "stalwarden/" VERSION);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, flags & HTTP_ONCE ? 1L : 0L);
 	set_route(easy, h);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How a transfer can fail, in words for people. Private to http.c: the first column are libcurl's names. */
+/* How a transfer can fail, in words for people: one line that says which hop. Private to http*.c. */
 #ifndef CLIENT_HTTP_FAILURES_H
 #define CLIENT_HTTP_FAILURES_H
 
+#include "client/http_private.h"
+
 enum http_say { SAY_NOTHING, SAY_ERRNO, SAY_CURL };
 
-/* CURLE_…, ERR_…, whose words are added, ours */
+/* libcurl's name, ERR_…, whose words are added, ours */
 #define HTTP_FAILURE_INFO(_) \
 	_(COULDNT_RESOLVE_HOST, NETWORK, NOTHING, "the name does not resolve") \
 	_(COULDNT_RESOLVE_PROXY, NETWORK, CURL, "the proxy's name does not resolve") \
@@ -22,6 +24,26 @@ enum http_say { SAY_NOTHING, SAY_ERRNO, SAY_CURL };
 	_(SSL_CONNECT_ERROR, NETWORK, CURL, "TLS failed") \
 	_(UNSUPPORTED_PROTOCOL, PROTOCOL, NOTHING, "the answer is not HTTP") \
 	_(WEIRD_SERVER_REPLY, PROTOCOL, NOTHING, "the answer is not HTTP") \
-	_(BAD_CONTENT_ENCODING, PROTOCOL, NOTHING, "the answer is garbled")
+	_(BAD_CONTENT_ENCODING, PROTOCOL, NOTHING, "the answer is garbled") \
+	_(OPERATION_TIMEDOUT, TIMEOUT, NOTHING, "no answer")
+
+enum http_failure {
+#define HTTP_FAILURE_ENUM(id, code, say, words) HTTP_FAILURE_##id,
+	HTTP_FAILURE_INFO(HTTP_FAILURE_ENUM)
+#undef HTTP_FAILURE_ENUM
+	HTTP_FAILURE_OTHER
+};
+
+struct http_failed {
+	enum http_failure what;
+	const char *curl;  /* libcurl's words */
+	int os_error;      /* errno or 0 */
+	int proxy_status;  /* of CONNECT, or 0 */
+	bool connected;    /* all of connecting and TLS was through */
+	bool cut;          /* ended within the head of the answer */
+	size_t bytes;      /* of the body so far */
+};
+
+void http_explain(const struct http_setup *s, const struct http_failed *f, struct err *err);
 
 #endif
