@@ -79,7 +79,7 @@ void page_adds(struct page *p, enum role role, const char *s)
 	close_span(p, role, at);
 }
 
-static void add_v(struct page *p, enum role role, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void add_v(struct page *p, enum role role, const char *fmt, va_list ap)
 {
 	struct buf raw = BUF_INIT;
 

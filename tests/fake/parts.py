@@ -131,6 +131,8 @@ class Store:
         self.generation += 1
 
     def update(self, pairs):
+        if not pairs:
+            return
         self.data.update(pairs)
         self.keys = None
         self.generation += 1
