@@ -17,7 +17,7 @@ LDFLAGS += $(SAN)
 
 # Order matters to the linker and is the layer order: each archive may need the ones after it.
 LAYERS  := cli views app tui client store model core
-LIBS    := -lncursesw -ltinfo -lreadline -lcurl -ljansson -lyajl -lconfuse -lsqlite3 -lssl -lcrypto -lpcre2-8 -lmaxminddb -lutf8proc -lz
+LIBS    := -lncursesw -ltinfo -lreadline -lcurl -ljansson -lyajl -lconfuse -lsqlite3 -lssl -lcrypto -lpcre2-8 -lmaxminddb -lutf8proc -lz -lm
 
 SRC     := $(foreach d,$(LAYERS),$(wildcard $(d)/*.c))
 MAINSRC := cli/main.c
