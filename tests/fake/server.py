@@ -317,10 +317,13 @@ def main(argv=None):
         threading.Thread(target=watch_parent, args=(args.parent_pid, server.stop), daemon=True).start()
     if args.attack:
         threading.Thread(target=attack.run, args=(persona, args.attack, server.stop), daemon=True).start()
-    # A handler may not set the event that its own thread waits for: a second signal would find the event's lock taken.
+    # Written by the C handler, in whichever thread: a handler in Python can come too late for a wait that just began, and one
+    # that sets the event its own thread waits for finds the event's lock taken when a second signal comes.
     ended, end = os.pipe()
+    os.set_blocking(end, False)
+    signal.set_wakeup_fd(end, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: os.write(end, b"."))
+        signal.signal(number, lambda *_: None)
     shown = "[%s]" % host if ":" in host else host
     print("listening %s://%s:%d" % ("https" if context else "http", shown, port), flush=True)
     if not args.quiet:
