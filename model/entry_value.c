@@ -238,7 +238,7 @@ static void value_init(struct entry_value *v)
 
 void entry_value_parse(const char *s, size_t len, struct entry_value *out)
 {
-	struct cursor c = { s, s + len };
+	struct cursor c = { s, len ? s + len : s };
 	struct field note = { .len = 0 };
 
 	value_init(out);

@@ -143,12 +143,14 @@ static bool complain_wildcard(const struct input *in, char octet[5][16], int n, 
 {
 	int fixed = 0;
 
-	while (fixed < n && fixed < 4 && has_only(octet[fixed], "0123456789"))
+	if (n > 4)
+		return false;
+	while (fixed < n && has_only(octet[fixed], "0123456789"))
 		fixed++;
 	for (int i = fixed; i < n; i++)
 		if (strcmp(octet[i], "*") != 0 && strcmp(octet[i], "x") != 0)
 			return false;
-	if (!fixed || fixed == 4 || n > 4)
+	if (!fixed || fixed == 4)
 		return false;
 	char want[128];
 	snprintf(want, sizeof(want), "%s.%s.%s.0/%d", octet[0], fixed > 1 ? octet[1] : "0", fixed > 2 ? octet[2] : "0",
