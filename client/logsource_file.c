@@ -64,7 +64,7 @@ static void on_inotify(struct loop *loop, int fd, unsigned events, void *arg)
 			at += (ssize_t)(sizeof(*e) + e->len);
 		}
 	}
-	if (!timer_is_armed(&s->turn))
+	if (!timer_is_armed(&s->turn) || s->turn.due > clock_mono() + WAKE_MS)
 		turn_in(src, WAKE_MS);
 }
 

@@ -124,7 +124,7 @@ static void fit_widths(const struct page *p, int *widths)
 	int c, total = 0, widest = 0;
 
 	for (c = 0; c < p->width; c++) {
-		total += widths[c] + 2;
+		total += widths[c] + (c + 1 < p->width ? 2 : 0);
 		if (!(p->right & 1u << c) && widths[c] > widths[widest])
 			widest = c;
 	}
@@ -334,7 +334,7 @@ static void put_offenders(struct page *p, const struct report *r)
 
 static void put_ranges(struct page *p, const struct report *r)
 {
-	static const char *const heads[] = { "RANGE", "BANS", "ADDRESSES", "REFUSED", "FIRST", "LAST", "NOTE" };
+	static const char *const heads[] = { "RANGE", "BANS", "ADDR", "REFUSED", "FIRST", "LAST", "NOTE" };
 	char *note;
 	size_t i;
 
@@ -353,7 +353,7 @@ static void put_ranges(struct page *p, const struct report *r)
 		cell_number(p, g->refused);
 		cell_day(p, g->first);
 		cell_day(p, g->last);
-		note = g->allowed_hit ? xasprintf("no: it holds %u allowed entr%s", g->allowed_hit, g->allowed_hit == 1 ? "y" : "ies") : xstrdup("");
+		note = g->allowed_hit ? xasprintf("holds %u allowed", g->allowed_hit) : xstrdup("");
 		cell(p, note);
 		free(note);
 	}

@@ -188,9 +188,24 @@ static bool migrate(struct store *s, struct err *err)
 	return true;
 }
 
+/* Changing to WAL needs the file alone, and SQLite does not wait for that by itself: when several processes make the store at once, all but
+ * one try again. */
+static bool set_wal(struct store *s, struct err *err)
+{
+	int64_t until = clock_mono() + s->busy_ms;
+	int code;
+
+	for (;;) {
+		code = sqlite3_exec(s->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+		if ((code & 0xff) != SQLITE_BUSY || clock_mono() >= until)
+			return code == SQLITE_OK || db_fail(s, code, err);
+		sqlite3_sleep(2);
+	}
+}
+
 static bool set_pragmas(struct store *s, struct err *err)
 {
-	if (!s->read_only && !db_exec(s, "PRAGMA journal_mode = WAL", err))
+	if (!s->read_only && !set_wal(s, err))
 		return false;
 	return db_exec(s, "PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000; PRAGMA trusted_schema = OFF", err);
 }
