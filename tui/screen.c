@@ -3,8 +3,6 @@
 #include "tui/screen.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +17,11 @@
 #include "core/mem.h"
 #include "core/text.h"
 #include "tui/screen_crash.h"
+#include "tui/screen_out.h"
 
 #define SIZE_MAX_CELLS 2000 /* a terminal that claims more is believed no further */
+
+#define LEAVE_WAIT_MS 150
 
 #define PASTE_ON "\033[?2004h"
 #define PASTE_OFF "\033[?2004l"
@@ -32,36 +33,23 @@ static struct {
 	SCREEN *screen;
 	FILE *out, *in;
 	bool headless, mouse, suspended, at_exit;
-	int in_fd, out_fd;
+	int in_fd;
 	int colours;
 	struct termios saved;
-} term = { .in_fd = -1, .out_fd = -1 };
+} term = { .in_fd = -1 };
 
 bool screen_is_started(void)
 {
 	return term.screen != NULL;
 }
 
-static void write_all(const char *s, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(term.out_fd, s, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return;
-		s += n;
-		len -= (size_t)n;
-	}
-}
-
 void screen_write(const char *s, size_t len)
 {
-	if (term.screen == NULL || term.headless || term.suspended)
+	if (term.screen == NULL || term.suspended)
 		return;
-	fflush(term.out);
-	write_all(s, len);
+	screen_out_collect();
+	screen_out_add(s, len);
+	screen_out_drain();
 }
 
 /* Modes curses does not know. */
@@ -80,27 +68,42 @@ static int env_int(const char *name, int fallback)
 	return s != NULL && text_int(s, 1, SIZE_MAX_CELLS, &n) ? (int)n : fallback;
 }
 
-static bool open_streams(const struct screen_options *opt, struct err *err)
+static bool usable(const struct screen_options *opt, struct err *err)
 {
 	const char *name = getenv("TERM");
 
-	if (opt->headless) {
-		term.out = fopen("/dev/null", "we");
-		term.in = fopen("/dev/null", "re");
-		return term.out != NULL && term.in != NULL ? true : err_set(err, ERR_IO, "/dev/null: %s", strerror(errno));
-	}
+	if (opt->headless)
+		return true;
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return err_set(err, ERR_USAGE, "the console needs a terminal; for scripts use a verb, e.g. `status -o json`");
 	if (name == NULL || name[0] == '\0' || strcmp(name, "dumb") == 0 || strcmp(name, "unknown") == 0)
 		return err_set(err, ERR_USAGE, "TERM is %s: the console needs a terminal that can place text; use a verb, e.g. `status`",
 			name == NULL || name[0] == '\0' ? "not set" : name);
-	term.in_fd = STDIN_FILENO;
-	term.out_fd = STDOUT_FILENO;
-	if (tcgetattr(term.in_fd, &term.saved) != 0)
+	if (tcgetattr(STDIN_FILENO, &term.saved) != 0)
 		return err_set(err, ERR_IO, "terminal: %s", strerror(errno));
-	term.out = stdout;
-	term.in = stdin;
 	return true;
+}
+
+/* curses gets memory to write to and nothing to read from: termios and size are ours. */
+static bool open_streams(struct err *err)
+{
+	term.out = screen_out_open(term.headless ? -1 : STDOUT_FILENO, err);
+	if (term.out == NULL)
+		return false;
+	term.in = fopen("/dev/null", "re");
+	if (term.in == NULL) {
+		screen_out_close();
+		return err_set(err, ERR_IO, "/dev/null: %s", strerror(errno));
+	}
+	term.in_fd = term.headless ? -1 : STDIN_FILENO;
+	return true;
+}
+
+static void close_streams(void)
+{
+	fclose(term.in);
+	screen_out_close();
+	term.in_fd = -1;
 }
 
 /* newterm() dies by itself on a terminal without cursor addressing: ask terminfo first. */
@@ -109,7 +112,7 @@ static bool known_terminal(const char *name, struct err *err)
 	int status = 0;
 	char *cup;
 
-	if (setupterm(name, term.headless ? STDOUT_FILENO : term.out_fd, &status) != OK)
+	if (setupterm(name, STDOUT_FILENO, &status) != OK)
 		return err_set(err, ERR_USAGE, "terminal type \"%s\" is not known here; try TERM=xterm", name);
 	cup = tigetstr("cup");
 	if (cup == NULL || cup == (char *)-1)
@@ -118,13 +121,26 @@ static bool known_terminal(const char *name, struct err *err)
 	return true;
 }
 
+/* No echo, no line editing, no signals from keys: Ctrl-C and Ctrl-Z are keys like others. */
+static void raw_tty(void)
+{
+	struct termios t = term.saved;
+
+	if (term.headless)
+		return;
+	cfmakeraw(&t);
+	t.c_cc[VMIN] = 1;
+	t.c_cc[VTIME] = 0;
+	tcsetattr(term.in_fd, TCSANOW, &t);
+}
+
 static void enter_modes(void)
 {
-	raw();
-	noecho();
+	raw_tty();
 	nonl();
 	idlok(stdscr, TRUE);
 	leaveok(stdscr, FALSE);
+	typeahead(-1); /* input is ours: a frame is never broken off for it */
 	curs_set(1);
 	modes(true);
 }
@@ -138,6 +154,20 @@ static void start_colours(bool none)
 	term.colours = COLORS;
 }
 
+static void take(const struct screen_options *opt)
+{
+	if (term.headless)
+		screen_resize(opt->cols > 0 ? opt->cols : env_int("COLUMNS", 80), opt->rows > 0 ? opt->rows : env_int("LINES", 24));
+	else
+		screen_crash_arm(term.in_fd, STDOUT_FILENO, &term.saved, PASTE_OFF MOUSE_OFF);
+	screen_follow_size();
+	enter_modes();
+	start_colours(opt->no_colour);
+	mem_set_die_hook(screen_stop);
+	if (!term.at_exit)
+		term.at_exit = atexit(screen_stop) == 0;
+}
+
 bool screen_start(const struct screen_options *opt, struct err *err)
 {
 	const char *name = opt->headless ? "xterm-256color" : getenv("TERM");
@@ -147,23 +177,26 @@ bool screen_start(const struct screen_options *opt, struct err *err)
 	term.headless = opt->headless;
 	term.mouse = opt->mouse && !opt->headless;
 	term.suspended = false;
-	if (!open_streams(opt, err) || !known_terminal(name, err))
+	if (!usable(opt, err) || !known_terminal(name, err) || !open_streams(err))
 		return false;
-	set_escdelay(25);
 	term.screen = newterm(name, term.out, term.in);
-	if (term.screen == NULL)
+	if (term.screen == NULL) {
+		close_streams();
 		return err_set(err, ERR_IO, "the terminal can't be set up (TERM=%s)", name);
-	if (term.headless)
-		resizeterm(opt->rows > 0 ? opt->rows : env_int("LINES", 24),
-			opt->cols > 0 ? opt->cols : env_int("COLUMNS", 80));
-	else
-		screen_crash_arm(term.in_fd, term.out_fd, &term.saved, PASTE_OFF MOUSE_OFF);
-	enter_modes();
-	start_colours(opt->no_colour);
-	mem_set_die_hook(screen_stop);
-	if (!term.at_exit)
-		term.at_exit = atexit(screen_stop) == 0;
+	}
+	take(opt);
 	return true;
+}
+
+/* Leaves the screen as it was; a terminal that takes nothing is not waited for long. */
+static void leave_modes(void)
+{
+	modes(false);
+	endwin();
+	screen_out_collect();
+	screen_out_finish(LEAVE_WAIT_MS);
+	if (!term.headless)
+		tcsetattr(term.in_fd, TCSANOW, &term.saved);
 }
 
 void screen_stop(void)
@@ -172,31 +205,20 @@ void screen_stop(void)
 
 	if (screen == NULL)
 		return;
-	if (!term.suspended) {
-		modes(false);
-		endwin();
-	}
-	if (!term.headless) {
-		fflush(term.out);
-		tcsetattr(term.in_fd, TCSADRAIN, &term.saved);
-	}
+	if (!term.suspended)
+		leave_modes();
 	screen_crash_disarm();
 	mem_set_die_hook(NULL);
 	term.screen = NULL;
 	delscreen(screen);
-	if (term.headless) {
-		fclose(term.out);
-		fclose(term.in);
-	}
-	term.in_fd = term.out_fd = -1;
+	close_streams();
 }
 
 void screen_suspend(void)
 {
 	if (term.screen == NULL || term.suspended)
 		return;
-	modes(false);
-	endwin();
+	leave_modes();
 	term.suspended = true;
 	screen_crash_disarm();
 }
@@ -207,8 +229,7 @@ void screen_resume(void)
 		return;
 	term.suspended = false;
 	if (!term.headless)
-		screen_crash_arm(term.in_fd, term.out_fd, &term.saved, PASTE_OFF MOUSE_OFF);
-	reset_prog_mode();
+		screen_crash_arm(term.in_fd, STDOUT_FILENO, &term.saved, PASTE_OFF MOUSE_OFF);
 	enter_modes();
 	screen_redraw();
 	screen_follow_size();
@@ -257,7 +278,7 @@ bool screen_follow_size(void)
 {
 	struct winsize ws;
 
-	if (term.headless || term.screen == NULL || ioctl(term.out_fd, TIOCGWINSZ, &ws) != 0)
+	if (term.headless || term.screen == NULL || ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) != 0)
 		return false;
 	if (ws.ws_col == 0 || ws.ws_row == 0) /* not told: a serial line, a bare pty */
 		return false;
@@ -270,21 +291,27 @@ void screen_redraw(void)
 		clearok(curscr, TRUE);
 }
 
+/* doupdate() ignores SIGTSTP for its duration (seen on 6.4), so one that comes then would be lost. A blocked signal is
+ * never ignored: it waits. */
 void screen_flush(void)
 {
+	sigset_t stop, before;
+
 	if (term.screen == NULL || term.suspended)
 		return;
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTSTP);
+	sigprocmask(SIG_BLOCK, &stop, &before);
 	wnoutrefresh(stdscr);
 	doupdate();
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	screen_out_collect();
+	screen_out_drain();
 }
 
 bool screen_can_write(void)
 {
-	struct pollfd p = { .fd = term.out_fd, .events = POLLOUT };
-
-	if (term.screen == NULL || term.suspended)
-		return false;
-	return term.headless || poll(&p, 1, 0) != 0;
+	return term.screen != NULL && !term.suspended && screen_out_drain();
 }
 
 int screen_input_fd(void)
@@ -294,7 +321,7 @@ int screen_input_fd(void)
 
 int screen_output_fd(void)
 {
-	return term.out_fd;
+	return screen_out_fd();
 }
 
 const char *screen_terminfo(const char *name)

@@ -27,8 +27,8 @@ void screen_size(int *cols, int *rows);
 bool screen_follow_size(void);           /* asks the tty; true when it changed */
 bool screen_resize(int cols, int rows);  /* at least 1x1; true when it changed */
 void screen_redraw(void);                /* the next flush sends everything */
-void screen_flush(void);                 /* the one doupdate */
-bool screen_can_write(void);             /* false while the terminal takes nothing: drawing would block */
+void screen_flush(void);                 /* the one doupdate; what the terminal does not take at once stays due */
+bool screen_can_write(void);             /* sends what is due; false while the terminal has not taken all of it */
 int screen_input_fd(void);               /* -1 when headless */
 int screen_output_fd(void);
 const char *screen_terminfo(const char *name); /* a string capability, NULL if absent */

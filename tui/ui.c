@@ -75,25 +75,23 @@ void ui_set_poll(struct ui *ui, int64_t ms)
 
 static void tty_ready(struct loop *loop, int fd, unsigned events, void *arg)
 {
-	struct ui *ui = arg;
-
 	(void)events;
-	ui->waiting_for_tty = false;
-	loop_fd_remove(loop, fd);
+	(void)arg;
+	if (screen_can_write()) /* all of it was taken: the next frame may be drawn */
+		loop_fd_remove(loop, fd);
 }
 
 void ui_render(struct ui *ui)
 {
-	if (!ui->dirty || !screen_is_started() || ui->waiting_for_tty)
+	if (!ui->dirty || !screen_is_started())
 		return;
-	if (!screen_can_write()) { /* the terminal takes nothing now: drawing would block */
-		ui->waiting_for_tty = true;
-		loop_fd_set(ui->loop, screen_output_fd(), LOOP_WRITE, tty_ready, ui);
-		return;
+	if (screen_can_write()) {
+		ui->dirty = false;
+		ui_draw(ui);
+		screen_flush();
 	}
-	ui->dirty = false;
-	ui_draw(ui);
-	screen_flush();
+	if (!screen_can_write()) /* what does not fit into the terminal now goes when it does; newer frames wait for it */
+		loop_fd_set(ui->loop, screen_output_fd(), LOOP_WRITE, tty_ready, ui);
 }
 
 bool ui_is_idle(struct ui *ui)
@@ -296,11 +294,10 @@ void ui_free(struct ui *ui)
 	if (ui->confirm != NULL)
 		confirm_cancel(ui);
 	ui_tabs_free(ui);
+	loop_fd_remove(ui->loop, screen_output_fd());
 	screen_stop();
 	if (ui->input != NULL)
 		leave_signals(ui);
-	if (ui->waiting_for_tty)
-		loop_fd_remove(ui->loop, screen_output_fd());
 	timer_stop(&ui->pending_timer);
 	timer_stop(&ui->tick);
 	timer_stop(&ui->resize);

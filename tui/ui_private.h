@@ -58,7 +58,7 @@ struct ui {
 	struct script *script; /* NULL when keys come from the terminal only */
 	struct theme theme;
 	const struct glyphs *glyphs;
-	bool headless, dirty, waiting_for_tty, hung_up;
+	bool headless, dirty, hung_up;
 	int status;
 
 	struct ui_tab *tabs;
