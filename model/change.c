@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Changes: what is asked for, what became of it, and what would undo it. No I/O; knows no server. */
+/* Changes: what is asked for, what became of it, and what would undo it. No I/O; knows no server.
+ */
 #include "model/change.h"
 
 #include <stdio.h>
@@ -12,7 +13,7 @@
 static const struct {
 	const char *name, *words;
 } edit_info[] = {
-#define EDIT_ROW(id, n, w) [EDIT_##id] = { n, w },
+#define EDIT_ROW(id, n, w) [EDIT_##id] = {n, w},
 	EDIT_INFO(EDIT_ROW)
 #undef EDIT_ROW
 };
@@ -20,7 +21,7 @@ static const struct {
 static const struct {
 	const char *name, *words;
 } verdict_info[] = {
-#define VERDICT_ROW(id, n, w) [VERDICT_##id] = { n, w },
+#define VERDICT_ROW(id, n, w) [VERDICT_##id] = {n, w},
 	VERDICT_INFO(VERDICT_ROW)
 #undef VERDICT_ROW
 };
@@ -109,7 +110,8 @@ void change_free(struct change *c)
 
 bool edit_has_address(enum edit_kind k)
 {
-	return k == EDIT_BLOCK || k == EDIT_UNBLOCK || k == EDIT_ALLOW || k == EDIT_DISALLOW || k == EDIT_EXPIRY;
+	return k == EDIT_BLOCK || k == EDIT_UNBLOCK || k == EDIT_ALLOW || k == EDIT_DISALLOW ||
+	       k == EDIT_EXPIRY;
 }
 
 struct edit *change_add(struct change *c, enum edit_kind kind, const char *target)
@@ -134,12 +136,12 @@ struct edit *change_add(struct change *c, enum edit_kind kind, const char *targe
 	return e;
 }
 
-struct step_report *change_step(struct change *c, enum step_kind kind, bool ok, int64_t ms, size_t first, size_t count,
-	const char *detail)
+struct step_report *change_step(struct change *c, enum step_kind kind, bool ok, int64_t ms,
+	size_t first, size_t count, const char *detail)
 {
 	xgrow(&c->steps, &c->step_cap, c->step_count + 1, sizeof(*c->steps));
 	struct step_report *s = &c->steps[c->step_count++];
-	*s = (struct step_report){ kind, ok, ms, first, count, detail ? xstrdup(detail) : NULL };
+	*s = (struct step_report){kind, ok, ms, first, count, detail ? xstrdup(detail) : NULL};
 	return s;
 }
 
@@ -155,7 +157,12 @@ size_t change_tally(const struct change *c, enum verdict v)
 enum verdict change_worst(const struct change *c)
 {
 	static const enum verdict order[] = {
-		VERDICT_UNKNOWN, VERDICT_MISMATCH, VERDICT_STORED, VERDICT_NOT_STORED, VERDICT_PENDING, VERDICT_IN_FORCE,
+		VERDICT_UNKNOWN,
+		VERDICT_MISMATCH,
+		VERDICT_STORED,
+		VERDICT_NOT_STORED,
+		VERDICT_PENDING,
+		VERDICT_IN_FORCE,
 	};
 	_Static_assert(ARRAY_LEN(order) == VERDICT_COUNT, "every verdict has its place");
 
@@ -180,7 +187,8 @@ static void lose(struct loss *l, const char *word)
 }
 
 /* An entry put back as it was: its canonical text is the stored-value JSON. */
-static void restore_entry(struct change *inv, enum edit_kind kind, const char *target, const char *before, struct loss *loss)
+static void restore_entry(struct change *inv, enum edit_kind kind, const char *target,
+	const char *before, struct loss *loss)
 {
 	struct edit *e = change_add(inv, kind, target);
 	struct entry_value v;
@@ -197,9 +205,10 @@ static void restore_entry(struct change *inv, enum edit_kind kind, const char *t
 		lose(loss, "createdAt");
 }
 
-static void restore_threshold(struct change *inv, const struct edit *done, const char *before, struct loss *loss)
+static void restore_threshold(
+	struct change *inv, const struct edit *done, const char *before, struct loss *loss)
 {
-	struct threshold was = { .supported = true, .stored = true };
+	struct threshold was = {.supported = true, .stored = true};
 	enum edit_kind kind = EDIT_THRESHOLD;
 
 	if (!before)
@@ -214,7 +223,8 @@ static void restore_threshold(struct change *inv, const struct edit *done, const
 }
 
 /* Adds to inv what undoes one edit. */
-static void invert(struct change *inv, const struct edit *done, const struct outcome *o, struct loss *loss)
+static void invert(
+	struct change *inv, const struct edit *done, const struct outcome *o, struct loss *loss)
 {
 	size_t had = inv->count;
 
@@ -224,12 +234,13 @@ static void invert(struct change *inv, const struct edit *done, const struct out
 		if (o->before)
 			restore_entry(inv, done->kind, done->target, o->before, loss);
 		else
-			change_add(inv, done->kind == EDIT_BLOCK ? EDIT_UNBLOCK : EDIT_DISALLOW, done->target);
+			change_add(inv, done->kind == EDIT_BLOCK ? EDIT_UNBLOCK : EDIT_DISALLOW,
+				done->target);
 		break;
 	case EDIT_UNBLOCK:
 	case EDIT_DISALLOW:
-		restore_entry(inv, done->kind == EDIT_UNBLOCK ? EDIT_BLOCK : EDIT_ALLOW, done->target,
-			o->before ? o->before : "", loss);
+		restore_entry(inv, done->kind == EDIT_UNBLOCK ? EDIT_BLOCK : EDIT_ALLOW,
+			done->target, o->before ? o->before : "", loss);
 		break;
 	case EDIT_EXPIRY:
 		restore_entry(inv, EDIT_EXPIRY, done->target, o->before ? o->before : "", loss);
@@ -263,14 +274,14 @@ static void invert(struct change *inv, const struct edit *done, const struct out
 
 static bool was_done(const struct outcome *o)
 {
-	return !o->no_op &&
-		(o->verdict == VERDICT_IN_FORCE || o->verdict == VERDICT_STORED || o->verdict == VERDICT_MISMATCH);
+	return !o->no_op && (o->verdict == VERDICT_IN_FORCE || o->verdict == VERDICT_STORED ||
+				    o->verdict == VERDICT_MISMATCH);
 }
 
 struct change *change_inverse(const struct change *c, char *lost, size_t lost_size)
 {
 	struct change *inv = change_new();
-	struct loss loss = { lost, lost_size };
+	struct loss loss = {lost, lost_size};
 
 	if (lost_size)
 		lost[0] = '\0';

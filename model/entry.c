@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Snapshots of the blocked and allowed lists. Knows no server: dialects add rows, views and verbs read them. */
+/* Snapshots of the blocked and allowed lists. Knows no server: dialects add rows, views and verbs
+ * read them. */
 #include "model/entry.h"
 
 #include <stdlib.h>
@@ -8,11 +9,11 @@
 #include "core/mem.h"
 #include "model/entry_sort.h"
 
-#define KEY_MAX ((size_t)64 << 10)  /* bytes kept of a key; longer ones are malformed anyway */
-#define NOTE_MAX ((size_t)64 << 10)
-#define ID_MAX ((size_t)256)
+#define KEY_MAX     ((size_t)64 << 10) /* bytes kept of a key; longer ones are malformed anyway */
+#define NOTE_MAX    ((size_t)64 << 10)
+#define ID_MAX      ((size_t)256)
 #define ARENA_FIRST ((size_t)4096)
-#define COVER_MAX 256 /* entries around one address worth looking at; 129 lengths exist */
+#define COVER_MAX   256 /* entries around one address worth looking at; 129 lengths exist */
 
 static const char *const reason_texts[] = {
 #define REASON_TEXT(id, text) [REASON_##id] = text,
@@ -50,14 +51,14 @@ enum reason reason_of_class(enum ban_class c)
 
 const char *entry_state_text(enum entry_state s)
 {
-	static const char *const text[] = { "active", "expired", "malformed" };
+	static const char *const text[] = {"active", "expired", "malformed"};
 
 	return (size_t)s < ARRAY_LEN(text) ? text[s] : "";
 }
 
 const char *origin_text(enum origin o)
 {
-	static const char *const text[] = { "unknown", "server", "operator" };
+	static const char *const text[] = {"unknown", "server", "operator"};
 
 	return (size_t)o < ARRAY_LEN(text) ? text[o] : "";
 }
@@ -80,7 +81,8 @@ void entrylist_free(struct entrylist *l)
 	free(l);
 }
 
-/* Appends s and a NUL. A NUL inside would end the string early, and a key cut short names another address: U+FFFD. */
+/* Appends s and a NUL. A NUL inside would end the string early, and a key cut short names another
+ * address: U+FFFD. */
 static void arena_put(struct entrylist *l, const char *s, size_t len)
 {
 	const char *nul;
@@ -129,10 +131,11 @@ static size_t at_most(size_t n, size_t max)
 	return n < max ? n : max;
 }
 
-void entrylist_add(struct entrylist *l, const char *key, size_t key_len, const char *note, size_t note_len, const char *id,
-	enum reason reason, enum origin origin, int64_t created, int64_t expires)
+void entrylist_add(struct entrylist *l, const char *key, size_t key_len, const char *note,
+	size_t note_len, const char *id, enum reason reason, enum origin origin, int64_t created,
+	int64_t expires)
 {
-	struct net n = { .family = 0 };
+	struct net n = {.family = 0};
 	bool parsed = net_parse(key, key_len, &n, NULL);
 	size_t id_len = id ? strnlen(id, ID_MAX) : 0;
 
@@ -169,10 +172,11 @@ static size_t text_size(const struct entrylist *l, const struct entry *e)
 static bool is_double(const struct entrylist *l, const struct entry *a, const struct entry *b)
 {
 	return !entry_cmp_net(a, b) && !strcmp(l->arena + a->text, l->arena + b->text) &&
-		!strcmp(entry_id(l, (size_t)(a - l->rows)), entry_id(l, (size_t)(b - l->rows)));
+	       !strcmp(entry_id(l, (size_t)(a - l->rows)), entry_id(l, (size_t)(b - l->rows)));
 }
 
-/* A page that shifted while it was read brings rows twice; the first stays. Looks back a few rows of the same net only. */
+/* A page that shifted while it was read brings rows twice; the first stays. Looks back a few rows
+ * of the same net only. */
 static void drop_doubles(struct entrylist *l)
 {
 	size_t kept = 0;
@@ -282,7 +286,7 @@ int64_t entry_expires(const struct entry *e)
 
 ptrdiff_t entrylist_find(const struct entrylist *l, const struct net *n)
 {
-	struct entry key = { .family = n->family, .prefix = n->prefix };
+	struct entry key = {.family = n->family, .prefix = n->prefix};
 	size_t lo = 0, hi = l->count;
 
 	if (!n->family)
@@ -324,13 +328,15 @@ ptrdiff_t entrylist_find_key(const struct entrylist *l, const char *key)
 	ptrdiff_t row = entrylist_find(l, &n);
 	if (row < 0)
 		return -1;
-	for (size_t i = (size_t)row; i < l->count && !entry_cmp_net(&l->rows[i], &l->rows[row]); i++)
+	for (size_t i = (size_t)row; i < l->count && !entry_cmp_net(&l->rows[i], &l->rows[row]);
+		i++)
 		if (!strcmp(entry_key(l, i), key))
 			return (ptrdiff_t)i;
 	return -1;
 }
 
-ptrdiff_t entrylist_covering(const struct entrylist *l, const struct net *n, ptrdiff_t except, int64_t now)
+ptrdiff_t entrylist_covering(
+	const struct entrylist *l, const struct net *n, ptrdiff_t except, int64_t now)
 {
 	uint32_t rows[COVER_MAX];
 	size_t found = at_most(netset_covering(l->index, n, rows, COVER_MAX), COVER_MAX);

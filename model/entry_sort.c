@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Sorts a million rows in place: a radix sort by bytes, most significant first, needs no second array. */
+/* Sorts a million rows in place: a radix sort by bytes, most significant first, needs no second
+ * array. */
 #include "model/entry_sort.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define KEY_BYTES 18 /* rank of the family, 16 of the address, prefix */
-#define SMALL 48     /* rows below which insertion is faster */
+#define SMALL     48 /* rows below which insertion is faster */
 
 static unsigned rank_of(const struct entry *e)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The value stalwarden stores for a block where the server ignores values (doc/stored-values.md): a small JSON object of
- * strings, read here by hand because anything may be stored there and nothing may fail. */
+/* The value stalwarden stores for a block where the server ignores values (doc/stored-values.md): a
+ * small JSON object of strings, read here by hand because anything may be stored there and nothing
+ * may fail. */
 #include <stdio.h>
 #include <string.h>
 
@@ -106,7 +107,8 @@ static bool take_escape(struct cursor *c, struct field *f)
 	}
 	if (ch != 'u' || !take_hex4(c, &high))
 		return false;
-	if (high >= 0xd800 && high < 0xdc00 && c->end - c->p >= 6 && c->p[0] == '\\' && c->p[1] == 'u') {
+	if (high >= 0xd800 && high < 0xdc00 && c->end - c->p >= 6 && c->p[0] == '\\' &&
+		c->p[1] == 'u') {
 		c->p += 2;
 		if (!take_hex4(c, &low))
 			return false;
@@ -161,8 +163,9 @@ static bool skip_scalar(struct cursor *c)
 
 	skip_space(c);
 	start = c->p;
-	while (c->p < c->end && (*c->p == '-' || *c->p == '+' || *c->p == '.' || (*c->p >= '0' && *c->p <= '9') ||
-		(*c->p >= 'a' && *c->p <= 'z') || *c->p == 'E'))
+	while (c->p < c->end &&
+		(*c->p == '-' || *c->p == '+' || *c->p == '.' || (*c->p >= '0' && *c->p <= '9') ||
+			(*c->p >= 'a' && *c->p <= 'z') || *c->p == 'E'))
 		c->p++;
 	return c->p > start;
 }
@@ -238,8 +241,8 @@ static void value_init(struct entry_value *v)
 
 void entry_value_parse(const char *s, size_t len, struct entry_value *out)
 {
-	struct cursor c = { s, len ? s + len : s };
-	struct field note = { .len = 0 };
+	struct cursor c = {s, len ? s + len : s};
+	struct field note = {.len = 0};
 
 	value_init(out);
 	if (!len || parse_object(&c, out))
@@ -257,7 +260,8 @@ void entry_value_parse(const char *s, size_t len, struct entry_value *out)
 	copy_cut(out->note, sizeof(out->note), &note);
 }
 
-/* Output that stays whole: each piece goes in or is left out, and `tail` bytes stay free for what must follow. */
+/* Output that stays whole: each piece goes in or is left out, and `tail` bytes stay free for what
+ * must follow. */
 struct writer {
 	char *out;
 	size_t len, size, tail;
@@ -277,7 +281,7 @@ static size_t decode(const char *s, unsigned *cp)
 {
 	const unsigned char *u = (const unsigned char *)s;
 	size_t n = sequence_len(u[0]);
-	static const unsigned least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
 
 	*cp = u[0];
 	if (u[0] < 0x80)
@@ -313,7 +317,8 @@ static void put_escaped(struct writer *w, const char *s)
 		else if (cp < 0x10000)
 			n = snprintf(u, sizeof(u), "\\u%04x", cp);
 		else
-			n = snprintf(u, sizeof(u), "\\u%04x\\u%04x", 0xd800 + ((cp - 0x10000) >> 10), 0xdc00 + (cp & 0x3ff));
+			n = snprintf(u, sizeof(u), "\\u%04x\\u%04x",
+				0xd800 + ((cp - 0x10000) >> 10), 0xdc00 + (cp & 0x3ff));
 		if (!put(w, u, (size_t)n))
 			return;
 	}
@@ -340,7 +345,7 @@ char *entry_value_format(const struct entry_value *v, char *out, size_t size)
 {
 	char t[TIME_BUF];
 	/* until and class come after the free text: room for them is kept. */
-	struct writer w = { out, 0, size, 64 };
+	struct writer w = {out, 0, size, 64};
 
 	put(&w, "{", 1);
 	put_field(&w, "by", v->by);

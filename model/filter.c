@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Filters: from typed words to terms, and rows against them. What each key takes and matches is in filter_keys.c. */
+/* Filters: from typed words to terms, and rows against them. What each key takes and matches is in
+ * filter_keys.c. */
 #include "model/filter.h"
 
 #include <ctype.h>
@@ -12,19 +13,20 @@
 #include "core/text.h"
 #include "model/filter_private.h"
 
-#define TEXT_MAX 4096 /* bytes of a whole filter */
+#define TEXT_MAX  4096 /* bytes of a whole filter */
 #define TERMS_MAX 64
 
 /* One word as typed. */
 struct word {
 	bool negated;
-	bool is_quoted;    /* began with a quote: plain text whatever it looks like */
-	bool is_regex;     /* /between slashes/, which are not in text */
-	struct buf text;   /* quotes removed */
-	size_t raw_len;    /* bytes of the source it took, "!" included */
+	bool is_quoted;  /* began with a quote: plain text whatever it looks like */
+	bool is_regex;   /* /between slashes/, which are not in text */
+	struct buf text; /* quotes removed */
+	size_t raw_len;  /* bytes of the source it took, "!" included */
 };
 
-/* Bytes of "/…/" at s, blanks inside allowed; 0 if it is not that. A path alone, or two of them, is no expression. */
+/* Bytes of "/…/" at s, blanks inside allowed; 0 if it is not that. A path alone, or two of them, is
+ * no expression. */
 static size_t regex_length(const char *s)
 {
 	if (*s != '/')
@@ -74,7 +76,8 @@ static void term_release(struct filter_term *t)
 }
 
 /* Adds a term whose key and operator are known. */
-static bool add_term(struct filter *f, struct filter_term *t, const char *word, const char *value, int64_t now, struct err *err)
+static bool add_term(struct filter *f, struct filter_term *t, const char *word, const char *value,
+	int64_t now, struct err *err)
 {
 	if (f->count >= TERMS_MAX)
 		return err_set(err, ERR_USAGE, "a filter has at most %d words", TERMS_MAX);
@@ -122,13 +125,16 @@ static bool unknown_key(const struct filter *f, const char *word, size_t len, st
 	enum filter_kind other = f->kind == FILTER_LIST ? FILTER_LOG : FILTER_LIST;
 
 	if (filter_key_find(other, word, len))
-		return err_set(err, ERR_USAGE, "%s: %.*s: works in %s only; to look for it as text, put it in double quotes", word,
-			(int)len, word, other == FILTER_LOG ? "logs" : "lists");
+		return err_set(err, ERR_USAGE,
+			"%s: %.*s: works in %s only; to look for it as text, put it in double "
+			"quotes",
+			word, (int)len, word, other == FILTER_LOG ? "logs" : "lists");
 	struct buf known = BUF_INIT;
 	for (size_t i = 0; filter_word(f->kind, i); i++)
 		buf_addf(&known, "%s%s", i ? " " : "", filter_word(f->kind, i));
-	err_set(err, ERR_USAGE, "%s: no such filter; known are %s; to look for it as text, put it in double quotes", word,
-		buf_str(&known));
+	err_set(err, ERR_USAGE,
+		"%s: no such filter; known are %s; to look for it as text, put it in double quotes",
+		word, buf_str(&known));
 	buf_release(&known);
 	return false;
 }
@@ -138,17 +144,21 @@ static bool wrong_op(const struct filter_key *key, const char *word, struct err 
 	if (*key->ops == ':')
 		return err_set(err, ERR_USAGE, "%s: write %s:…", word, key->name);
 	if (*key->ops)
-		return err_set(err, ERR_USAGE, "%s: write %s<… or %s>…", word, key->name, key->name);
+		return err_set(
+			err, ERR_USAGE, "%s: write %s<… or %s>…", word, key->name, key->name);
 	return err_set(err, ERR_USAGE, "%s: %s stands alone", word, key->name);
 }
 
-/* A word of the form key:value, key<value, or one that stands alone; anything else is plain text. */
-static bool add_keyed(struct filter *f, struct filter_term *t, const char *word, int64_t now, struct err *err)
+/* A word of the form key:value, key<value, or one that stands alone; anything else is plain text.
+ */
+static bool add_keyed(
+	struct filter *f, struct filter_term *t, const char *word, int64_t now, struct err *err)
 {
 	size_t len = key_length(word), op_len = scan_op(word + len, t);
 
 	t->key = len ? filter_key_find(f->kind, word, len) : NULL;
-	if (t->key && (op_len ? strchr(t->key->ops, word[len]) != NULL : !*t->key->ops && !word[len]))
+	if (t->key &&
+		(op_len ? strchr(t->key->ops, word[len]) != NULL : !*t->key->ops && !word[len]))
 		return add_term(f, t, word, word + len + op_len, now, err);
 	if (t->key && op_len)
 		return wrong_op(t->key, word, err);
@@ -160,11 +170,12 @@ static bool add_keyed(struct filter *f, struct filter_term *t, const char *word,
 
 static bool add_word(struct filter *f, const struct word *w, int64_t now, struct err *err)
 {
-	struct filter_term t = { .negated = w->negated, .op = FILTER_IS };
+	struct filter_term t = {.negated = w->negated, .op = FILTER_IS};
 	const char *text = buf_str(&w->text);
 
 	if (!w->text.len)
-		return err_set(err, ERR_USAGE, w->negated ? "! needs a word after it" : "\"\" is no word to look for");
+		return err_set(err, ERR_USAGE,
+			w->negated ? "! needs a word after it" : "\"\" is no word to look for");
 	if (w->is_quoted) {
 		t.key = filter_key_text();
 		return add_term(f, &t, text, text, now, err);
@@ -176,7 +187,8 @@ static bool add_word(struct filter *f, const struct word *w, int64_t now, struct
 	return add_keyed(f, &t, text, now, err);
 }
 
-/* "in 203.0.113.7" is "in:203.0.113.7": returns the bytes of the second word, 0 if it is not that. */
+/* "in 203.0.113.7" is "in:203.0.113.7": returns the bytes of the second word, 0 if it is not that.
+ */
 static size_t join_in(const struct filter *f, struct word *w, const char *rest)
 {
 	struct net n;
@@ -197,9 +209,10 @@ struct filter *filter_parse(enum filter_kind kind, const char *text, int64_t now
 
 	f->kind = kind;
 	if (strlen(text) > TEXT_MAX)
-		ok = err_set(err, ERR_USAGE, "the filter has %zu bytes; the longest is %d", strlen(text), TEXT_MAX);
+		ok = err_set(err, ERR_USAGE, "the filter has %zu bytes; the longest is %d",
+			strlen(text), TEXT_MAX);
 	while (ok) {
-		struct word w = { .text = BUF_INIT };
+		struct word w = {.text = BUF_INIT};
 
 		while (isspace((unsigned char)*text))
 			text++;
@@ -219,7 +232,7 @@ struct filter *filter_parse(enum filter_kind kind, const char *text, int64_t now
 
 bool filter_add(struct filter *f, const char *key, const char *value, int64_t now, struct err *err)
 {
-	struct filter_term t = { .op = FILTER_IS };
+	struct filter_term t = {.op = FILTER_IS};
 	size_t len = key_length(key);
 	char *word = xasprintf("%s%s%s", key, !*key || key[len] ? "" : ":", value);
 	bool ok;
@@ -302,26 +315,28 @@ bool filter_match_terms(const struct filter *f, const struct filter_subject *s, 
 
 bool filter_match(const struct filter *f, const struct filter_row *row, int64_t now)
 {
-	struct filter_subject s = { row, NULL, now };
+	struct filter_subject s = {row, NULL, now};
 
 	return filter_is_empty(f) || filter_match_terms(f, &s, 0);
 }
 
 bool filter_match_log(const struct filter *f, const struct filter_log *row, int64_t now)
 {
-	struct filter_subject s = { NULL, row, now };
+	struct filter_subject s = {NULL, row, now};
 
 	return filter_is_empty(f) || filter_match_terms(f, &s, 0);
 }
 
-/* Everything that passes `narrow` passes `wide`: the same term, or plain text with more (or, negated, less) of it. */
+/* Everything that passes `narrow` passes `wide`: the same term, or plain text with more (or,
+ * negated, less) of it. */
 static bool term_implies(const struct filter_term *narrow, const struct filter_term *wide)
 {
 	if (narrow->key != wide->key || narrow->negated != wide->negated)
 		return false;
 	if (!strcmp(narrow->word, wide->word))
 		return true;
-	if (!narrow->needle.len || narrow->needle.len == sizeof(narrow->needle.text) - 1 || strpbrk(narrow->value, "*?"))
+	if (!narrow->needle.len || narrow->needle.len == sizeof(narrow->needle.text) - 1 ||
+		strpbrk(narrow->value, "*?"))
 		return false;
 	const struct needle *longer = narrow->negated ? &wide->needle : &narrow->needle;
 	const struct needle *shorter = narrow->negated ? &narrow->needle : &wide->needle;

@@ -10,7 +10,8 @@
 /* ---- values ---- */
 
 /* "auth,scan" against a vocabulary; an empty word in it is written "none". */
-static bool parse_mask(struct filter_term *t, const char *const *words, size_t n, const char *what, struct err *err)
+static bool parse_mask(struct filter_term *t, const char *const *words, size_t n, const char *what,
+	struct err *err)
 {
 	char known[160] = "";
 
@@ -19,7 +20,7 @@ static bool parse_mask(struct filter_term *t, const char *const *words, size_t n
 		size_t len = strcspn(p, ","), i = 0;
 
 		while (i < n && !(len == strlen(*words[i] ? words[i] : "none") &&
-			!strncasecmp(p, *words[i] ? words[i] : "none", len)))
+					!strncasecmp(p, *words[i] ? words[i] : "none", len)))
 			i++;
 		if (i == n)
 			break;
@@ -54,7 +55,9 @@ static bool parse_reason(struct filter_term *t, int64_t now, struct err *err)
 static bool parse_state(struct filter_term *t, int64_t now, struct err *err)
 {
 	static const char *const words[] = {
-		[ENTRY_ACTIVE] = "active", [ENTRY_EXPIRED] = "expired", [ENTRY_MALFORMED] = "malformed",
+		[ENTRY_ACTIVE] = "active",
+		[ENTRY_EXPIRED] = "expired",
+		[ENTRY_MALFORMED] = "malformed",
 	};
 
 	(void)now;
@@ -64,7 +67,9 @@ static bool parse_state(struct filter_term *t, int64_t now, struct err *err)
 static bool parse_origin(struct filter_term *t, int64_t now, struct err *err)
 {
 	static const char *const words[] = {
-		[ORIGIN_UNKNOWN] = "unknown", [ORIGIN_SERVER] = "server", [ORIGIN_OPERATOR] = "operator",
+		[ORIGIN_UNKNOWN] = "unknown",
+		[ORIGIN_SERVER] = "server",
+		[ORIGIN_OPERATOR] = "operator",
 	};
 
 	(void)now;
@@ -73,7 +78,7 @@ static bool parse_origin(struct filter_term *t, int64_t now, struct err *err)
 
 static bool parse_kind(struct filter_term *t, int64_t now, struct err *err)
 {
-	static const char *const words[] = { "address", "network" };
+	static const char *const words[] = {"address", "network"};
 
 	(void)now;
 	return parse_mask(t, words, ARRAY_LEN(words), "kind", err);
@@ -83,13 +88,14 @@ static bool parse_log_kind(struct filter_term *t, int64_t now, struct err *err)
 {
 	(void)now;
 	if (!*t->value)
-		return err_set(err, ERR_USAGE, "%s: write a kind of event, such as kind:ban or kind:refused", t->word);
+		return err_set(err, ERR_USAGE,
+			"%s: write a kind of event, such as kind:ban or kind:refused", t->word);
 	return true;
 }
 
 static bool parse_family(struct filter_term *t, int64_t now, struct err *err)
 {
-	static const char *const words[] = { "4", "6" };
+	static const char *const words[] = {"4", "6"};
 
 	(void)now;
 	return parse_mask(t, words, ARRAY_LEN(words), "family", err);
@@ -122,7 +128,8 @@ static bool parse_level(struct filter_term *t, int64_t now, struct err *err)
 			return true;
 		}
 	}
-	return err_set(err, ERR_USAGE, "%s: no such level; known are trace, debug, info, warn, error", t->word);
+	return err_set(err, ERR_USAGE,
+		"%s: no such level; known are trace, debug, info, warn, error", t->word);
 }
 
 static bool parse_net(struct filter_term *t, int64_t now, struct err *err)
@@ -130,7 +137,9 @@ static bool parse_net(struct filter_term *t, int64_t now, struct err *err)
 	(void)now;
 	if (net_parse(t->value, strlen(t->value), &t->net, NULL))
 		return true;
-	return err_set(err, ERR_USAGE, "%s: write an address or a network after %s:, such as 203.0.113.0/24", t->word, t->key->name);
+	return err_set(err, ERR_USAGE,
+		"%s: write an address or a network after %s:, such as 203.0.113.0/24", t->word,
+		t->key->name);
 }
 
 static bool parse_duration(struct filter_term *t, int64_t now, struct err *err)
@@ -148,14 +157,16 @@ static bool parse_expires(struct filter_term *t, int64_t now, struct err *err)
 	t->ms = TIME_NONE;
 	if (!strcasecmp(t->value, "never"))
 		return true;
-	return err_set(err, ERR_USAGE, "%s: write expires<1d, expires>7d or expires:never", t->word);
+	return err_set(
+		err, ERR_USAGE, "%s: write expires<1d, expires>7d or expires:never", t->word);
 }
 
 static bool parse_time(struct filter_term *t, int64_t now, struct err *err)
 {
 	if (time_parse(t->value, now, &t->ms))
 		return true;
-	return err_set(err, ERR_USAGE, "%s: write a time such as 2026-11-20, 2026-11-20T09:00:00Z or \"2h ago\"", t->word);
+	return err_set(err, ERR_USAGE,
+		"%s: write a time such as 2026-11-20, 2026-11-20T09:00:00Z or \"2h ago\"", t->word);
 }
 
 static bool parse_needle(struct filter_term *t, int64_t now, struct err *err)
@@ -234,7 +245,8 @@ static bool match_private(const struct filter_term *t, const struct filter_subje
 	enum net_kind kind = net_of(s)->family ? net_kind(net_of(s)) : NET_PUBLIC;
 
 	(void)t;
-	return kind == NET_PRIVATE || kind == NET_DOCKER || kind == NET_CGNAT || kind == NET_LINK_LOCAL || kind == NET_LOOPBACK;
+	return kind == NET_PRIVATE || kind == NET_DOCKER || kind == NET_CGNAT ||
+	       kind == NET_LINK_LOCAL || kind == NET_LOOPBACK;
 }
 
 static bool match_covered(const struct filter_term *t, const struct filter_subject *s)
@@ -318,7 +330,8 @@ static bool match_level(const struct filter_term *t, const struct filter_subject
 static bool match_event(const struct filter_term *t, const struct filter_subject *s)
 {
 	if (strpbrk(t->value, "*?"))
-		return glob_match(t->value, s->log->event.p ? s->log->event.p : "", s->log->event.len);
+		return glob_match(
+			t->value, s->log->event.p ? s->log->event.p : "", s->log->event.len);
 	return holds(t, s->log->event);
 }
 
@@ -353,37 +366,48 @@ static bool match_regex(const struct filter_term *t, const struct filter_subject
 }
 
 #define LIST FILTER_LIST
-#define LOG FILTER_LOG
+#define LOG  FILTER_LOG
 
 static const struct filter_key keys[] = {
-	{ "", "", LIST | LOG, ":", parse_text, match_text, 8, "text anywhere, ignoring case" },
-	{ "re", "re:", LIST | LOG, ":", parse_regex, match_regex, 9, "regular expression, also /between slashes/" },
-	{ "reason", "reason:", LIST, ":", parse_reason, match_reason, 1, "auth, abuse, loiter, scan, manual, other, none" },
-	{ "state", "state:", LIST, ":", parse_state, match_state, 1, "active, expired, malformed" },
-	{ "origin", "origin:", LIST, ":", parse_origin, match_origin, 1, "server, operator, unknown" },
-	{ "kind", "kind:", LIST, ":", parse_kind, match_kind, 1, "address, network" },
-	{ "family", "family:", LIST | LOG, ":", parse_family, match_family, 1, "4 or 6" },
-	{ "private", "private", LIST | LOG, "", NULL, match_private, 3, "private, Docker, carrier-grade NAT, link-local, loopback" },
-	{ "covered", "covered", LIST, "", NULL, match_covered, 7, "inside another active entry" },
-	{ "net", "net:", LIST | LOG, ":", parse_net, match_inside, 2, "inside this network" },
-	{ "in", "in:", LIST, ":", parse_net, match_around, 2, "entries that cover this address" },
-	{ "note", "note:", LIST, ":", parse_needle, match_note, 5, "text in the note" },
-	{ "age", "age>", LIST | LOG, "<>", parse_duration, match_age, 1, "since it began: age<2h, age>7d" },
-	{ "expires", "expires<", LIST, "<>:", parse_expires, match_expires, 1, "until it ends: expires<1d, expires:never" },
-	{ "since", "since:", LIST | LOG, ":", parse_time, match_since, 1, "at or after a time" },
-	{ "until", "until:", LIST | LOG, ":", parse_time, match_until, 1, "at or before a time" },
-	{ "class", "class:", LOG, ":", parse_class, match_class, 1, "auth, abuse, loiter, scan, none" },
-	{ "level", "level:", LOG, ":", parse_level, match_level, 1, "this level and worse" },
-	{ "event", "event:", LOG, ":", parse_needle, match_event, 4, "part of the event's name, or a glob" },
-	{ "address", "address:", LIST | LOG, ":", parse_net, match_inside, 2, "this address, or inside this network" },
-	{ "account", "account:", LOG, ":", parse_needle, match_account, 4, "part of the account's name" },
-	{ "kind", "kind:", LOG, ":", parse_log_kind, match_log_kind, 1, "ban, refused, attempt, …" },
+	{"", "", LIST | LOG, ":", parse_text, match_text, 8, "text anywhere, ignoring case"},
+	{"re", "re:", LIST | LOG, ":", parse_regex, match_regex, 9,
+		"regular expression, also /between slashes/"},
+	{"reason", "reason:", LIST, ":", parse_reason, match_reason, 1,
+		"auth, abuse, loiter, scan, manual, other, none"},
+	{"state", "state:", LIST, ":", parse_state, match_state, 1, "active, expired, malformed"},
+	{"origin", "origin:", LIST, ":", parse_origin, match_origin, 1,
+		"server, operator, unknown"},
+	{"kind", "kind:", LIST, ":", parse_kind, match_kind, 1, "address, network"},
+	{"family", "family:", LIST | LOG, ":", parse_family, match_family, 1, "4 or 6"},
+	{"private", "private", LIST | LOG, "", NULL, match_private, 3,
+		"private, Docker, carrier-grade NAT, link-local, loopback"},
+	{"covered", "covered", LIST, "", NULL, match_covered, 7, "inside another active entry"},
+	{"net", "net:", LIST | LOG, ":", parse_net, match_inside, 2, "inside this network"},
+	{"in", "in:", LIST, ":", parse_net, match_around, 2, "entries that cover this address"},
+	{"note", "note:", LIST, ":", parse_needle, match_note, 5, "text in the note"},
+	{"age", "age>", LIST | LOG, "<>", parse_duration, match_age, 1,
+		"since it began: age<2h, age>7d"},
+	{"expires", "expires<", LIST, "<>:", parse_expires, match_expires, 1,
+		"until it ends: expires<1d, expires:never"},
+	{"since", "since:", LIST | LOG, ":", parse_time, match_since, 1, "at or after a time"},
+	{"until", "until:", LIST | LOG, ":", parse_time, match_until, 1, "at or before a time"},
+	{"class", "class:", LOG, ":", parse_class, match_class, 1,
+		"auth, abuse, loiter, scan, none"},
+	{"level", "level:", LOG, ":", parse_level, match_level, 1, "this level and worse"},
+	{"event", "event:", LOG, ":", parse_needle, match_event, 4,
+		"part of the event's name, or a glob"},
+	{"address", "address:", LIST | LOG, ":", parse_net, match_inside, 2,
+		"this address, or inside this network"},
+	{"account", "account:", LOG, ":", parse_needle, match_account, 4,
+		"part of the account's name"},
+	{"kind", "kind:", LOG, ":", parse_log_kind, match_log_kind, 1, "ban, refused, attempt, …"},
 };
 
 const struct filter_key *filter_key_find(enum filter_kind kind, const char *name, size_t len)
 {
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (keys[i].kinds & kind && strlen(keys[i].name) == len && !strncasecmp(keys[i].name, name, len))
+		if (keys[i].kinds & kind && strlen(keys[i].name) == len &&
+			!strncasecmp(keys[i].name, name, len))
 			return &keys[i];
 	return NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Filters over whole lists. Plain text goes through the list's text front to back, not row by row: the text lies in row
- * order (entrylist_finish()), so a place found leads to its row by walking on. */
+/* Filters over whole lists. Plain text goes through the list's text front to back, not row by row:
+ * the text lies in row order (entrylist_finish()), so a place found leads to its row by walking on.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 void filter_hits_release(struct filter_hits *h)
 {
 	free(h->rows);
-	*h = (struct filter_hits){ NULL, 0, 0 };
+	*h = (struct filter_hits){NULL, 0, 0};
 }
 
 static void hits_reserve(struct filter_hits *h, size_t n)
@@ -29,7 +30,8 @@ struct view {
 	struct slice text[4];
 };
 
-static void view_fill(struct view *v, const struct entrylist *l, size_t i, bool needs_cover, int64_t now)
+static void view_fill(
+	struct view *v, const struct entrylist *l, size_t i, bool needs_cover, int64_t now)
 {
 	const struct entry *e = &l->rows[i];
 	struct filter_row *r = &v->row;
@@ -42,7 +44,8 @@ static void view_fill(struct view *v, const struct entrylist *l, size_t i, bool 
 	r->created = entry_created(e);
 	r->expires = entry_expires(e);
 	r->note = slice_of(entry_note(l, i));
-	r->is_covered = needs_cover && e->family && entrylist_covering(l, &r->net, (ptrdiff_t)i, now) >= 0;
+	r->is_covered =
+		needs_cover && e->family && entrylist_covering(l, &r->net, (ptrdiff_t)i, now) >= 0;
 	v->text[0] = slice_of(entry_key(l, i));
 	v->text[1] = slice_of(reason_text(r->reason));
 	v->text[2] = slice_of(!e->family ? "" : net_is_address(&r->net) ? "address" : "network");
@@ -51,11 +54,11 @@ static void view_fill(struct view *v, const struct entrylist *l, size_t i, bool 
 	r->text_count = 4;
 }
 
-static bool match_row(const struct filter *f, const struct entrylist *l, size_t i, bool needs_cover, int64_t now,
-	size_t skip_text)
+static bool match_row(const struct filter *f, const struct entrylist *l, size_t i, bool needs_cover,
+	int64_t now, size_t skip_text)
 {
 	struct view v;
-	struct filter_subject s = { &v.row, NULL, now };
+	struct filter_subject s = {&v.row, NULL, now};
 
 	view_fill(&v, l, i, needs_cover, now);
 	return filter_match_terms(f, &s, skip_text);
@@ -95,7 +98,8 @@ static size_t row_at(const struct sweep *s, size_t at)
 	return lo;
 }
 
-/* Found in the key or the note: done with this row. Found in the id, which is not shown: go on in it. */
+/* Found in the key or the note: done with this row. Found in the id, which is not shown: go on in
+ * it. */
 static size_t on_hit(void *arg, size_t at)
 {
 	struct sweep *s = arg;
@@ -110,15 +114,18 @@ static size_t on_hit(void *arg, size_t at)
 }
 
 /* The words a list shows beside the text of the server. */
-static void mark_words(const struct filter_term *t, const struct entrylist *l, int64_t now, uint8_t *found)
+static void mark_words(
+	const struct filter_term *t, const struct entrylist *l, int64_t now, uint8_t *found)
 {
-	if (!t->shown_reasons && !t->shown_kind[0] && !t->shown_kind[1] && !t->shown_expired && !t->shown_malformed)
+	if (!t->shown_reasons && !t->shown_kind[0] && !t->shown_kind[1] && !t->shown_expired &&
+		!t->shown_malformed)
 		return;
 	for (size_t i = 0; i < l->count; i++) {
 		const struct entry *e = &l->rows[i];
 		bool is_network = e->family && e->prefix != (e->family == 4 ? 32 : 128);
 
-		if (t->shown_reasons & 1u << e->reason || (e->family && t->shown_kind[is_network]) ||
+		if (t->shown_reasons & 1u << e->reason ||
+			(e->family && t->shown_kind[is_network]) ||
 			(t->shown_malformed && !e->family) ||
 			(t->shown_expired && entry_state(l, i, now) == ENTRY_EXPIRED))
 			found[i] = 1;
@@ -136,15 +143,17 @@ static void keep_found(struct filter_hits *h, const uint8_t *found, uint8_t want
 	h->count = n;
 }
 
-/* Sweeps for the first text terms while that is cheaper than looking row by row; returns how many it did. */
-static size_t sweep_texts(const struct filter *f, const struct entrylist *l, int64_t now, struct filter_hits *hits)
+/* Sweeps for the first text terms while that is cheaper than looking row by row; returns how many
+ * it did. */
+static size_t sweep_texts(
+	const struct filter *f, const struct entrylist *l, int64_t now, struct filter_hits *hits)
 {
 	uint8_t *found = NULL;
 	size_t done = 0;
 
 	for (size_t i = 0; i < f->count && hits->count > l->count / SWEEP_SHARE; i++) {
 		const struct filter_term *t = &f->terms[i];
-		struct sweep s = { .l = l };
+		struct sweep s = {.l = l};
 
 		if (t->key != filter_key_text())
 			continue;
@@ -161,7 +170,8 @@ static size_t sweep_texts(const struct filter *f, const struct entrylist *l, int
 	return done;
 }
 
-static void keep_matching(const struct filter *f, const struct entrylist *l, int64_t now, struct filter_hits *hits, size_t skip_text)
+static void keep_matching(const struct filter *f, const struct entrylist *l, int64_t now,
+	struct filter_hits *hits, size_t skip_text)
 {
 	bool needs_cover = filter_needs_cover(f);
 	size_t n = 0;
@@ -175,7 +185,8 @@ static void keep_matching(const struct filter *f, const struct entrylist *l, int
 	hits->count = n;
 }
 
-void filter_list(const struct filter *f, const struct entrylist *l, int64_t now, struct filter_hits *hits)
+void filter_list(
+	const struct filter *f, const struct entrylist *l, int64_t now, struct filter_hits *hits)
 {
 	hits_reserve(hits, l->count);
 	for (size_t i = 0; i < l->count; i++)
@@ -184,7 +195,8 @@ void filter_list(const struct filter *f, const struct entrylist *l, int64_t now,
 	filter_list_narrow(f, l, now, hits);
 }
 
-void filter_list_narrow(const struct filter *f, const struct entrylist *l, int64_t now, struct filter_hits *hits)
+void filter_list_narrow(
+	const struct filter *f, const struct entrylist *l, int64_t now, struct filter_hits *hits)
 {
 	if (filter_is_empty(f) || !hits->count)
 		return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Substring search ignoring ASCII case, sixteen bytes at a time: compares first and last byte of the needle in bulk and
- * looks closer only where both fit. Needs no CPU-specific code: the compiler's vector types do. */
+/* Substring search ignoring ASCII case, sixteen bytes at a time: compares first and last byte of
+ * the needle in bulk and looks closer only where both fit. Needs no CPU-specific code: the
+ * compiler's vector types do. */
 #include <string.h>
 
 #include "model/filter_private.h"
@@ -52,7 +53,7 @@ static bytes load(const char *p)
 
 static bytes splat(uint8_t c)
 {
-	return (bytes){ 0 } + c;
+	return (bytes){0} + c;
 }
 
 /* Index of the first nonzero byte in memory order, of eight that are 0x00 or 0xff. */
@@ -75,8 +76,8 @@ static uint64_t without_byte(uint64_t v, unsigned i)
 }
 
 /* Candidates of one half block; returns where the sweep goes on. */
-static inline size_t visit(const struct needle *n, const char *hay, size_t base, uint64_t candidates, size_t from,
-	needle_fn hit, void *arg)
+static inline size_t visit(const struct needle *n, const char *hay, size_t base,
+	uint64_t candidates, size_t from, needle_fn hit, void *arg)
 {
 	while (candidates) {
 		unsigned i = first_byte(candidates);
@@ -99,7 +100,7 @@ void needle_sweep(const struct needle *n, const char *hay, size_t len, needle_fn
 	size_t end = len - n->len + 1; /* first place the needle can't begin at */
 	while (at + WIDTH <= end) {
 		bytes both = (bytes)((load(hay + at) | first_bit) == first) &
-			(bytes)((load(hay + at + n->len - 1) | last_bit) == last);
+			     (bytes)((load(hay + at + n->len - 1) | last_bit) == last);
 		uint64_t half[2];
 
 		memcpy(half, &both, sizeof(half));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Regular expressions of filters: PCRE2, compiled once, with JIT where the machine has it. The text is an attacker's and
- * the pattern a tired admin's: matching is limited, and what exceeds the limit does not match. */
+/* Regular expressions of filters: PCRE2, compiled once, with JIT where the machine has it. The text
+ * is an attacker's and the pattern a tired admin's: matching is limited, and what exceeds the limit
+ * does not match. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -21,13 +22,15 @@ struct filter_regex {
 
 struct filter_regex *filter_regex_new(const char *pattern, struct err *err)
 {
-	const uint32_t options = PCRE2_CASELESS | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C;
+	const uint32_t options =
+		PCRE2_CASELESS | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C;
 	int code;
 	PCRE2_SIZE offset;
 	size_t len = strlen(pattern);
 
 	if (len > PATTERN_MAX) {
-		err_set(err, ERR_USAGE, "the regular expression has %zu bytes; the longest is %d", len, PATTERN_MAX);
+		err_set(err, ERR_USAGE, "the regular expression has %zu bytes; the longest is %d",
+			len, PATTERN_MAX);
 		return NULL;
 	}
 	pcre2_code *re = pcre2_compile((PCRE2_SPTR)pattern, len, options, &code, &offset, NULL);
@@ -35,7 +38,8 @@ struct filter_regex *filter_regex_new(const char *pattern, struct err *err)
 		PCRE2_UCHAR text[160];
 
 		pcre2_get_error_message(code, text, sizeof(text));
-		err_set(err, ERR_USAGE, "/%s/: %s (after %zu characters)", pattern, (const char *)text, (size_t)offset);
+		err_set(err, ERR_USAGE, "/%s/: %s (after %zu characters)", pattern,
+			(const char *)text, (size_t)offset);
 		return NULL;
 	}
 	struct filter_regex *r = xcalloc(1, sizeof(*r));

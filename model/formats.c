@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Formats: their names, what a text looks like, and the road of bytes to the reader of their format. */
+/* Formats: their names, what a text looks like, and the road of bytes to the reader of their
+ * format. */
 #include "model/formats.h"
 
 #include <ctype.h>
@@ -9,7 +10,7 @@
 #include "core/mem.h"
 #include "model/formats_private.h"
 
-#define GUESS_BYTES 4096
+#define GUESS_BYTES    4096
 #define LINE_MAX_BYTES ((size_t)16 << 20) /* fail2ban prints a jail's addresses as one line */
 #define TEXT_MAX_BYTES ((size_t)2 << 30)
 
@@ -17,7 +18,7 @@ static const struct {
 	const char *name, *words;
 	bool can_read, can_write;
 } formats[] = {
-#define FORMAT_ROW(id, n, in, out, w) [FORMAT_##id] = { n, w, in, out },
+#define FORMAT_ROW(id, n, in, out, w) [FORMAT_##id] = {n, w, in, out},
 	FORMAT_INFO(FORMAT_ROW)
 #undef FORMAT_ROW
 };
@@ -58,7 +59,7 @@ bool format_parse(const char *s, enum format *out)
 static struct slice next_line(struct slice *s)
 {
 	const char *nl = s->len ? memchr(s->p, '\n', s->len) : NULL;
-	struct slice line = { s->p, nl ? (size_t)(nl - s->p) : s->len };
+	struct slice line = {s->p, nl ? (size_t)(nl - s->p) : s->len};
 
 	s->len -= nl ? line.len + 1 : line.len;
 	s->p = nl ? nl + 1 : s->p;
@@ -81,14 +82,29 @@ static const struct {
 	const char *start;
 	enum format format;
 } starts[] = {
-	{ "table ", FORMAT_NFT },          { "add element ", FORMAT_NFT },    { "add table ", FORMAT_NFT },
-	{ "add set ", FORMAT_NFT },        { "set ", FORMAT_NFT },            { "elements", FORMAT_NFT },
-	{ "flush ruleset", FORMAT_NFT },   { "flush set ", FORMAT_NFT },      { "create element ", FORMAT_NFT },
-	{ "create ", FORMAT_IPSET },       { "add ", FORMAT_IPSET },          { "Name: ", FORMAT_IPSET },
-	{ "-N ", FORMAT_IPSET },           { "Members:", FORMAT_IPSET },      { "flush ", FORMAT_IPSET },
-	{ "*filter", FORMAT_IPTABLES },    { "*raw", FORMAT_IPTABLES },       { "-A ", FORMAT_IPTABLES },
-	{ "-I ", FORMAT_IPTABLES },        { "iptables ", FORMAT_IPTABLES },  { "ip6tables ", FORMAT_IPTABLES },
-	{ ":INPUT ", FORMAT_IPTABLES },    { "-P ", FORMAT_IPTABLES },
+	{"table ", FORMAT_NFT},
+	{"add element ", FORMAT_NFT},
+	{"add table ", FORMAT_NFT},
+	{"add set ", FORMAT_NFT},
+	{"set ", FORMAT_NFT},
+	{"elements", FORMAT_NFT},
+	{"flush ruleset", FORMAT_NFT},
+	{"flush set ", FORMAT_NFT},
+	{"create element ", FORMAT_NFT},
+	{"create ", FORMAT_IPSET},
+	{"add ", FORMAT_IPSET},
+	{"Name: ", FORMAT_IPSET},
+	{"-N ", FORMAT_IPSET},
+	{"Members:", FORMAT_IPSET},
+	{"flush ", FORMAT_IPSET},
+	{"*filter", FORMAT_IPTABLES},
+	{"*raw", FORMAT_IPTABLES},
+	{"-A ", FORMAT_IPTABLES},
+	{"-I ", FORMAT_IPTABLES},
+	{"iptables ", FORMAT_IPTABLES},
+	{"ip6tables ", FORMAT_IPTABLES},
+	{":INPUT ", FORMAT_IPTABLES},
+	{"-P ", FORMAT_IPTABLES},
 };
 
 static bool has_text(struct slice s, const char *what)
@@ -107,7 +123,8 @@ static bool has_only_addresses(struct slice s)
 	return true;
 }
 
-/* A line with separators: csv when its words are column names, or addresses beside something else. */
+/* A line with separators: csv when its words are column names, or addresses beside something else.
+ */
 static enum format guess_columns(struct slice line)
 {
 	bool scope = false, is_header = false, other = false;
@@ -118,7 +135,7 @@ static enum format guess_columns(struct slice line)
 
 		while (end < line.len && !strchr(",;\t", line.p[end]))
 			end++;
-		struct slice word = slice_trim((struct slice){ line.p + i, end - i });
+		struct slice word = slice_trim((struct slice){line.p + i, end - i});
 		enum field field = field_of(word.p, word.len);
 		is_header |= field == FIELD_ADDRESS;
 		scope |= field == FIELD_SCOPE || slice_is_fold(word, "events_count");
@@ -135,10 +152,10 @@ static enum format guess_columns(struct slice line)
 
 enum format format_guess(const char *s, size_t len)
 {
-	struct slice rest = { s, len }, line;
+	struct slice rest = {s, len}, line;
 
 	if (slice_starts(rest, "\xef\xbb\xbf"))
-		rest = (struct slice){ s + 3, len - 3 };
+		rest = (struct slice){s + 3, len - 3};
 	do
 		line = next_line(&rest);
 	while (is_comment(line) && rest.len);
@@ -165,9 +182,15 @@ enum format format_guess(const char *s, size_t len)
 /* ---- reading ---- */
 
 static const struct reader *const readers[] = {
-	[FORMAT_CSV] = &reader_csv,           [FORMAT_JSON] = &reader_json,       [FORMAT_NDJSON] = &reader_ndjson,
-	[FORMAT_VALUES] = &reader_values,     [FORMAT_CSCLI] = &reader_csv,       [FORMAT_FAIL2BAN] = &reader_fail2ban,
-	[FORMAT_NFT] = &reader_nft,           [FORMAT_IPSET] = &reader_ipset,     [FORMAT_IPTABLES] = &reader_iptables,
+	[FORMAT_CSV] = &reader_csv,
+	[FORMAT_JSON] = &reader_json,
+	[FORMAT_NDJSON] = &reader_ndjson,
+	[FORMAT_VALUES] = &reader_values,
+	[FORMAT_CSCLI] = &reader_csv,
+	[FORMAT_FAIL2BAN] = &reader_fail2ban,
+	[FORMAT_NFT] = &reader_nft,
+	[FORMAT_IPSET] = &reader_ipset,
+	[FORMAT_IPTABLES] = &reader_iptables,
 };
 _Static_assert(ARRAY_LEN(readers) == FORMAT_COUNT, "a reader for every format");
 
@@ -232,7 +255,8 @@ static void feed_lines(struct import *im, const char *s, size_t len)
 		return;
 	buf_add(&st->pending, s, (size_t)(end - s));
 	if (st->pending.len > LINE_MAX_BYTES) {
-		import_bad_add(im, st->line, st->pending.data, 40, "the line is longer than 16 MiB");
+		import_bad_add(
+			im, st->line, st->pending.data, 40, "the line is longer than 16 MiB");
 		buf_reset(&st->pending);
 		st->is_skipping = true;
 	}
@@ -327,8 +351,8 @@ static ptrdiff_t allowed_touching(const struct entrylist *allowed, const struct 
 	return entrylist_covering(allowed, n, -1, now);
 }
 
-void import_sort_out(struct import *im, enum list_kind to, const struct entrylist *present, const struct entrylist *allowed,
-	int64_t now)
+void import_sort_out(struct import *im, enum list_kind to, const struct entrylist *present,
+	const struct entrylist *allowed, int64_t now)
 {
 	for (size_t i = 0; i < im->count; i++) {
 		struct import_row *r = &im->rows[i];
@@ -339,7 +363,8 @@ void import_sort_out(struct import *im, enum list_kind to, const struct entrylis
 		if (present && (row = entrylist_find(present, &r->net)) >= 0 &&
 			entry_state(present, (size_t)row, now) == ENTRY_ACTIVE) {
 			r->skip = IMPORT_PRESENT;
-		} else if (to == LIST_BLOCKED && allowed && (row = allowed_touching(allowed, &r->net, now)) >= 0) {
+		} else if (to == LIST_BLOCKED && allowed &&
+			   (row = allowed_touching(allowed, &r->net, now)) >= 0) {
 			r->skip = IMPORT_ALLOWED;
 			r->allowed_row = (uint32_t)row;
 		}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Import of separated values: RFC 4180 quoting, a header mapped by name or none at all, comments, any of , ; and tab. */
+/* Import of separated values: RFC 4180 quoting, a header mapped by name or none at all, comments,
+ * any of , ; and tab. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 #include "model/formats_private.h"
 
 #define COLUMNS_MAX 64
-#define RECORD_MAX ((size_t)64 << 10) /* bytes a quoted field may run over lines */
+#define RECORD_MAX  ((size_t)64 << 10) /* bytes a quoted field may run over lines */
 
 struct columns {
 	struct slice of[COLUMNS_MAX];
@@ -16,8 +17,10 @@ struct columns {
 	bool is_open; /* the last quote is not closed */
 };
 
-/* A quoted field's text goes to scratch, which must not move while slices point into it: it is reserved whole first. */
-static const char *cut_quoted(struct buf *scratch, const char *p, const char *end, struct slice *out, bool *is_open)
+/* A quoted field's text goes to scratch, which must not move while slices point into it: it is
+ * reserved whole first. */
+static const char *cut_quoted(
+	struct buf *scratch, const char *p, const char *end, struct slice *out, bool *is_open)
 {
 	size_t from = scratch->len;
 
@@ -33,7 +36,7 @@ static const char *cut_quoted(struct buf *scratch, const char *p, const char *en
 			break;
 		}
 	}
-	*out = (struct slice){ scratch->data ? scratch->data + from : NULL, scratch->len - from };
+	*out = (struct slice){scratch->data ? scratch->data + from : NULL, scratch->len - from};
 	return p;
 }
 
@@ -49,7 +52,7 @@ static void split(struct importer *st, const char *s, size_t len, struct columns
 		buf_reset(&st->scratch);
 	}
 	for (;;) {
-		struct slice field = { p, 0 };
+		struct slice field = {p, 0};
 
 		while (p < end && *p == ' ')
 			p++;
@@ -60,7 +63,7 @@ static void split(struct importer *st, const char *s, size_t len, struct columns
 		} else {
 			const char *sep = memchr(p, st->separator, (size_t)(end - p));
 
-			field = slice_trim((struct slice){ p, (size_t)((sep ? sep : end) - p) });
+			field = slice_trim((struct slice){p, (size_t)((sep ? sep : end) - p)});
 			p = sep ? sep : end;
 		}
 		if (c->n < COLUMNS_MAX)
@@ -107,7 +110,8 @@ static bool take_header(struct import *im, const struct columns *c)
 	st->has_header = has_address && !has_value;
 	if (!st->has_header && !has_value && c->n > 1)
 		import_bad_add(im, st->record_line, c->of[0].p, c->of[0].len,
-			"no column of addresses in this header; call it address, ip, value or network");
+			"no column of addresses in this header; call it address, ip, value or "
+			"network");
 	return st->has_header || (!has_value && c->n > 1);
 }
 
@@ -148,7 +152,7 @@ static void map_by_look(const struct importer *st, const struct columns *c, stru
 static void take_record(struct import *im, const struct columns *c)
 {
 	struct importer *st = im->state;
-	struct fields f = { .of = { SLICE_NONE } };
+	struct fields f = {.of = {SLICE_NONE}};
 
 	if (!st->is_past_header && take_header(im, c))
 		return;
@@ -188,7 +192,8 @@ static void begin_record(struct import *im, const char *s, size_t len, uint64_t 
 		buf_add(&st->record, s, len);
 }
 
-/* The quote that opened the record never closed: that line is bad, and those it swallowed are read on their own. */
+/* The quote that opened the record never closed: that line is bad, and those it swallowed are read
+ * on their own. */
 static void give_up(struct import *im)
 {
 	struct importer *st = im->state;
@@ -252,4 +257,4 @@ static void csv_finish(struct import *im)
 		give_up(im);
 }
 
-const struct reader reader_csv = { .line = csv_line, .finish = csv_finish };
+const struct reader reader_csv = {.line = csv_line, .finish = csv_finish};

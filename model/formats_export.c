@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Export of lists. What servers and attackers wrote (keys, notes) leaves as safe text only: in JSON everything beyond plain
- * ASCII is escaped, elsewhere it goes through text_safe(). Addresses are printed from their bytes, never copied. */
+/* Export of lists. What servers and attackers wrote (keys, notes) leaves as safe text only: in JSON
+ * everything beyond plain ASCII is escaped, elsewhere it goes through text_safe(). Addresses are
+ * printed from their bytes, never copied. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,9 +12,10 @@
 #include "model/formats.h"
 
 #define PIECE ((size_t)64 << 10)
-#define COMMENT_MAX 120               /* bytes of a note kept where a format has short comments: ipset takes 255 */
-#define IPSET_TIMEOUT_MAX 2147483     /* s */
-#define CSCLI_FOR_EVER "87600h"       /* cscli takes no "for ever", and an empty duration as 4h */
+#define COMMENT_MAX                                                                                \
+	120 /* bytes of a note kept where a format has short comments: ipset takes 255 */
+#define IPSET_TIMEOUT_MAX 2147483  /* s */
+#define CSCLI_FOR_EVER    "87600h" /* cscli takes no "for ever", and an empty duration as 4h */
 
 struct writer {
 	struct buf out;
@@ -49,7 +51,8 @@ static void flush(struct writer *w, size_t above)
 static void put_json_code(struct buf *out, uint32_t cp)
 {
 	if (cp >= 0x10000 && cp <= 0x10ffff)
-		buf_addf(out, "\\u%04x\\u%04x", 0xd800 + ((cp - 0x10000) >> 10), 0xdc00 + (cp & 0x3ff));
+		buf_addf(out, "\\u%04x\\u%04x", 0xd800 + ((cp - 0x10000) >> 10),
+			0xdc00 + (cp & 0x3ff));
 	else
 		buf_addf(out, "\\u%04x", cp <= 0xffff ? cp : 0xfffd);
 }
@@ -82,7 +85,8 @@ static void put_csv_text(struct buf *out, const char *s)
 
 	text_safe(&safe, s, strlen(s), TEXT_LINE);
 	const char *p = buf_str(&safe);
-	if (!p[strcspn(p, ",\"\r\n;\t")] && *p != ' ' && *p != '#' && (!*p || p[strlen(p) - 1] != ' ')) {
+	if (!p[strcspn(p, ",\"\r\n;\t")] && *p != ' ' && *p != '#' &&
+		(!*p || p[strlen(p) - 1] != ' ')) {
 		buf_adds(out, p);
 	} else {
 		buf_addc(out, '"');
@@ -125,7 +129,9 @@ static const char *address_text(const struct item *it)
 
 static const char *covered_by(const struct writer *w, const struct item *it, char *out, size_t size)
 {
-	ptrdiff_t row = it->net.family ? entrylist_covering(it->l, &it->net, (ptrdiff_t)it->row, w->now) : -1;
+	ptrdiff_t row = it->net.family
+				? entrylist_covering(it->l, &it->net, (ptrdiff_t)it->row, w->now)
+				: -1;
 	struct net n;
 
 	out[0] = '\0';
@@ -146,7 +152,8 @@ static int64_t seconds_left(const struct writer *w, const struct item *it)
 
 static void csv_begin(struct writer *w)
 {
-	buf_adds(&w->out, "address,family,kind,reason,note,created_at,expires_at,state,covered_by,origin,list\n");
+	buf_adds(&w->out, "address,family,kind,reason,note,created_at,expires_at,state,covered_by,"
+			  "origin,list\n");
 }
 
 static void csv_item(struct writer *w, const struct item *it)
@@ -156,12 +163,16 @@ static void csv_item(struct writer *w, const struct item *it)
 	struct buf *b = &w->out;
 
 	put_csv_text(b, address_text(it));
-	buf_addf(b, ",%s,%s,%s,", it->net.family == 4 ? "4" : it->net.family == 6 ? "6" : "", kind_name(it),
-		reason_text((enum reason)e->reason));
+	buf_addf(b, ",%s,%s,%s,",
+		it->net.family == 4   ? "4"
+		: it->net.family == 6 ? "6"
+				      : "",
+		kind_name(it), reason_text((enum reason)e->reason));
 	put_csv_text(b, entry_note(it->l, it->row));
 	buf_addf(b, ",%s,", time_format(entry_created(e), t, sizeof(t)));
-	buf_addf(b, "%s,%s,%s,%s,%s\n", time_format(entry_expires(e), t, sizeof(t)), entry_state_text(it->state),
-		covered_by(w, it, net, sizeof(net)), origin_text((enum origin)e->origin), list_name(it->kind));
+	buf_addf(b, "%s,%s,%s,%s,%s\n", time_format(entry_expires(e), t, sizeof(t)),
+		entry_state_text(it->state), covered_by(w, it, net, sizeof(net)),
+		origin_text((enum origin)e->origin), list_name(it->kind));
 }
 
 /* A time or null. */
@@ -196,7 +207,8 @@ static void put_json_object(struct writer *w, const struct item *it)
 		buf_addf(b, ",\"covered_by\":\"%s\"", net);
 	else
 		buf_adds(b, ",\"covered_by\":null");
-	buf_addf(b, ",\"origin\":\"%s\",\"list\":\"%s\"}", origin_text((enum origin)e->origin), list_name(it->kind));
+	buf_addf(b, ",\"origin\":\"%s\",\"list\":\"%s\"}", origin_text((enum origin)e->origin),
+		list_name(it->kind));
 }
 
 static void json_begin(struct writer *w)
@@ -245,7 +257,8 @@ static void cscli_item(struct writer *w, const struct item *it)
 	buf_addc(&w->out, '\n');
 }
 
-/* A set must not hold overlapping intervals: what another entry covers for at least as long is left out. */
+/* A set must not hold overlapping intervals: what another entry covers for at least as long is left
+ * out. */
 static bool is_redundant(const struct item *it, int64_t now)
 {
 	uint32_t rows[160];
@@ -266,10 +279,12 @@ static bool is_redundant(const struct item *it, int64_t now)
 static void nft_begin(struct writer *w)
 {
 	buf_adds(&w->out, "# load with: nft -f FILE; then use @blocked4, @blocked6 in a rule\n"
-		"add table inet stalwarden\n");
+			  "add table inet stalwarden\n");
 	for (int k = 0; k < LIST_COUNT; k++) {
 		for (int family = 4; family <= 6; family += 2)
-			buf_addf(&w->out, "add set inet stalwarden %s%d { type ipv%d_addr; flags interval, timeout; auto-merge; }\n",
+			buf_addf(&w->out,
+				"add set inet stalwarden %s%d { type ipv%d_addr; flags interval, "
+				"timeout; auto-merge; }\n",
 				list_name((enum list_kind)k), family, family);
 	}
 }
@@ -278,7 +293,8 @@ static void nft_item(struct writer *w, const struct item *it)
 {
 	int64_t left = seconds_left(w, it);
 
-	buf_addf(&w->out, "add element inet stalwarden %s%d { %s", list_name(it->kind), it->net.family, it->net_text);
+	buf_addf(&w->out, "add element inet stalwarden %s%d { %s", list_name(it->kind),
+		it->net.family, it->net_text);
 	if (left > 0)
 		buf_addf(&w->out, " timeout %" PRId64 "s", left);
 	if (*entry_note(it->l, it->row)) {
@@ -306,7 +322,9 @@ static void ipset_begin(struct writer *w)
 		max *= 2;
 	for (size_t i = 0; i < w->list_count; i++)
 		for (int family = 4; family <= 6; family += 2)
-			buf_addf(&w->out, "create stalwarden-%s%d hash:net family inet%s maxelem %zu timeout 0 comment -exist\n",
+			buf_addf(&w->out,
+				"create stalwarden-%s%d hash:net family inet%s maxelem %zu timeout "
+				"0 comment -exist\n",
 				list_name(w->lists[i].kind), family, family == 4 ? "" : "6", max);
 }
 
@@ -314,9 +332,11 @@ static void ipset_item(struct writer *w, const struct item *it)
 {
 	int64_t left = seconds_left(w, it);
 
-	buf_addf(&w->out, "add stalwarden-%s%d %s", list_name(it->kind), it->net.family, it->net_text);
+	buf_addf(&w->out, "add stalwarden-%s%d %s", list_name(it->kind), it->net.family,
+		it->net_text);
 	if (left > 0)
-		buf_addf(&w->out, " timeout %" PRId64, left < IPSET_TIMEOUT_MAX ? left : IPSET_TIMEOUT_MAX);
+		buf_addf(&w->out, " timeout %" PRId64,
+			left < IPSET_TIMEOUT_MAX ? left : IPSET_TIMEOUT_MAX);
 	if (*entry_note(it->l, it->row)) {
 		buf_adds(&w->out, " comment \"");
 		put_comment(&w->out, entry_note(it->l, it->row));
@@ -328,8 +348,8 @@ static void ipset_item(struct writer *w, const struct item *it)
 /* A shell script: IPv4 and IPv6 rules belong to two programs. */
 static void iptables_item(struct writer *w, const struct item *it)
 {
-	buf_addf(&w->out, "ip%stables -I INPUT -s %s -j %s\n", it->net.family == 6 ? "6" : "", it->net_text,
-		it->kind == LIST_ALLOWED ? "ACCEPT" : "DROP");
+	buf_addf(&w->out, "ip%stables -I INPUT -s %s -j %s\n", it->net.family == 6 ? "6" : "",
+		it->net_text, it->kind == LIST_ALLOWED ? "ACCEPT" : "DROP");
 }
 
 /* holds_all: also malformed and expired entries. sets: no overlaps, no /0. */
@@ -339,16 +359,17 @@ static const struct {
 	void (*end)(struct writer *w);
 	bool holds_all, is_set;
 } exporters[] = {
-	[FORMAT_CSV] = { csv_begin, csv_item, NULL, true, false },
-	[FORMAT_JSON] = { json_begin, json_item, json_end, true, false },
-	[FORMAT_NDJSON] = { NULL, ndjson_item, NULL, true, false },
-	[FORMAT_VALUES] = { NULL, values_item, NULL, false, false },
-	[FORMAT_CSCLI] = { cscli_begin, cscli_item, NULL, false, false },
-	[FORMAT_NFT] = { nft_begin, nft_item, NULL, false, true },
-	[FORMAT_IPSET] = { ipset_begin, ipset_item, NULL, false, true },
-	[FORMAT_IPTABLES] = { NULL, iptables_item, NULL, false, false },
+	[FORMAT_CSV] = {csv_begin, csv_item, NULL, true, false},
+	[FORMAT_JSON] = {json_begin, json_item, json_end, true, false},
+	[FORMAT_NDJSON] = {NULL, ndjson_item, NULL, true, false},
+	[FORMAT_VALUES] = {NULL, values_item, NULL, false, false},
+	[FORMAT_CSCLI] = {cscli_begin, cscli_item, NULL, false, false},
+	[FORMAT_NFT] = {nft_begin, nft_item, NULL, false, true},
+	[FORMAT_IPSET] = {ipset_begin, ipset_item, NULL, false, true},
+	[FORMAT_IPTABLES] = {NULL, iptables_item, NULL, false, false},
 };
-_Static_assert(ARRAY_LEN(exporters) == FORMAT_COUNT, "a writer for every format that can be written");
+_Static_assert(
+	ARRAY_LEN(exporters) == FORMAT_COUNT, "a writer for every format that can be written");
 
 static bool fits(enum format format, const struct writer *w, const struct item *it)
 {
@@ -360,9 +381,10 @@ static bool fits(enum format format, const struct writer *w, const struct item *
 	return !exporters[format].is_set || (it->net.prefix && !is_redundant(it, w->now));
 }
 
-static void put_row(struct writer *w, enum format format, const struct export_list *list, size_t row)
+static void put_row(
+	struct writer *w, enum format format, const struct export_list *list, size_t row)
 {
-	struct item it = { .l = list->list, .kind = list->kind, .row = row };
+	struct item it = {.l = list->list, .kind = list->kind, .row = row};
 
 	entry_net(&it.l->rows[row], &it.net);
 	net_format(&it.net, it.net_text, sizeof(it.net_text));
@@ -376,13 +398,15 @@ static void put_row(struct writer *w, enum format format, const struct export_li
 	flush(w, PIECE);
 }
 
-bool export_lists(enum format format, const struct export_list *lists, size_t n, int64_t now, export_fn fn, void *arg, size_t *skipped,
-	struct err *err)
+bool export_lists(enum format format, const struct export_list *lists, size_t n, int64_t now,
+	export_fn fn, void *arg, size_t *skipped, struct err *err)
 {
-	struct writer w = { .fn = fn, .arg = arg, .now = now, .lists = lists, .list_count = n };
+	struct writer w = {.fn = fn, .arg = arg, .now = now, .lists = lists, .list_count = n};
 
 	if (!format_can_write(format) || !exporters[format].item)
-		return err_set(err, ERR_USAGE, "%s can't be written; formats are csv json ndjson values cscli nft ipset iptables",
+		return err_set(err, ERR_USAGE,
+			"%s can't be written; formats are csv json ndjson values cscli nft ipset "
+			"iptables",
 			format_name(format));
 	buf_init(&w.out, 0);
 	if (exporters[format].begin)

@@ -13,24 +13,56 @@ static const struct {
 	const char *name;
 	enum field field;
 } names[] = {
-	{ "address", FIELD_ADDRESS },   { "ip", FIELD_ADDRESS },        { "value", FIELD_ADDRESS },
-	{ "addr", FIELD_ADDRESS },      { "network", FIELD_ADDRESS },   { "cidr", FIELD_ADDRESS },
-	{ "range", FIELD_ADDRESS },     { "ipaddress", FIELD_ADDRESS }, { "remoteip", FIELD_ADDRESS },
-	{ "host", FIELD_ADDRESS },      { "net", FIELD_ADDRESS },       { "sourceip", FIELD_ADDRESS },
-	{ "prefix", FIELD_ADDRESS },    { "subnet", FIELD_ADDRESS },    { "val", FIELD_ADDRESS },
-	{ "ipprefix", FIELD_ADDRESS },  { "ipv4prefix", FIELD_ADDRESS }, { "ipv6prefix", FIELD_ADDRESS },
-	{ "reason", FIELD_REASON },     { "scenario", FIELD_REASON },   { "class", FIELD_REASON },
-	{ "note", FIELD_NOTE },         { "notes", FIELD_NOTE },        { "comment", FIELD_NOTE },
-	{ "comments", FIELD_NOTE },     { "description", FIELD_NOTE },
-	{ "createdat", FIELD_CREATED }, { "created", FIELD_CREATED },   { "since", FIELD_CREATED },
-	{ "bannedat", FIELD_CREATED },  { "start", FIELD_CREATED },     { "startat", FIELD_CREATED },
-	{ "timestamp", FIELD_CREATED }, { "time", FIELD_CREATED },      { "date", FIELD_CREATED },
-	{ "expiresat", FIELD_EXPIRES }, { "expires", FIELD_EXPIRES },   { "until", FIELD_EXPIRES },
-	{ "expiry", FIELD_EXPIRES },    { "stopat", FIELD_EXPIRES },    { "end", FIELD_EXPIRES },
-	{ "duration", FIELD_DURATION }, { "bantime", FIELD_DURATION },  { "expiration", FIELD_DURATION },
-	{ "timeout", FIELD_DURATION },  { "ttl", FIELD_DURATION },
-	{ "list", FIELD_LIST },         { "type", FIELD_TYPE },         { "action", FIELD_TYPE },
-	{ "scope", FIELD_SCOPE },
+	{"address", FIELD_ADDRESS},
+	{"ip", FIELD_ADDRESS},
+	{"value", FIELD_ADDRESS},
+	{"addr", FIELD_ADDRESS},
+	{"network", FIELD_ADDRESS},
+	{"cidr", FIELD_ADDRESS},
+	{"range", FIELD_ADDRESS},
+	{"ipaddress", FIELD_ADDRESS},
+	{"remoteip", FIELD_ADDRESS},
+	{"host", FIELD_ADDRESS},
+	{"net", FIELD_ADDRESS},
+	{"sourceip", FIELD_ADDRESS},
+	{"prefix", FIELD_ADDRESS},
+	{"subnet", FIELD_ADDRESS},
+	{"val", FIELD_ADDRESS},
+	{"ipprefix", FIELD_ADDRESS},
+	{"ipv4prefix", FIELD_ADDRESS},
+	{"ipv6prefix", FIELD_ADDRESS},
+	{"reason", FIELD_REASON},
+	{"scenario", FIELD_REASON},
+	{"class", FIELD_REASON},
+	{"note", FIELD_NOTE},
+	{"notes", FIELD_NOTE},
+	{"comment", FIELD_NOTE},
+	{"comments", FIELD_NOTE},
+	{"description", FIELD_NOTE},
+	{"createdat", FIELD_CREATED},
+	{"created", FIELD_CREATED},
+	{"since", FIELD_CREATED},
+	{"bannedat", FIELD_CREATED},
+	{"start", FIELD_CREATED},
+	{"startat", FIELD_CREATED},
+	{"timestamp", FIELD_CREATED},
+	{"time", FIELD_CREATED},
+	{"date", FIELD_CREATED},
+	{"expiresat", FIELD_EXPIRES},
+	{"expires", FIELD_EXPIRES},
+	{"until", FIELD_EXPIRES},
+	{"expiry", FIELD_EXPIRES},
+	{"stopat", FIELD_EXPIRES},
+	{"end", FIELD_EXPIRES},
+	{"duration", FIELD_DURATION},
+	{"bantime", FIELD_DURATION},
+	{"expiration", FIELD_DURATION},
+	{"timeout", FIELD_DURATION},
+	{"ttl", FIELD_DURATION},
+	{"list", FIELD_LIST},
+	{"type", FIELD_TYPE},
+	{"action", FIELD_TYPE},
+	{"scope", FIELD_SCOPE},
 };
 
 enum field field_of(const char *name, size_t len)
@@ -76,7 +108,7 @@ struct slice slice_word(struct slice *s)
 		s->p++;
 		s->len--;
 	}
-	w = (struct slice){ s->p, 0 };
+	w = (struct slice){s->p, 0};
 	while (w.len < s->len && !is_blank(w.p[w.len]))
 		w.len++;
 	s->p = s->len ? s->p + w.len : s->p;
@@ -120,7 +152,8 @@ bool import_time(struct slice s, int64_t now, int64_t *out)
 
 	s = slice_trim(s);
 	*out = TIME_NONE;
-	if (!s.len || slice_is_fold(s, "never") || slice_is_fold(s, "null") || slice_is_fold(s, "-"))
+	if (!s.len || slice_is_fold(s, "never") || slice_is_fold(s, "null") ||
+		slice_is_fold(s, "-"))
 		return true;
 	if (epoch_time(s, out))
 		return true;
@@ -136,8 +169,15 @@ static const struct {
 	const char *name;
 	double ms;
 } units[] = {
-	{ "ms", 1 }, { "us", 1e-3 }, { "ns", 1e-6 }, { "\xc2\xb5s", 1e-3 }, { "w", 604800e3 }, { "d", 86400e3 },
-	{ "h", 3600e3 }, { "m", 60e3 }, { "s", 1e3 },
+	{"ms", 1},
+	{"us", 1e-3},
+	{"ns", 1e-6},
+	{"\xc2\xb5s", 1e-3},
+	{"w", 604800e3},
+	{"d", 86400e3},
+	{"h", 3600e3},
+	{"m", 60e3},
+	{"s", 1e3},
 };
 
 static double cut_unit(struct slice *s)
@@ -192,7 +232,9 @@ bool import_duration(struct slice s, int64_t *ms)
 	while (s.len) {
 		if (!cut_number(&s, &v))
 			return false;
-		double unit = s.len ? cut_unit(&s) : sum > 0 ? 0 : 1e3; /* a bare number is seconds */
+		double unit = s.len     ? cut_unit(&s)
+			      : sum > 0 ? 0
+					: 1e3; /* a bare number is seconds */
 
 		if (unit <= 0)
 			return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Import of JSON. A scanner cuts the text into the elements of its outer array (or its values one after another), so that a
- * list of a million is never held as a tree and one broken element costs one line; jansson parses each element. */
+/* Import of JSON. A scanner cuts the text into the elements of its outer array (or its values one
+ * after another), so that a list of a million is never held as a tree and one broken element costs
+ * one line; jansson parses each element. */
 #include <jansson.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,11 +10,11 @@
 #include "core/mem.h"
 #include "model/formats_private.h"
 
-#define ELEMENT_MAX ((size_t)8 << 20)  /* bytes of one element of an array */
-#define VALUE_MAX ((size_t)256 << 20)  /* bytes of a value that stands alone */
-#define SHOWN 64                       /* bytes of a value that is too large */
-#define WALK_MAX 32                    /* levels looked into for entries */
-#define LOAD_FLAGS (JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES | JSON_DECODE_ANY)
+#define ELEMENT_MAX ((size_t)8 << 20)   /* bytes of one element of an array */
+#define VALUE_MAX   ((size_t)256 << 20) /* bytes of a value that stands alone */
+#define SHOWN       64                  /* bytes of a value that is too large */
+#define WALK_MAX    32                  /* levels looked into for entries */
+#define LOAD_FLAGS  (JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES | JSON_DECODE_ANY)
 
 /* ---- what a parsed value holds ---- */
 
@@ -28,10 +29,11 @@ static void walk_value(const struct walk *w, json_t *v, int depth);
 
 static struct slice text_of(json_t *v)
 {
-	return (struct slice){ json_string_value(v), json_string_length(v) };
+	return (struct slice){json_string_value(v), json_string_length(v)};
 }
 
-/* A text, or nft's {"prefix":{"addr":…,"len":…}} and {"range":[…,…]}, which are written into buf. */
+/* A text, or nft's {"prefix":{"addr":…,"len":…}} and {"range":[…,…]}, which are written into buf.
+ */
 static bool address_of(json_t *v, char *buf, size_t size, struct slice *out)
 {
 	json_t *prefix = json_object_get(v, "prefix"), *range = json_object_get(v, "range");
@@ -42,10 +44,12 @@ static bool address_of(json_t *v, char *buf, size_t size, struct slice *out)
 	}
 	if (json_is_object(prefix) && json_is_string(json_object_get(prefix, "addr")) &&
 		json_is_integer(json_object_get(prefix, "len")))
-		snprintf(buf, size, "%s/%" JSON_INTEGER_FORMAT, json_string_value(json_object_get(prefix, "addr")),
+		snprintf(buf, size, "%s/%" JSON_INTEGER_FORMAT,
+			json_string_value(json_object_get(prefix, "addr")),
 			json_integer_value(json_object_get(prefix, "len")));
-	else if (json_is_array(range) && json_array_size(range) == 2 && json_is_string(json_array_get(range, 0)) &&
-		json_is_string(json_array_get(range, 1)))
+	else if (json_is_array(range) && json_array_size(range) == 2 &&
+		 json_is_string(json_array_get(range, 0)) &&
+		 json_is_string(json_array_get(range, 1)))
 		snprintf(buf, size, "%s-%s", json_string_value(json_array_get(range, 0)),
 			json_string_value(json_array_get(range, 1)));
 	else
@@ -70,7 +74,8 @@ static void put_field(struct fields *f, enum field field, json_t *v, struct numb
 	if (field == FIELD_IGNORED || json_is_null(v))
 		return;
 	/* nft counts down: a small number is a duration, no time. */
-	if (field == FIELD_EXPIRES && json_is_integer(v) && json_integer_value(v) >= 0 && json_integer_value(v) < 100000000)
+	if (field == FIELD_EXPIRES && json_is_integer(v) && json_integer_value(v) >= 0 &&
+		json_integer_value(v) < 100000000)
 		field = FIELD_DURATION;
 	else if (f->of[field].len)
 		return;
@@ -80,9 +85,11 @@ static void put_field(struct fields *f, enum field field, json_t *v, struct numb
 		f->of[field] = text_of(v);
 	} else if (json_is_number(v)) {
 		if (json_is_integer(v))
-			snprintf(n->text[field], sizeof(n->text[field]), "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+			snprintf(n->text[field], sizeof(n->text[field]), "%" JSON_INTEGER_FORMAT,
+				json_integer_value(v));
 		else
-			snprintf(n->text[field], sizeof(n->text[field]), "%.3f", json_real_value(v));
+			snprintf(
+				n->text[field], sizeof(n->text[field]), "%.3f", json_real_value(v));
 		f->of[field] = slice_of(n->text[field]);
 	} else if (is_time(field)) {
 		/* A wrong type must not turn a block with an end into one for ever. */
@@ -95,8 +102,7 @@ static void put_fields(struct fields *f, json_t *object, struct numbers *n)
 	const char *key;
 	json_t *v;
 
-	json_object_foreach(object, key, v)
-		put_field(f, field_of(key, strlen(key)), v, n);
+	json_object_foreach(object, key, v) put_field(f, field_of(key, strlen(key)), v, n);
 }
 
 static void add_fields(const struct walk *w, struct fields *f)
@@ -116,7 +122,7 @@ static bool is_net(const char *s)
 /* An object that is itself an entry. */
 static bool take_entry(const struct walk *w, json_t *object)
 {
-	struct fields f = { .of = { SLICE_NONE } };
+	struct fields f = {.of = {SLICE_NONE}};
 	struct numbers n;
 	json_t *id = json_object_get(object, "_id"), *key = json_object_get(object, "key");
 
@@ -125,16 +131,19 @@ static bool take_entry(const struct walk *w, json_t *object)
 		enum list_kind list = settings_key_cut(&name);
 
 		if (list != LIST_COUNT) {
-			import_settings_add(w->im, w->line, name, text_of(json_object_get(object, "value")), list);
+			import_settings_add(w->im, w->line, name,
+				text_of(json_object_get(object, "value")), list);
 			return true;
 		}
 	}
 	if (json_is_string(id) && is_net(json_string_value(id))) {
-		import_settings_add(w->im, w->line, text_of(id), text_of(json_object_get(object, "_value")), w->list);
+		import_settings_add(w->im, w->line, text_of(id),
+			text_of(json_object_get(object, "_value")), w->list);
 		return true;
 	}
 	put_fields(&f, object, &n);
-	if (!f.of[FIELD_ADDRESS].len && !address_of(object, n.address, sizeof(n.address), &f.of[FIELD_ADDRESS]))
+	if (!f.of[FIELD_ADDRESS].len &&
+		!address_of(object, n.address, sizeof(n.address), &f.of[FIELD_ADDRESS]))
 		return false;
 	add_fields(w, &f);
 	return true;
@@ -148,7 +157,8 @@ static bool take_map(const struct walk *w, json_t *object)
 	int looked = 0;
 	bool is_map = false;
 
-	json_object_foreach(object, key, v) {
+	json_object_foreach(object, key, v)
+	{
 		struct slice name = slice_of(key);
 
 		is_map |= is_net(key) || settings_key_cut(&name) != LIST_COUNT;
@@ -157,10 +167,11 @@ static bool take_map(const struct walk *w, json_t *object)
 	}
 	if (!is_map)
 		return false;
-	json_object_foreach(object, key, v) {
+	json_object_foreach(object, key, v)
+	{
 		struct slice name = slice_of(key);
 		enum list_kind list = settings_key_cut(&name);
-		struct fields f = { .of = { [FIELD_ADDRESS] = name } };
+		struct fields f = {.of = {[FIELD_ADDRESS] = name}};
 		struct numbers n;
 
 		if (list == LIST_COUNT)
@@ -179,8 +190,22 @@ static bool take_map(const struct walk *w, json_t *object)
 static bool is_list_key(const char *key)
 {
 	static const char *const keys[] = {
-		"elem", "address", "addresses", "ip", "ips", "value", "values", "list", "items", "data", "blocked", "allowed",
-		"networks", "cidrs", "prefixes", "banned",
+		"elem",
+		"address",
+		"addresses",
+		"ip",
+		"ips",
+		"value",
+		"values",
+		"list",
+		"items",
+		"data",
+		"blocked",
+		"allowed",
+		"networks",
+		"cidrs",
+		"prefixes",
+		"banned",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
@@ -201,7 +226,8 @@ static void walk_object(const struct walk *w, json_t *object, int depth)
 	}
 	if (take_entry(w, object) || take_map(w, object))
 		return;
-	json_object_foreach(object, key, v) {
+	json_object_foreach(object, key, v)
+	{
 		struct walk inner = *w;
 		enum list_kind list = import_list(slice_of(key));
 
@@ -222,7 +248,8 @@ static void walk_array(const struct walk *w, json_t *array, int depth)
 
 	/* ["server.blocked-ip.1.2.3.4", "value"], as 0.6 lists settings. */
 	enum list_kind list = settings_key_cut(&name);
-	if (json_array_size(array) == 2 && list != LIST_COUNT && json_is_string(json_array_get(array, 1))) {
+	if (json_array_size(array) == 2 && list != LIST_COUNT &&
+		json_is_string(json_array_get(array, 1))) {
 		import_settings_add(w->im, w->line, name, text_of(json_array_get(array, 1)), list);
 		return;
 	}
@@ -232,9 +259,8 @@ static void walk_array(const struct walk *w, json_t *array, int depth)
 	else if (name.len && memmem(name.p, name.len, "BlockedIp/", 10))
 		inner.list = LIST_BLOCKED;
 	inner.takes_texts = false;
-	json_array_foreach(array, i, v)
-		if (w->takes_texts || !json_is_string(v))
-			walk_value(&inner, v, depth + 1);
+	json_array_foreach(array, i, v) if (w->takes_texts || !json_is_string(v))
+		walk_value(&inner, v, depth + 1);
 }
 
 static void walk_value(const struct walk *w, json_t *v, int depth)
@@ -246,7 +272,7 @@ static void walk_value(const struct walk *w, json_t *v, int depth)
 	} else if (json_is_array(v)) {
 		walk_array(w, v, depth);
 	} else if (json_is_string(v)) {
-		struct fields f = { .of = { [FIELD_ADDRESS] = text_of(v) } };
+		struct fields f = {.of = {[FIELD_ADDRESS] = text_of(v)}};
 
 		add_fields(w, &f);
 	}
@@ -254,7 +280,7 @@ static void walk_value(const struct walk *w, json_t *v, int depth)
 
 static void take_value(struct import *im, const char *s, size_t len, uint64_t line)
 {
-	struct walk w = { im, line, LIST_COUNT, false };
+	struct walk w = {im, line, LIST_COUNT, false};
 	json_error_t error;
 	size_t before = im->count + im->duplicates + im->bad_total;
 	json_t *v = json_loadb(s, len, LOAD_FLAGS, &error);
@@ -263,13 +289,16 @@ static void take_value(struct import *im, const char *s, size_t len, uint64_t li
 		char why[256];
 
 		snprintf(why, sizeof(why), "no JSON: %s", error.text);
-		import_bad_add(im, line + (error.line > 0 ? (uint64_t)error.line - 1 : 0), s, len, why);
+		import_bad_add(
+			im, line + (error.line > 0 ? (uint64_t)error.line - 1 : 0), s, len, why);
 		return;
 	}
 	walk_value(&w, v, 0);
 	json_decref(v);
-	/* A document that is one object may hold an empty list; an element of a list must be an entry. */
-	if (im->count + im->duplicates + im->bad_total == before && (im->state->is_array || im->format == FORMAT_NDJSON))
+	/* A document that is one object may hold an empty list; an element of a list must be an
+	 * entry. */
+	if (im->count + im->duplicates + im->bad_total == before &&
+		(im->state->is_array || im->format == FORMAT_NDJSON))
 		import_bad_add(im, line, s, len, "no address in this element");
 }
 
@@ -281,7 +310,8 @@ static void end_value(struct import *im, const char *s, size_t len)
 
 	st->in_value = false;
 	if (st->is_oversize) {
-		import_bad_add(im, st->value_line, st->pending.data, st->pending.len, "this element is larger than a list entry can be");
+		import_bad_add(im, st->value_line, st->pending.data, st->pending.len,
+			"this element is larger than a list entry can be");
 	} else if (st->pending.len) {
 		buf_add(&st->pending, s, len);
 		take_value(im, st->pending.data, st->pending.len, st->value_line);
@@ -292,7 +322,8 @@ static void end_value(struct import *im, const char *s, size_t len)
 	st->is_oversize = false;
 }
 
-/* The value goes on in the next piece. Of one that is too large only the beginning stays, to be shown. */
+/* The value goes on in the next piece. Of one that is too large only the beginning stays, to be
+ * shown. */
 static void keep_value(struct importer *st, const char *s, size_t len)
 {
 	if (st->pending.len + len > (st->is_array ? ELEMENT_MAX : VALUE_MAX)) {
@@ -319,7 +350,8 @@ static bool begins_value(struct import *im, char c)
 		return false;
 	if (st->is_over) {
 		if (!st->is_skipping)
-			import_bad_add(im, st->line, &c, 1, "there is more text after the end of the array");
+			import_bad_add(im, st->line, &c, 1,
+				"there is more text after the end of the array");
 		st->is_skipping = true;
 		return false;
 	}
@@ -411,21 +443,23 @@ static void json_finish(struct import *im)
 	struct importer *st = im->state;
 
 	if (st->in_value && (st->in_string || st->depth != st->base))
-		import_bad_add(im, st->value_line, st->pending.data, st->pending.len, "the text ends inside this value");
+		import_bad_add(im, st->value_line, st->pending.data, st->pending.len,
+			"the text ends inside this value");
 	else if (st->in_value)
 		end_value(im, "", 0);
 	if (st->is_array && !st->is_over)
-		import_bad_add(im, st->line, "", 0, "the text ends before its array does: a ] is missing");
+		import_bad_add(
+			im, st->line, "", 0, "the text ends before its array does: a ] is missing");
 	st->line++;
 }
 
 static void ndjson_line(struct import *im, const char *s, size_t len)
 {
-	struct slice line = slice_trim((struct slice){ s, len });
+	struct slice line = slice_trim((struct slice){s, len});
 
 	if (line.len && line.p[0] != '#')
 		take_value(im, line.p, line.len, im->state->line);
 }
 
-const struct reader reader_json = { .bytes = json_bytes, .finish = json_finish };
-const struct reader reader_ndjson = { .line = ndjson_line };
+const struct reader reader_json = {.bytes = json_bytes, .finish = json_finish};
+const struct reader reader_ndjson = {.line = ndjson_line};

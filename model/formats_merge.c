@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* import --merge: rows that end together become the fewest networks over exactly the same addresses. */
+/* import --merge: rows that end together become the fewest networks over exactly the same
+ * addresses. */
 #include <stdlib.h>
 
 #include "core/mem.h"
@@ -8,7 +9,8 @@
 
 static int cmp_row(const void *x, const void *y)
 {
-	const struct import_row *a = *(const struct import_row *const *)x, *b = *(const struct import_row *const *)y;
+	const struct import_row *a = *(const struct import_row *const *)x,
+				*b = *(const struct import_row *const *)y;
 
 	if (a->list != b->list)
 		return (int)a->list - (int)b->list;
@@ -26,7 +28,8 @@ static size_t merge_into(struct import_row **rows, size_t n, const struct net *n
 		rows[i]->skip = IMPORT_MERGED;
 		if (rows[i]->reason != keep->reason)
 			keep->reason = REASON_NONE;
-		if (rows[i]->created != TIME_NONE && (keep->created == TIME_NONE || rows[i]->created < keep->created))
+		if (rows[i]->created != TIME_NONE &&
+			(keep->created == TIME_NONE || rows[i]->created < keep->created))
 			keep->created = rows[i]->created;
 		if (!keep->note)
 			keep->note = rows[i]->note;
@@ -68,7 +71,8 @@ size_t import_merge(struct import *im)
 	for (size_t i = 0; i < n;) {
 		size_t end = i + 1;
 
-		while (end < n && rows[end]->list == rows[i]->list && rows[end]->expires == rows[i]->expires)
+		while (end < n && rows[end]->list == rows[i]->list &&
+			rows[end]->expires == rows[i]->expires)
 			end++;
 		saved += merge_group(rows + i, end - i);
 		i = end;

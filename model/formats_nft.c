@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Import of nftables sets, as `nft list set` prints them and as scripts add them: elements between braces, over many lines. */
+/* Import of nftables sets, as `nft list set` prints them and as scripts add them: elements between
+ * braces, over many lines. */
 #include <string.h>
 
 #include "core/mem.h"
@@ -11,8 +12,8 @@
 static void take_element(struct import *im)
 {
 	struct importer *st = im->state;
-	struct slice rest = { st->element.data, st->element.len }, word;
-	struct fields f = { .of = { SLICE_NONE } };
+	struct slice rest = {st->element.data, st->element.len}, word;
+	struct fields f = {.of = {SLICE_NONE}};
 
 	word = slice_word(&rest);
 	if (!word.len)
@@ -25,27 +26,31 @@ static void take_element(struct import *im)
 			f.of[FIELD_DURATION] = slice_word(&rest);
 		else if (slice_is(word, "comment")) {
 			const char *open = rest.len ? memchr(rest.p, '"', rest.len) : NULL;
-			const char *close = open ? memchr(open + 1, '"', (size_t)(rest.p + rest.len - open - 1)) : NULL;
+			const char *close =
+				open ? memchr(open + 1, '"', (size_t)(rest.p + rest.len - open - 1))
+				     : NULL;
 
 			if (close)
-				f.of[FIELD_NOTE] = (struct slice){ open + 1, (size_t)(close - open - 1) };
+				f.of[FIELD_NOTE] =
+					(struct slice){open + 1, (size_t)(close - open - 1)};
 			break;
 		}
 	}
 	import_range_add(im, st->element_line, &f);
 }
 
-/* "elements = {" of a listing, "add element inet filter banned {" of a script; anything else is structure. */
+/* "elements = {" of a listing, "add element inet filter banned {" of a script; anything else is
+ * structure. */
 static const char *find_elements(const char *s, size_t len)
 {
 	static const char listing[] = "elements = {";
-	struct slice line = slice_trim((struct slice){ s, len });
+	struct slice line = slice_trim((struct slice){s, len});
 	const char *at = len ? memmem(s, len, listing, strlen(listing)) : NULL;
 
 	if (at)
 		return at + strlen(listing) - 1;
-	if (slice_starts(line, "elements") || slice_starts(line, "add element") || slice_starts(line, "create element") ||
-		slice_starts(line, "nft add element"))
+	if (slice_starts(line, "elements") || slice_starts(line, "add element") ||
+		slice_starts(line, "create element") || slice_starts(line, "nft add element"))
 		return memchr(s, '{', len);
 	return NULL;
 }
@@ -89,7 +94,7 @@ static void nft_line(struct import *im, const char *s, size_t len)
 	struct importer *st = im->state;
 	const char *end = s + len;
 
-	if (!st->in_elements && slice_starts(slice_trim((struct slice){ s, len }), "#"))
+	if (!st->in_elements && slice_starts(slice_trim((struct slice){s, len}), "#"))
 		return;
 	while (s && s < end) {
 		if (!st->in_elements) {
@@ -115,4 +120,4 @@ static void nft_finish(struct import *im)
 	import_bad_add(im, st->line - 1, "", 0, "the text ends inside a set: a } is missing");
 }
 
-const struct reader reader_nft = { .line = nft_line, .finish = nft_finish };
+const struct reader reader_nft = {.line = nft_line, .finish = nft_finish};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Rows of an import: parsed, normalised, each address once; and the lines that could not be used. */
+/* Rows of an import: parsed, normalised, each address once; and the lines that could not be used.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +10,9 @@
 #include "model/formats_private.h"
 #include "model/ranges.h"
 
-#define NOTE_MAX 2000  /* bytes */
-#define SHOWN_MAX 120  /* bytes of a bad line kept */
-#define RANGE_NETS 254 /* most nets an address range can need */
+#define NOTE_MAX    2000 /* bytes */
+#define SHOWN_MAX   120  /* bytes of a bad line kept */
+#define RANGE_NETS  254  /* most nets an address range can need */
 #define FIRST_SLOTS ((size_t)4096)
 
 /* ---- text ---- */
@@ -58,7 +59,8 @@ void import_bad_add(struct import *im, uint64_t line, const char *text, size_t l
 }
 
 /* "what" is formatted with the offending text. */
-static void bad_value(struct import *im, uint64_t line, const struct fields *f, struct slice value, const char *what)
+static void bad_value(struct import *im, uint64_t line, const struct fields *f, struct slice value,
+	const char *what)
 {
 	char why[160], shown[48];
 	struct slice a = f->of[FIELD_ADDRESS];
@@ -109,7 +111,7 @@ static bool slot_take(struct import *im, const struct import_row *r)
 		if (st->slots[at].hash == hash && o->list == r->list && net_equal(&o->net, &r->net))
 			return false;
 	}
-	st->slots[at] = (struct slot){ (uint32_t)im->count + 1, hash };
+	st->slots[at] = (struct slot){(uint32_t)im->count + 1, hash};
 	return true;
 }
 
@@ -122,8 +124,10 @@ static bool known_reason(struct slice s, enum reason *out)
 		const char *word;
 		enum reason reason;
 	} foreign[] = {
-		{ "authFailure", REASON_AUTH }, { "rcptToFailure", REASON_ABUSE },
-		{ "loitering", REASON_LOITER }, { "portScanning", REASON_SCAN },
+		{"authFailure", REASON_AUTH},
+		{"rcptToFailure", REASON_ABUSE},
+		{"loitering", REASON_LOITER},
+		{"portScanning", REASON_SCAN},
 	};
 
 	for (int r = REASON_NONE + 1; r < REASON_COUNT; r++) {
@@ -141,7 +145,8 @@ static bool known_reason(struct slice s, enum reason *out)
 	return false;
 }
 
-static bool put_times(struct import *im, uint64_t line, const struct fields *f, struct import_row *r)
+static bool put_times(
+	struct import *im, uint64_t line, const struct fields *f, struct import_row *r)
 {
 	int64_t now = im->state->now, span;
 	struct slice duration = slice_trim(f->of[FIELD_DURATION]);
@@ -193,9 +198,14 @@ static bool is_refused_kind(struct import *im, uint64_t line, const struct field
 	return false;
 }
 
-void import_row_add(struct import *im, uint64_t line, const struct net *n, unsigned flags, const struct fields *f)
+void import_row_add(struct import *im, uint64_t line, const struct net *n, unsigned flags,
+	const struct fields *f)
 {
-	struct import_row r = { .net = *n, .list = LIST_COUNT, .line = (uint32_t)line, .created = TIME_NONE, .expires = TIME_NONE };
+	struct import_row r = {.net = *n,
+		.list = LIST_COUNT,
+		.line = (uint32_t)line,
+		.created = TIME_NONE,
+		.expires = TIME_NONE};
 	enum reason reason = REASON_NONE;
 	struct slice note = SLICE_NONE;
 
@@ -217,7 +227,8 @@ void import_row_add(struct import *im, uint64_t line, const struct net *n, unsig
 	im->mapped += (flags & NET_WAS_MAPPED) != 0;
 	r.reason = (uint8_t)reason;
 	r.note = keep_note(im, note);
-	r.skip = r.expires != TIME_NONE && r.expires <= im->state->now ? IMPORT_EXPIRED : IMPORT_TAKE;
+	r.skip = r.expires != TIME_NONE && r.expires <= im->state->now ? IMPORT_EXPIRED
+								       : IMPORT_TAKE;
 	xgrow(&im->rows, &im->cap, im->count + 1, sizeof(*im->rows));
 	im->rows[im->count++] = r;
 }
@@ -228,9 +239,9 @@ enum list_kind settings_key_cut(struct slice *key)
 		const char *prefix;
 		enum list_kind list;
 	} keys[] = {
-		{ "server.blocked-ip.", LIST_BLOCKED },
-		{ "server.allowed-ip.", LIST_ALLOWED },
-		{ "server.security.blocked-networks.", LIST_BLOCKED },
+		{"server.blocked-ip.", LIST_BLOCKED},
+		{"server.allowed-ip.", LIST_ALLOWED},
+		{"server.security.blocked-networks.", LIST_BLOCKED},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
@@ -248,11 +259,12 @@ static struct slice cut_dressing(struct slice s)
 {
 	s = slice_trim(s);
 	if (s.len > 3 && !strncasecmp(s.p, "ip:", 3))
-		s = (struct slice){ s.p + 3, s.len - 3 };
+		s = (struct slice){s.p + 3, s.len - 3};
 	else if (s.len > 6 && !strncasecmp(s.p, "range:", 6))
-		s = (struct slice){ s.p + 6, s.len - 6 };
-	if (s.len > 2 && ((s.p[0] == '\'' && s.p[s.len - 1] == '\'') || (s.p[0] == '[' && s.p[s.len - 1] == ']')))
-		s = (struct slice){ s.p + 1, s.len - 2 };
+		s = (struct slice){s.p + 6, s.len - 6};
+	if (s.len > 2 && ((s.p[0] == '\'' && s.p[s.len - 1] == '\'') ||
+				 (s.p[0] == '[' && s.p[s.len - 1] == ']')))
+		s = (struct slice){s.p + 1, s.len - 2};
 	return s;
 }
 
@@ -277,7 +289,8 @@ void import_fields_add(struct import *im, uint64_t line, const struct fields *f)
 	unsigned flags;
 	struct net n;
 
-	/* Another scope's value is a country or an AS number: that is what is wrong with it, not its form. */
+	/* Another scope's value is a country or an AS number: that is what is wrong with it, not
+	 * its form. */
 	if (f->of[FIELD_SCOPE].len && is_refused_kind(im, line, f))
 		return;
 	if (s.len && net_parse(s.p, s.len, &n, &flags))
@@ -292,8 +305,10 @@ void import_range_add(struct import *im, uint64_t line, const struct fields *f)
 	const char *dash = s.len ? memchr(s.p, '-', s.len) : NULL;
 	struct net first, last, nets[RANGE_NETS];
 
-	if (!dash || !net_parse(s.p, (size_t)(dash - s.p), &first, NULL) || !net_is_address(&first) ||
-		!net_parse(dash + 1, (size_t)(s.p + s.len - dash - 1), &last, NULL) || !net_is_address(&last)) {
+	if (!dash || !net_parse(s.p, (size_t)(dash - s.p), &first, NULL) ||
+		!net_is_address(&first) ||
+		!net_parse(dash + 1, (size_t)(s.p + s.len - dash - 1), &last, NULL) ||
+		!net_is_address(&last)) {
 		import_fields_add(im, line, f);
 		return;
 	}
@@ -304,9 +319,10 @@ void import_range_add(struct import *im, uint64_t line, const struct fields *f)
 		import_row_add(im, line, &nets[i], 0, f);
 }
 
-void import_settings_add(struct import *im, uint64_t line, struct slice address, struct slice value, enum list_kind list)
+void import_settings_add(struct import *im, uint64_t line, struct slice address, struct slice value,
+	enum list_kind list)
 {
-	struct fields f = { .of = { [FIELD_ADDRESS] = address } };
+	struct fields f = {.of = {[FIELD_ADDRESS] = address}};
 	struct entry_value v;
 	char created[TIME_BUF], expires[TIME_BUF];
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Import of formats that go line by line: plain values, fail2ban, ipset, iptables, settings keys. */
+/* Import of formats that go line by line: plain values, fail2ban, ipset, iptables, settings keys.
+ */
 #include <string.h>
 #include <time.h>
 
@@ -9,7 +10,7 @@
 
 static struct fields address_only(struct slice address)
 {
-	struct fields f = { .of = { [FIELD_ADDRESS] = address } };
+	struct fields f = {.of = {[FIELD_ADDRESS] = address}};
 
 	return f;
 }
@@ -20,9 +21,10 @@ static struct fields address_only(struct slice address)
 static struct slice cut_comment(struct slice *line)
 {
 	for (size_t i = 0; i < line->len; i++) {
-		if ((line->p[i] != '#' && line->p[i] != ';') || (i && line->p[i - 1] != ' ' && line->p[i - 1] != '\t'))
+		if ((line->p[i] != '#' && line->p[i] != ';') ||
+			(i && line->p[i - 1] != ' ' && line->p[i - 1] != '\t'))
 			continue;
-		struct slice note = { line->p + i + 1, line->len - i - 1 };
+		struct slice note = {line->p + i + 1, line->len - i - 1};
 		line->len = i;
 		return slice_trim(note);
 	}
@@ -39,7 +41,7 @@ static bool settings_line(struct import *im, struct slice line)
 	if (list == LIST_COUNT)
 		return false;
 	if (eq) {
-		value = slice_trim((struct slice){ eq + 1, (size_t)(line.p + line.len - eq - 1) });
+		value = slice_trim((struct slice){eq + 1, (size_t)(line.p + line.len - eq - 1)});
 		line.len = (size_t)(eq - line.p);
 	}
 	import_settings_add(im, im->state->line, slice_trim(line), value, list);
@@ -60,7 +62,7 @@ static struct slice cut_value(struct slice *line)
 		line->p++;
 		line->len--;
 	}
-	word = (struct slice){ line->p, 0 };
+	word = (struct slice){line->p, 0};
 	while (word.len < line->len && !is_separator(word.p[word.len]))
 		word.len++;
 	line->p += word.len;
@@ -109,10 +111,10 @@ static void values_line(struct import *im, const char *s, size_t len)
 	if (net_parse(s, len, &n, &flags))
 		import_row_add(im, im->state->line, &n, flags, NULL);
 	else if (len)
-		values_slow(im, (struct slice){ s, len });
+		values_slow(im, (struct slice){s, len});
 }
 
-const struct reader reader_values = { .line = values_line };
+const struct reader reader_values = {.line = values_line};
 
 /* ---- fail2ban ---- */
 
@@ -143,12 +145,13 @@ static bool local_time(struct slice date, struct slice clock, int64_t *out)
 /* "1.2.3.4 \t2026-11-20 09:40:12 + 600 = 2026-11-20 09:50:12"; -1 seconds is for ever. */
 static void fail2ban_line(struct import *im, const char *s, size_t len)
 {
-	struct slice line = { s, len }, rest;
+	struct slice line = {s, len}, rest;
 	char created[TIME_BUF], expires[TIME_BUF];
 	int64_t at, span;
 
 	rest = line;
-	struct slice address = slice_word(&rest), date = slice_word(&rest), clock = slice_word(&rest);
+	struct slice address = slice_word(&rest), date = slice_word(&rest),
+		     clock = slice_word(&rest);
 	struct slice plus = slice_word(&rest), seconds = slice_word(&rest);
 	if (!address.len || address.p[0] == '#')
 		return;
@@ -158,7 +161,8 @@ static void fail2ban_line(struct import *im, const char *s, size_t len)
 		return;
 	}
 	if (!local_time(date, clock, &at) || !import_duration(seconds, &span)) {
-		import_bad_add(im, im->state->line, s, len, "no time of a ban and how long it lasts after the address");
+		import_bad_add(im, im->state->line, s, len,
+			"no time of a ban and how long it lasts after the address");
 		return;
 	}
 	struct fields f = address_only(address);
@@ -168,7 +172,7 @@ static void fail2ban_line(struct import *im, const char *s, size_t len)
 	import_fields_add(im, im->state->line, &f);
 }
 
-const struct reader reader_fail2ban = { .line = fail2ban_line };
+const struct reader reader_fail2ban = {.line = fail2ban_line};
 
 /* ---- ipset ---- */
 
@@ -178,7 +182,7 @@ static struct slice quoted(struct slice s)
 	const char *open = s.len ? memchr(s.p, '"', s.len) : NULL;
 	const char *close = open ? memchr(open + 1, '"', (size_t)(s.p + s.len - open - 1)) : NULL;
 
-	return close ? (struct slice){ open + 1, (size_t)(close - open - 1) } : SLICE_NONE;
+	return close ? (struct slice){open + 1, (size_t)(close - open - 1)} : SLICE_NONE;
 }
 
 /* "1.2.3.4 timeout 300 comment "text"" */
@@ -196,7 +200,8 @@ static void ipset_element(struct import *im, struct slice rest)
 			f.of[FIELD_NOTE] = quoted(rest);
 			break;
 		} else if (slice_is(word, "nomatch")) {
-			import_bad_add(im, im->state->line, f.of[FIELD_ADDRESS].p, f.of[FIELD_ADDRESS].len,
+			import_bad_add(im, im->state->line, f.of[FIELD_ADDRESS].p,
+				f.of[FIELD_ADDRESS].len,
 				"nomatch makes this an exception of the set, not a member");
 			return;
 		}
@@ -207,7 +212,7 @@ static void ipset_element(struct import *im, struct slice rest)
 static void ipset_line(struct import *im, const char *s, size_t len)
 {
 	struct importer *st = im->state;
-	struct slice line = slice_trim((struct slice){ s, len }), rest = line;
+	struct slice line = slice_trim((struct slice){s, len}), rest = line;
 	struct slice first = slice_word(&rest);
 
 	if (!first.len || first.p[0] == '#')
@@ -226,15 +231,15 @@ static void ipset_line(struct import *im, const char *s, size_t len)
 	}
 }
 
-const struct reader reader_ipset = { .line = ipset_line };
+const struct reader reader_ipset = {.line = ipset_line};
 
 /* ---- iptables ---- */
 
 /* Rules that drop a source; others say nothing about bans and are passed over. */
 static void iptables_line(struct import *im, const char *s, size_t len)
 {
-	struct slice rest = { s, len }, word, before = SLICE_NONE;
-	struct fields f = { .of = { SLICE_NONE } };
+	struct slice rest = {s, len}, word, before = SLICE_NONE;
+	struct fields f = {.of = {SLICE_NONE}};
 	bool drops = false, is_negated = false;
 
 	if (len && s[0] == '#')
@@ -261,9 +266,10 @@ static void iptables_line(struct import *im, const char *s, size_t len)
 	if (!drops || !f.of[FIELD_ADDRESS].len)
 		return;
 	if (is_negated)
-		import_bad_add(im, im->state->line, s, len, "this rule drops everything but that address");
+		import_bad_add(
+			im, im->state->line, s, len, "this rule drops everything but that address");
 	else
 		import_fields_add(im, im->state->line, &f);
 }
 
-const struct reader reader_iptables = { .line = iptables_line };
+const struct reader reader_iptables = {.line = iptables_line};

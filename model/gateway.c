@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Finds banned gateways and proxies. Pure; knows no server, only facts about this host, the settings and the lists. */
+/* Finds banned gateways and proxies. Pure; knows no server, only facts about this host, the
+ * settings and the lists. */
 #include "model/gateway.h"
 
 #include <inttypes.h>
@@ -10,15 +11,16 @@
 #include "core/mem.h"
 #include "core/text.h"
 
-#define MANY_LOGINS 2    /* accounts that log in from one address: a household or a gateway, no attacker */
+#define MANY_LOGINS                                                                                \
+	2 /* accounts that log in from one address: a household or a gateway, no attacker */
 #define MANY_LISTENERS 3
-#define MANY_ACCOUNTS 20 /* attackers try many names too, so this alone weighs little */
+#define MANY_ACCOUNTS  20 /* attackers try many names too, so this alone weighs little */
 
 static const struct {
 	const char *words;
 	int weight;
 } why_info[] = {
-#define WHY_ROW(id, w, n) [GATEWAY_WHY_##id] = { w, n },
+#define WHY_ROW(id, w, n) [GATEWAY_WHY_##id] = {w, n},
 	GATEWAY_WHY_INFO(WHY_ROW)
 #undef WHY_ROW
 };
@@ -26,9 +28,9 @@ static const struct {
 static const struct {
 	const char *name, *words;
 } state_info[] = {
-	[GATEWAY_BANNED] = { "banned", "is banned" },
-	[GATEWAY_NEAR_LIMIT] = { "near_limit", "is about to be banned" },
-	[GATEWAY_MISSING_ALLOW] = { "missing_allow", "is not allowed" },
+	[GATEWAY_BANNED] = {"banned", "is banned"},
+	[GATEWAY_NEAR_LIMIT] = {"near_limit", "is about to be banned"},
+	[GATEWAY_MISSING_ALLOW] = {"missing_allow", "is not allowed"},
 };
 _Static_assert(ARRAY_LEN(state_info) == GATEWAY_STATE_COUNT, "words for every state");
 
@@ -42,7 +44,8 @@ const char *gateway_state_name(enum gateway_state s)
 	return s < GATEWAY_STATE_COUNT ? state_info[s].name : "";
 }
 
-void gateway_facts_add_bridge(struct gateway_facts *f, const struct net *gateway, const struct net *subnet, const char *name)
+void gateway_facts_add_bridge(struct gateway_facts *f, const struct net *gateway,
+	const struct net *subnet, const char *name)
 {
 	xgrow(&f->bridges, &f->bridge_cap, f->bridge_count + 1, sizeof(*f->bridges));
 	struct gateway_bridge *b = &f->bridges[f->bridge_count++];
@@ -66,7 +69,7 @@ void gateway_facts_release(struct gateway_facts *f)
 void gateway_findings_release(struct gateway_findings *g)
 {
 	free(g->items);
-	*g = (struct gateway_findings){ NULL, 0, 0 };
+	*g = (struct gateway_findings){NULL, 0, 0};
 }
 
 static const struct gateway_bridge *bridge_of(const struct gateway_facts *f, const struct net *n)
@@ -80,8 +83,10 @@ static const struct gateway_bridge *bridge_of(const struct gateway_facts *f, con
 static unsigned kind_reason(const struct net *n)
 {
 	static const unsigned char why_of[NET_KIND_COUNT] = {
-		[NET_LOOPBACK] = GATEWAY_WHY_LOOPBACK, [NET_LINK_LOCAL] = GATEWAY_WHY_LINK_LOCAL,
-		[NET_PRIVATE] = GATEWAY_WHY_PRIVATE,   [NET_CGNAT] = GATEWAY_WHY_CGNAT,
+		[NET_LOOPBACK] = GATEWAY_WHY_LOOPBACK,
+		[NET_LINK_LOCAL] = GATEWAY_WHY_LINK_LOCAL,
+		[NET_PRIVATE] = GATEWAY_WHY_PRIVATE,
+		[NET_CGNAT] = GATEWAY_WHY_CGNAT,
 		[NET_DOCKER] = GATEWAY_WHY_DOCKER,
 	};
 	enum net_kind kind = net_kind(n);
@@ -186,7 +191,8 @@ unsigned gateway_reasons(const struct gateway_facts *f, const struct net *n, int
 
 static bool is_allowed(const struct gateway_facts *f, const struct net *n)
 {
-	return f->allowed && f->allowed->index && entrylist_covering(f->allowed, n, -1, f->now) >= 0;
+	return f->allowed && f->allowed->index &&
+	       entrylist_covering(f->allowed, n, -1, f->now) >= 0;
 }
 
 /* Is n among the first `among` findings? */
@@ -198,14 +204,16 @@ static bool is_found(const struct search *s, const struct net *n, size_t among)
 	return false;
 }
 
-static struct gateway_finding *add(const struct search *s, const struct net *n, enum gateway_state state, unsigned why)
+static struct gateway_finding *add(
+	const struct search *s, const struct net *n, enum gateway_state state, unsigned why)
 {
 	struct gateway_findings *out = s->out;
 	const struct gateway_activity *a = activity_of(s, n);
 
 	xgrow(&out->items, &out->cap, out->count + 1, sizeof(*out->items));
 	struct gateway_finding *g = &out->items[out->count++];
-	*g = (struct gateway_finding){ .net = *n, .state = state, .why = why, .row = -1, .class = CLASS_NONE };
+	*g = (struct gateway_finding){
+		.net = *n, .state = state, .why = why, .row = -1, .class = CLASS_NONE};
 	g->score = score_of(why);
 	g->is_allowed = is_allowed(s->f, n);
 	if (a) {
@@ -249,7 +257,7 @@ static void look_up(const struct search *s, const struct net *n)
 static void look_up_all(const struct search *s)
 {
 	const struct gateway_facts *f = s->f;
-	const struct netvec *known[] = { &f->host, &f->routes, &f->proxies, &f->expected };
+	const struct netvec *known[] = {&f->host, &f->routes, &f->proxies, &f->expected};
 
 	for (size_t k = 0; k < ARRAY_LEN(known); k++)
 		for (size_t i = 0; i < known[k]->count; i++)
@@ -261,7 +269,8 @@ static void look_up_all(const struct search *s)
 			look_up(s, &f->activity[i].address);
 }
 
-/* The rest of the list: single public addresses, nearly all of it, were decided above; what is left has a special kind or is a network. */
+/* The rest of the list: single public addresses, nearly all of it, were decided above; what is left
+ * has a special kind or is a network. */
 static void scan_blocked(const struct search *s)
 {
 	size_t known = s->out->count;
@@ -283,12 +292,15 @@ static void find_near_limit(const struct search *s)
 
 	for (size_t i = 0; f->thresholds && i < f->activity_count; i++) {
 		const struct gateway_activity *a = &f->activity[i];
-		const struct threshold *t = a->class < CLASS_COUNT ? &f->thresholds->of[a->class] : NULL;
+		const struct threshold *t =
+			a->class < CLASS_COUNT ? &f->thresholds->of[a->class] : NULL;
 
-		if (!t || !t->enabled || !t->count || a->failures < (t->count * GATEWAY_NEAR_PERCENT + 99) / 100)
+		if (!t || !t->enabled || !t->count ||
+			a->failures < (t->count * GATEWAY_NEAR_PERCENT + 99) / 100)
 			continue;
 		unsigned why = reasons(s, &a->address);
-		if (score_of(why) < GATEWAY_HINT || is_allowed(f, &a->address) || is_found(s, &a->address, s->out->count))
+		if (score_of(why) < GATEWAY_HINT || is_allowed(f, &a->address) ||
+			is_found(s, &a->address, s->out->count))
 			continue;
 		struct gateway_finding *g = add(s, &a->address, GATEWAY_NEAR_LIMIT, why);
 		g->failures = a->failures;
@@ -320,7 +332,8 @@ static void put_words(const struct gateway_facts *f, struct gateway_finding *g)
 	if (g->state == GATEWAY_BANNED && g->is_allowed)
 		buf_adds(&out, " although it is allowed");
 	if (g->state == GATEWAY_NEAR_LIMIT)
-		buf_addf(&out, " (%" PRIu64 " of %" PRIu64 " in %s)", g->failures, g->limit, class_name(g->class));
+		buf_addf(&out, " (%" PRIu64 " of %" PRIu64 " in %s)", g->failures, g->limit,
+			class_name(g->class));
 	for (int w = 0; w < GATEWAY_WHY_COUNT; w++) {
 		if (!(g->why & 1u << w))
 			continue;
@@ -344,7 +357,7 @@ static int cmp_finding(const void *x, const void *y)
 
 void gateway_find(const struct gateway_facts *f, struct gateway_findings *out)
 {
-	struct search s = { f, index_activity(f), out };
+	struct search s = {f, index_activity(f), out};
 
 	out->count = 0;
 	if (f->blocked && f->blocked->index) {

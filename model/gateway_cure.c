@@ -4,18 +4,21 @@
 #include "model/gateway.h"
 
 static const struct gateway_cure cures[CURE_COUNT] = {
-	[CURE_UNKNOWN] = { "this server", NULL, NULL, NULL, false },
-	[CURE_0_5] = { "0.5 - 0.6", "server.proxy.trusted-networks", "server.listener.<id>.proxy.trusted-networks",
-		"jmap.rate-limit.use-forwarded", true },
-	[CURE_0_7] = { "0.7 - 0.11", "server.proxy.trusted-networks", "server.listener.<id>.proxy.trusted-networks",
-		"server.http.use-x-forwarded", true },
-	[CURE_0_11] = { "0.11 - 0.15", "server.proxy.trusted-networks", "server.listener.<id>.proxy.trusted-networks",
-		"http.use-x-forwarded (0.12 and later; server.http.use-x-forwarded up to 0.11)", true },
-	[CURE_0_12] = { "0.12 - 0.15", "server.proxy.trusted-networks", "server.listener.<id>.proxy.trusted-networks",
-		"http.use-x-forwarded", true },
-	[CURE_0_16] = { "0.16 and later", "x:SystemSettings.proxyTrustedNetworks",
-		"x:NetworkListener.overrideProxyTrustedNetworks", "x:Http.useXForwarded", false },
-	[CURE_REST] = { "this gateway", NULL, NULL, NULL, false },
+	[CURE_UNKNOWN] = {"this server", NULL, NULL, NULL, false},
+	[CURE_0_5] = {"0.5 - 0.6", "server.proxy.trusted-networks",
+		"server.listener.<id>.proxy.trusted-networks", "jmap.rate-limit.use-forwarded",
+		true},
+	[CURE_0_7] = {"0.7 - 0.11", "server.proxy.trusted-networks",
+		"server.listener.<id>.proxy.trusted-networks", "server.http.use-x-forwarded", true},
+	[CURE_0_11] = {"0.11 - 0.15", "server.proxy.trusted-networks",
+		"server.listener.<id>.proxy.trusted-networks",
+		"http.use-x-forwarded (0.12 and later; server.http.use-x-forwarded up to 0.11)",
+		true},
+	[CURE_0_12] = {"0.12 - 0.15", "server.proxy.trusted-networks",
+		"server.listener.<id>.proxy.trusted-networks", "http.use-x-forwarded", true},
+	[CURE_0_16] = {"0.16 and later", "x:SystemSettings.proxyTrustedNetworks",
+		"x:NetworkListener.overrideProxyTrustedNetworks", "x:Http.useXForwarded", false},
+	[CURE_REST] = {"this gateway", NULL, NULL, NULL, false},
 };
 
 const struct gateway_cure *gateway_cure(enum gateway_generation g)
@@ -29,11 +32,17 @@ void gateway_cure_text(enum gateway_generation g, const struct net *gateway, str
 	char net[NET_BUF];
 
 	net_format(gateway, net, sizeof(net));
-	buf_addf(out, "Allowing %s stops the bans, and with them all protection on that path:\n"
-		"everybody behind it shares one address. Lasting cure: let the server see the real client.\n", net);
+	buf_addf(out,
+		"Allowing %s stops the bans, and with them all protection on that path:\n"
+		"everybody behind it shares one address. Lasting cure: let the server see the real "
+		"client.\n",
+		net);
 	if (!c->proxy) {
-		buf_addf(out, "  No setting is known for %s. Make the proxy pass on the client's address\n"
-			"  (PROXY protocol for mail, a forwarded-for header for HTTP), or publish the ports without address translation.\n",
+		buf_addf(out,
+			"  No setting is known for %s. Make the proxy pass on the client's "
+			"address\n"
+			"  (PROXY protocol for mail, a forwarded-for header for HTTP), or publish "
+			"the ports without address translation.\n",
 			c->versions);
 		return;
 	}
@@ -41,7 +50,10 @@ void gateway_cure_text(enum gateway_generation g, const struct net *gateway, str
 	buf_addf(out, "  mail ports, PROXY protocol: %s = %s\n", c->proxy, net);
 	buf_addf(out, "    or for one listener:      %s = %s\n", c->proxy_listener, net);
 	buf_addf(out, "  HTTP, forwarded-for header: %s = true\n", c->forwarded);
-	buf_addf(out, "Catch: from then on %s must speak PROXY protocol on those ports; a plain connection from it is refused.\n", net);
+	buf_addf(out,
+		"Catch: from then on %s must speak PROXY protocol on those ports; a plain "
+		"connection from it is refused.\n",
+		net);
 	if (c->needs_restart)
 		buf_adds(out, "Listener settings are read when the server starts: restart it.\n");
 }

@@ -8,8 +8,8 @@
 #include "core/mem.h"
 #include "core/text.h"
 
-#define WIDEST4 8
-#define WIDEST6 16
+#define WIDEST4     8
+#define WIDEST6     16
 #define ALLOWED_MAX 8 /* allowed entries looked at before one that is still active is found */
 
 /* What a rule looks at. change is NULL when a single edit is checked. */
@@ -18,13 +18,15 @@ struct scene {
 	const struct guard_facts *facts;
 	const struct change *change;
 	size_t index;
-	size_t blocks, first_block; /* how many of the change's edits block, and which is the first */
+	size_t blocks,
+		first_block; /* how many of the change's edits block, and which is the first */
 };
 
 typedef bool (*guard_fn)(const struct scene *s, enum guard_rule rule, char *reason, size_t size);
 
 /* "A is B", "A contains X, B" or "A is inside X, B". */
-static bool say(char *reason, size_t size, const struct net *target, const struct net *fact, const char *what)
+static bool say(char *reason, size_t size, const struct net *target, const struct net *fact,
+	const char *what)
 {
 	char a[NET_BUF], b[NET_BUF];
 
@@ -44,7 +46,7 @@ static bool check_ssh(const struct scene *s, enum guard_rule rule, char *reason,
 	const struct net *client = &s->facts->ssh_client;
 
 	return client->family && net_contains_mapped(&s->edit->net, client) &&
-		say(reason, size, &s->edit->net, client, guard_words(rule));
+	       say(reason, size, &s->edit->net, client, guard_words(rule));
 }
 
 static const struct netvec *facts_of(const struct guard_facts *f, enum guard_rule rule)
@@ -74,12 +76,13 @@ static bool check_facts(const struct scene *s, enum guard_rule rule, char *reaso
 static bool check_loopback(const struct scene *s, enum guard_rule rule, char *reason, size_t size)
 {
 	static const struct net loopback[] = {
-		{ { 127 }, 4, 8 },
-		{ { [15] = 1 }, 6, 128 },
+		{{127}, 4, 8},
+		{{[15] = 1}, 6, 128},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(loopback); i++)
-		if (net_contains_mapped(&s->edit->net, &loopback[i]) || net_contains(&loopback[i], &s->edit->net))
+		if (net_contains_mapped(&s->edit->net, &loopback[i]) ||
+			net_contains(&loopback[i], &s->edit->net))
 			return say(reason, size, &s->edit->net, &loopback[i], guard_words(rule));
 	return false;
 }
@@ -130,7 +133,9 @@ static bool check_private(const struct scene *s, enum guard_rule rule, char *rea
 	if (kind == NET_PUBLIC || kind == NET_LOOPBACK)
 		return false;
 	net_format(&s->edit->net, a, sizeof(a));
-	snprintf(reason, size, "%s touches a special range (%s): gateways, proxies and your own hosts are there", a, net_kind_text(kind));
+	snprintf(reason, size,
+		"%s touches a special range (%s): gateways, proxies and your own hosts are there",
+		a, net_kind_text(kind));
 	return true;
 }
 
@@ -144,7 +149,9 @@ static bool check_wide(const struct scene *s, enum guard_rule rule, char *reason
 	if (n->prefix >= widest)
 		return false;
 	net_format(n, a, sizeof(a));
-	snprintf(reason, size, "%s is wider than /%d, the widest IPv%d network blocked without force", a, widest, n->family);
+	snprintf(reason, size,
+		"%s is wider than /%d, the widest IPv%d network blocked without force", a, widest,
+		n->family);
 	return true;
 }
 
@@ -154,7 +161,8 @@ static bool is_removed(const struct scene *s, const struct net *n)
 	if (net_equal(n, &s->edit->net))
 		return true;
 	for (size_t i = 0; s->change && i < s->change->count; i++)
-		if (s->change->edits[i].kind == EDIT_DISALLOW && net_equal(&s->change->edits[i].net, n))
+		if (s->change->edits[i].kind == EDIT_DISALLOW &&
+			net_equal(&s->change->edits[i].net, n))
 			return true;
 	return false;
 }
@@ -163,13 +171,15 @@ static bool keeps_an_allow(const struct scene *s, const struct net *fact)
 {
 	uint32_t rows[160];
 	const struct entrylist *allowed = s->facts->allowed;
-	size_t n = at_most(netset_covering(allowed->index, fact, rows, ARRAY_LEN(rows)), ARRAY_LEN(rows));
+	size_t n = at_most(
+		netset_covering(allowed->index, fact, rows, ARRAY_LEN(rows)), ARRAY_LEN(rows));
 
 	for (size_t i = 0; i < n; i++) {
 		struct net row;
 
 		entry_net(&allowed->rows[rows[i]], &row);
-		if (entry_state(allowed, rows[i], s->facts->now) == ENTRY_ACTIVE && !is_removed(s, &row))
+		if (entry_state(allowed, rows[i], s->facts->now) == ENTRY_ACTIVE &&
+			!is_removed(s, &row))
 			return true;
 	}
 	return false;
@@ -181,9 +191,9 @@ static bool check_last_allow(const struct scene *s, enum guard_rule rule, char *
 		enum guard_rule facts;
 		const char *what;
 	} kept[] = {
-		{ GUARD_RULE_GATEWAY, "a gateway of this host" },
-		{ GUARD_RULE_PROXY, "a proxy the server trusts" },
-		{ GUARD_RULE_NEAR, "expected by this profile" },
+		{GUARD_RULE_GATEWAY, "a gateway of this host"},
+		{GUARD_RULE_PROXY, "a proxy the server trusts"},
+		{GUARD_RULE_NEAR, "expected by this profile"},
 	};
 	const struct guard_facts *f = s->facts;
 
@@ -196,11 +206,14 @@ static bool check_last_allow(const struct scene *s, enum guard_rule rule, char *
 		for (size_t k = 0; k < v->count; k++) {
 			char a[NET_BUF], b[NET_BUF];
 
-			if (!net_contains_mapped(&s->edit->net, &v->items[k]) || keeps_an_allow(s, &v->items[k]))
+			if (!net_contains_mapped(&s->edit->net, &v->items[k]) ||
+				keeps_an_allow(s, &v->items[k]))
 				continue;
 			net_format(&s->edit->net, a, sizeof(a));
 			net_format(&v->items[k], b, sizeof(b));
-			snprintf(reason, size, "%s is the last allow that keeps %s from being banned, %s", a, b, kept[i].what);
+			snprintf(reason, size,
+				"%s is the last allow that keeps %s from being banned, %s", a, b,
+				kept[i].what);
 			return true;
 		}
 	}
@@ -215,18 +228,19 @@ static bool check_many(const struct scene *s, enum guard_rule rule, char *reason
 	(void)rule;
 	if (!max || s->blocks <= max || s->index != s->first_block)
 		return false;
-	snprintf(reason, size, "this change blocks %zu entries; more than %zu at once need force", s->blocks, max);
+	snprintf(reason, size, "this change blocks %zu entries; more than %zu at once need force",
+		s->blocks, max);
 	return true;
 }
 
-#define BLOCKING (1u << EDIT_BLOCK)
+#define BLOCKING    (1u << EDIT_BLOCK)
 #define DISALLOWING (1u << EDIT_DISALLOW)
 
 static const struct {
 	const char *name, *words;
 	enum guard_severity severity;
 } rules[] = {
-#define GUARD_ROW(id, n, w, sev) [GUARD_RULE_##id] = { n, w, sev },
+#define GUARD_ROW(id, n, w, sev) [GUARD_RULE_##id] = {n, w, sev},
 	GUARD_INFO(GUARD_ROW)
 #undef GUARD_ROW
 };
@@ -235,18 +249,18 @@ static const struct {
 	guard_fn check;
 	unsigned edits;
 } checks[] = {
-	[GUARD_RULE_SSH_CLIENT] = { check_ssh, BLOCKING },
-	[GUARD_RULE_API] = { check_facts, BLOCKING },
-	[GUARD_RULE_HOST] = { check_facts, BLOCKING },
-	[GUARD_RULE_LOOPBACK] = { check_loopback, BLOCKING },
-	[GUARD_RULE_PROXY] = { check_facts, BLOCKING },
-	[GUARD_RULE_GATEWAY] = { check_facts, BLOCKING },
-	[GUARD_RULE_NEAR] = { check_facts, BLOCKING },
-	[GUARD_RULE_ALLOWED] = { check_allowed, BLOCKING },
-	[GUARD_RULE_PRIVATE] = { check_private, BLOCKING },
-	[GUARD_RULE_WIDE] = { check_wide, BLOCKING },
-	[GUARD_RULE_LAST_ALLOW] = { check_last_allow, DISALLOWING },
-	[GUARD_RULE_MANY] = { check_many, BLOCKING },
+	[GUARD_RULE_SSH_CLIENT] = {check_ssh, BLOCKING},
+	[GUARD_RULE_API] = {check_facts, BLOCKING},
+	[GUARD_RULE_HOST] = {check_facts, BLOCKING},
+	[GUARD_RULE_LOOPBACK] = {check_loopback, BLOCKING},
+	[GUARD_RULE_PROXY] = {check_facts, BLOCKING},
+	[GUARD_RULE_GATEWAY] = {check_facts, BLOCKING},
+	[GUARD_RULE_NEAR] = {check_facts, BLOCKING},
+	[GUARD_RULE_ALLOWED] = {check_allowed, BLOCKING},
+	[GUARD_RULE_PRIVATE] = {check_private, BLOCKING},
+	[GUARD_RULE_WIDE] = {check_wide, BLOCKING},
+	[GUARD_RULE_LAST_ALLOW] = {check_last_allow, DISALLOWING},
+	[GUARD_RULE_MANY] = {check_many, BLOCKING},
 };
 _Static_assert(ARRAY_LEN(checks) == GUARD_RULE_COUNT, "a check for every rule");
 
@@ -288,7 +302,8 @@ static size_t check_scene(const struct scene *s, struct guard_hit *hits, size_t 
 			!checks[r].check(s, (enum guard_rule)r, reason, sizeof(reason)))
 			continue;
 		if (n < max) {
-			hits[n] = (struct guard_hit){ (enum guard_rule)r, rules[r].severity, s->index, "" };
+			hits[n] = (struct guard_hit){
+				(enum guard_rule)r, rules[r].severity, s->index, ""};
 			memcpy(hits[n].reason, reason, sizeof(reason));
 		}
 		n++;
@@ -296,16 +311,18 @@ static size_t check_scene(const struct scene *s, struct guard_hit *hits, size_t 
 	return n;
 }
 
-size_t guard_check(const struct edit *e, const struct guard_facts *f, struct guard_hit *hits, size_t max)
+size_t guard_check(
+	const struct edit *e, const struct guard_facts *f, struct guard_hit *hits, size_t max)
 {
-	struct scene s = { .edit = e, .facts = f, .blocks = 1 };
+	struct scene s = {.edit = e, .facts = f, .blocks = 1};
 
 	return check_scene(&s, hits, max);
 }
 
-size_t guard_check_change(const struct change *c, const struct guard_facts *f, struct guard_hit *hits, size_t max)
+size_t guard_check_change(
+	const struct change *c, const struct guard_facts *f, struct guard_hit *hits, size_t max)
 {
-	struct scene s = { .facts = f, .change = c };
+	struct scene s = {.facts = f, .change = c};
 	size_t n = 0;
 
 	for (size_t i = c->count; i-- > 0;) {
@@ -324,7 +341,7 @@ size_t guard_check_change(const struct change *c, const struct guard_facts *f, s
 
 bool guard_check_net(const struct net *n, const struct guard_facts *f, struct guard_hit *hit)
 {
-	struct edit e = { .kind = EDIT_BLOCK, .net = *n };
+	struct edit e = {.kind = EDIT_BLOCK, .net = *n};
 
 	return guard_check(&e, f, hit, 1) > 0;
 }
@@ -340,7 +357,8 @@ void guard_names(const struct guard_hit *hits, size_t n, struct buf *out)
 			buf_addf(out, "%s%s", seen & ((1u << r) - 1) ? ", " : "", rules[r].name);
 }
 
-/* One blank-separated word; zone ids of link-local addresses name an interface of this host and are cut. */
+/* One blank-separated word; zone ids of link-local addresses name an interface of this host and are
+ * cut. */
 static bool scan_word(const char **s, struct net *out)
 {
 	const char *word = *s + strspn(*s, " \t");
@@ -348,7 +366,8 @@ static bool scan_word(const char **s, struct net *out)
 	const char *zone = memchr(word, '%', len);
 
 	*s = word + len;
-	return net_parse(word, zone ? (size_t)(zone - word) : len, out, NULL) && net_is_address(out);
+	return net_parse(word, zone ? (size_t)(zone - word) : len, out, NULL) &&
+	       net_is_address(out);
 }
 
 static void skip_word(const char **s)
@@ -359,7 +378,7 @@ static void skip_word(const char **s)
 
 bool guard_parse_ssh(const char *text, struct net *client, struct net *server)
 {
-	struct net none = { .family = 0 };
+	struct net none = {.family = 0};
 
 	if (server)
 		*server = none;

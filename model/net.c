@@ -57,7 +57,8 @@ static int hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Groups up to `end`; *gap is the group index of "::" or -1. Returns the bytes written, 0 when it is no address. */
+/* Groups up to `end`; *gap is the group index of "::" or -1. Returns the bytes written, 0 when it
+ * is no address. */
 static int scan_groups(const char *s, const char *end, uint8_t *out, int *gap)
 {
 	int n = 0;
@@ -123,9 +124,10 @@ static bool clear_host_bits(uint8_t *addr, size_t bytes, uint8_t prefix)
 	return lost != 0;
 }
 
-static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
+static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
-/* ::ffff:a.b.c.d is the IPv4 address; a network of mapped addresses the IPv4 network, when it holds nothing else. */
+/* ::ffff:a.b.c.d is the IPv4 address; a network of mapped addresses the IPv4 network, when it holds
+ * nothing else. */
 static bool unmap(struct net *n)
 {
 	if (n->prefix < 96 || memcmp(n->addr, mapped_prefix, sizeof(mapped_prefix)) != 0)
@@ -139,7 +141,7 @@ static bool unmap(struct net *n)
 
 bool net_parse(const char *s, size_t len, struct net *out, unsigned *flags)
 {
-	struct net n = { .family = 0 };
+	struct net n = {.family = 0};
 	unsigned seen = 0;
 
 	if (!len || len >= NET_BUF)
@@ -295,7 +297,7 @@ static bool same_bits(const uint8_t *a, const uint8_t *b, uint8_t prefix)
 bool net_contains(const struct net *outer, const struct net *inner)
 {
 	return outer->family && outer->family == inner->family && outer->prefix <= inner->prefix &&
-		same_bits(outer->addr, inner->addr, outer->prefix);
+	       same_bits(outer->addr, inner->addr, outer->prefix);
 }
 
 bool net_overlaps(const struct net *a, const struct net *b)
@@ -332,23 +334,23 @@ static const struct {
 	struct net net;
 	enum net_kind kind;
 } special[] = {
-	{ { { 127 }, 4, 8 }, NET_LOOPBACK },
-	{ { { [15] = 1 }, 6, 128 }, NET_LOOPBACK },
-	{ { { 169, 254 }, 4, 16 }, NET_LINK_LOCAL },
-	{ { { 0xfe, 0x80 }, 6, 10 }, NET_LINK_LOCAL },
-	{ { { 10 }, 4, 8 }, NET_PRIVATE },
-	{ { { 172, 16 }, 4, 12 }, NET_PRIVATE },
-	{ { { 192, 168 }, 4, 16 }, NET_PRIVATE },
-	{ { { 0xfc }, 6, 7 }, NET_PRIVATE },
-	{ { { 100, 64 }, 4, 10 }, NET_CGNAT },
-	{ { { 172, 17 }, 4, 16 }, NET_DOCKER },
-	{ { { 172, 18 }, 4, 15 }, NET_DOCKER },
-	{ { { 172, 20 }, 4, 14 }, NET_DOCKER },
-	{ { { 172, 24 }, 4, 13 }, NET_DOCKER },
-	{ { { 224 }, 4, 4 }, NET_MULTICAST },
-	{ { { 0xff }, 6, 8 }, NET_MULTICAST },
-	{ { { 0 }, 4, 8 }, NET_UNSPECIFIED },
-	{ { { 0 }, 6, 128 }, NET_UNSPECIFIED },
+	{{{127}, 4, 8}, NET_LOOPBACK},
+	{{{[15] = 1}, 6, 128}, NET_LOOPBACK},
+	{{{169, 254}, 4, 16}, NET_LINK_LOCAL},
+	{{{0xfe, 0x80}, 6, 10}, NET_LINK_LOCAL},
+	{{{10}, 4, 8}, NET_PRIVATE},
+	{{{172, 16}, 4, 12}, NET_PRIVATE},
+	{{{192, 168}, 4, 16}, NET_PRIVATE},
+	{{{0xfc}, 6, 7}, NET_PRIVATE},
+	{{{100, 64}, 4, 10}, NET_CGNAT},
+	{{{172, 17}, 4, 16}, NET_DOCKER},
+	{{{172, 18}, 4, 15}, NET_DOCKER},
+	{{{172, 20}, 4, 14}, NET_DOCKER},
+	{{{172, 24}, 4, 13}, NET_DOCKER},
+	{{{224}, 4, 4}, NET_MULTICAST},
+	{{{0xff}, 6, 8}, NET_MULTICAST},
+	{{{0}, 4, 8}, NET_UNSPECIFIED},
+	{{{0}, 6, 128}, NET_UNSPECIFIED},
 };
 
 /* Nearly all of a ban list is public, and the first byte tells. */
@@ -360,7 +362,8 @@ static bool is_plainly_public(const struct net *n)
 		return false;
 	if (n->family == 6)
 		return first && first < 0xfc;
-	return first && first != 10 && first != 100 && first != 127 && first != 169 && first != 172 && first != 192 && first < 224;
+	return first && first != 10 && first != 100 && first != 127 && first != 169 &&
+	       first != 172 && first != 192 && first < 224;
 }
 
 enum net_kind net_kind(const struct net *n)
@@ -374,7 +377,8 @@ enum net_kind net_kind(const struct net *n)
 
 		if (net_contains(s, n) && (inside < 0 || s->prefix > special[inside].net.prefix))
 			inside = i;
-		else if (net_contains(n, s) && (across < 0 || s->prefix < special[across].net.prefix))
+		else if (net_contains(n, s) &&
+			 (across < 0 || s->prefix < special[across].net.prefix))
 			across = i;
 	}
 	if (inside >= 0)

@@ -12,7 +12,7 @@
 /* What was typed, without blanks around it, and cut into address and prefix. */
 struct input {
 	char text[128];
-	char addr[128]; /* before the slash */
+	char addr[128];     /* before the slash */
 	const char *prefix; /* after the slash, NULL without one; points into text */
 };
 
@@ -40,7 +40,9 @@ static bool complain_zone(const struct input *in, struct err *err)
 	snprintf(bare, sizeof(bare), "%.*s", (int)(percent - in->addr), in->addr);
 	if (!valid(bare))
 		return false;
-	err_set(err, ERR_USAGE, "%s: the zone %s names an interface of one host and means nothing here; write %s%s%s",
+	err_set(err, ERR_USAGE,
+		"%s: the zone %s names an interface of one host and means nothing here; write "
+		"%s%s%s",
 		in->text, percent, bare, in->prefix ? "/" : "", in->prefix ? in->prefix : "");
 	return true;
 }
@@ -63,7 +65,8 @@ static bool complain_port(const struct input *in, struct err *err)
 	}
 	if (!valid(bare))
 		return false;
-	err_set(err, ERR_USAGE, "%s: brackets and ports don't belong in an address; write %s", in->text, bare);
+	err_set(err, ERR_USAGE, "%s: brackets and ports don't belong in an address; write %s",
+		in->text, bare);
 	return true;
 }
 
@@ -71,20 +74,24 @@ static bool complain_netmask(const struct input *in, struct err *err)
 {
 	struct net mask, net;
 
-	if (!in->prefix || !net_parse(in->prefix, strlen(in->prefix), &mask, NULL) || mask.family != 4 ||
-		!net_is_address(&mask) || !net_parse(in->addr, strlen(in->addr), &net, NULL) || net.family != 4)
+	if (!in->prefix || !net_parse(in->prefix, strlen(in->prefix), &mask, NULL) ||
+		mask.family != 4 || !net_is_address(&mask) ||
+		!net_parse(in->addr, strlen(in->addr), &net, NULL) || net.family != 4)
 		return false;
 	uint32_t bits = (uint32_t)mask.addr[0] << 24 | (uint32_t)mask.addr[1] << 16 |
-		(uint32_t)mask.addr[2] << 8 | mask.addr[3];
+			(uint32_t)mask.addr[2] << 8 | mask.addr[3];
 	uint8_t len = (uint8_t)__builtin_popcount(bits);
 	if (len && bits << len)
-		return !err_set(err, ERR_USAGE, "%s: %s is no netmask; write a length such as /24", in->text, in->prefix);
+		return !err_set(err, ERR_USAGE, "%s: %s is no netmask; write a length such as /24",
+			in->text, in->prefix);
 	if (bits != (len ? 0xffffffffu << (32 - len) : 0))
-		return !err_set(err, ERR_USAGE, "%s: %s is no netmask; write a length such as /24", in->text, in->prefix);
+		return !err_set(err, ERR_USAGE, "%s: %s is no netmask; write a length such as /24",
+			in->text, in->prefix);
 	char want[NET_BUF];
 	net_widen(&net, len, &net);
 	net_format(&net, want, sizeof(want));
-	err_set(err, ERR_USAGE, "%s: a netmask is written as its length here; write %s", in->text, want);
+	err_set(err, ERR_USAGE, "%s: a netmask is written as its length here; write %s", in->text,
+		want);
 	return true;
 }
 
@@ -96,13 +103,15 @@ static bool complain_prefix(const struct input *in, struct err *err)
 		return false;
 	int full = strchr(in->addr, ':') ? 128 : 32;
 	if (!*in->prefix)
-		err_set(err, ERR_USAGE, "%s: the length after the slash is missing; IPv%d takes /0 to /%d", in->text,
-			full == 32 ? 4 : 6, full);
+		err_set(err, ERR_USAGE,
+			"%s: the length after the slash is missing; IPv%d takes /0 to /%d",
+			in->text, full == 32 ? 4 : 6, full);
 	else if (in->prefix[0] == '0' && has_only(in->prefix, "0123456789") && in->prefix[1])
-		err_set(err, ERR_USAGE, "%s: the length /%s has a leading zero", in->text, in->prefix);
+		err_set(err, ERR_USAGE, "%s: the length /%s has a leading zero", in->text,
+			in->prefix);
 	else
-		err_set(err, ERR_USAGE, "%s: /%s is no network length; IPv%d takes /0 to /%d", in->text, in->prefix,
-			full == 32 ? 4 : 6, full);
+		err_set(err, ERR_USAGE, "%s: /%s is no network length; IPv%d takes /0 to /%d",
+			in->text, in->prefix, full == 32 ? 4 : 6, full);
 	return true;
 }
 
@@ -117,8 +126,8 @@ static bool complain_range(const struct input *in, struct err *err)
 	first[strcspn(first, " ")] = '\0';
 	if (!valid(first))
 		return false;
-	err_set(err, ERR_USAGE, "%s: a range is written as a network such as %s/%s", in->text, first,
-		strchr(first, ':') ? "64" : "24");
+	err_set(err, ERR_USAGE, "%s: a range is written as a network such as %s/%s", in->text,
+		first, strchr(first, ':') ? "64" : "24");
 	return true;
 }
 
@@ -153,22 +162,26 @@ static bool complain_wildcard(const struct input *in, char octet[5][16], int n, 
 	if (!fixed || fixed == 4)
 		return false;
 	char want[128];
-	snprintf(want, sizeof(want), "%s.%s.%s.0/%d", octet[0], fixed > 1 ? octet[1] : "0", fixed > 2 ? octet[2] : "0",
-		8 * fixed);
+	snprintf(want, sizeof(want), "%s.%s.%s.0/%d", octet[0], fixed > 1 ? octet[1] : "0",
+		fixed > 2 ? octet[2] : "0", 8 * fixed);
 	if (!valid(want))
 		return false;
 	if (n == fixed)
-		err_set(err, ERR_USAGE, "%s has %d parts, an IPv4 address has 4; for the whole network write %s", in->text, n,
-			want);
+		err_set(err, ERR_USAGE,
+			"%s has %d parts, an IPv4 address has 4; for the whole network write %s",
+			in->text, n, want);
 	else
-		err_set(err, ERR_USAGE, "%s: wildcards are written as a network; write %s", in->text, want);
+		err_set(err, ERR_USAGE, "%s: wildcards are written as a network; write %s",
+			in->text, want);
 	return true;
 }
 
-static bool complain_octet(const struct input *in, int i, const char *octet, char all[5][16], struct err *err)
+static bool complain_octet(
+	const struct input *in, int i, const char *octet, char all[5][16], struct err *err)
 {
 	if (!*octet)
-		return !err_set(err, ERR_USAGE, "%s: part %d of the address is empty", in->text, i + 1);
+		return !err_set(
+			err, ERR_USAGE, "%s: part %d of the address is empty", in->text, i + 1);
 	if (octet[0] == '0' && octet[1] && strlen(octet) <= 4) {
 		char want[96];
 		int v[4];
@@ -176,12 +189,16 @@ static bool complain_octet(const struct input *in, int i, const char *octet, cha
 		for (int k = 0; k < 4; k++)
 			v[k] = (int)strtol(all[k], NULL, 10);
 		snprintf(want, sizeof(want), "%d.%d.%d.%d", v[0], v[1], v[2], v[3]);
-		err_set(err, ERR_USAGE, "%s: part %d (%s) has a leading zero, which some programs read as octal%s%s", in->text,
-			i + 1, octet, valid(want) ? "; write " : "", valid(want) ? want : "");
+		err_set(err, ERR_USAGE,
+			"%s: part %d (%s) has a leading zero, which some programs read as "
+			"octal%s%s",
+			in->text, i + 1, octet, valid(want) ? "; write " : "",
+			valid(want) ? want : "");
 		return true;
 	}
 	if (strlen(octet) > 3 || strtol(octet, NULL, 10) > 255)
-		return !err_set(err, ERR_USAGE, "%s: part %d is %s; the highest is 255", in->text, i + 1, octet);
+		return !err_set(err, ERR_USAGE, "%s: part %d is %s; the highest is 255", in->text,
+			i + 1, octet);
 	return false;
 }
 
@@ -195,7 +212,8 @@ static bool complain_v4(const struct input *in, struct err *err)
 	if (complain_wildcard(in, octet, n, err))
 		return true;
 	if (n != 4)
-		return !err_set(err, ERR_USAGE, "%s has %d part%s, an IPv4 address has 4", in->text, n, n == 1 ? "" : "s");
+		return !err_set(err, ERR_USAGE, "%s has %d part%s, an IPv4 address has 4", in->text,
+			n, n == 1 ? "" : "s");
 	for (int i = 0; i < 4; i++)
 		if (complain_octet(in, i, octet[i], octet, err))
 			return true;
@@ -213,17 +231,27 @@ static bool complain_v6(const struct input *in, struct err *err)
 	if (*bad)
 		err_set(err, ERR_USAGE, "%s: \"%.1s\" can't be in an IPv6 address", in->text, bad);
 	else if (strstr(in->addr, ":::"))
-		err_set(err, ERR_USAGE, "%s: three colons in a row; \"::\" stands for the groups left out", in->text);
+		err_set(err, ERR_USAGE,
+			"%s: three colons in a row; \"::\" stands for the groups left out",
+			in->text);
 	else if (twice && strstr(twice + 2, "::"))
 		err_set(err, ERR_USAGE, "%s: \"::\" may be there only once", in->text);
 	else
-		err_set(err, ERR_USAGE, "%s is no IPv6 address: it needs 8 groups of at most 4 hexadecimal digits, or \"::\" for those left out",
+		err_set(err, ERR_USAGE,
+			"%s is no IPv6 address: it needs 8 groups of at most 4 hexadecimal digits, "
+			"or \"::\" for those left out",
 			in->text);
 	return true;
 }
 
 static const complaint_fn complaints[] = {
-	complain_zone, complain_port, complain_netmask, complain_prefix, complain_range, complain_v4, complain_v6,
+	complain_zone,
+	complain_port,
+	complain_netmask,
+	complain_prefix,
+	complain_range,
+	complain_v4,
+	complain_v6,
 };
 
 static void explain(const struct input *in, struct err *err)
@@ -231,7 +259,9 @@ static void explain(const struct input *in, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(complaints); i++)
 		if (complaints[i](in, err))
 			return;
-	err_set(err, ERR_USAGE, "%s is no address: write one such as 203.0.113.7 or 2001:db8::7, or a network such as 203.0.113.0/24 (names are not looked up)",
+	err_set(err, ERR_USAGE,
+		"%s is no address: write one such as 203.0.113.7 or 2001:db8::7, or a network such "
+		"as 203.0.113.0/24 (names are not looked up)",
 		in->text);
 }
 
@@ -239,7 +269,8 @@ static void cut_input(const char *s, size_t len, struct input *in)
 {
 	char *slash;
 
-	snprintf(in->text, sizeof(in->text), len > INPUT_SHOWN ? "%.*s…" : "%.*s", (int)(len > INPUT_SHOWN ? INPUT_SHOWN : len), s);
+	snprintf(in->text, sizeof(in->text), len > INPUT_SHOWN ? "%.*s…" : "%.*s",
+		(int)(len > INPUT_SHOWN ? INPUT_SHOWN : len), s);
 	snprintf(in->addr, sizeof(in->addr), "%s", in->text);
 	in->prefix = NULL;
 	slash = strchr(in->addr, '/');
@@ -259,7 +290,9 @@ bool net_parse_input(const char *s, struct net *out, struct err *err)
 	while (len && strchr(" \t\r\n", s[len - 1]))
 		len--;
 	if (!len)
-		return err_set(err, ERR_USAGE, "no address given: write one such as 203.0.113.7, or a network such as 203.0.113.0/24");
+		return err_set(err, ERR_USAGE,
+			"no address given: write one such as 203.0.113.7, or a network such as "
+			"203.0.113.0/24");
 	cut_input(s, len, &in);
 	if (!net_parse(s, len, out, &flags)) {
 		explain(&in, err);
@@ -269,7 +302,8 @@ bool net_parse_input(const char *s, struct net *out, struct err *err)
 		char want[NET_BUF];
 
 		net_format(out, want, sizeof(want));
-		return err_set(err, ERR_USAGE, "%s has host bits set; the network is %s", in.text, want);
+		return err_set(
+			err, ERR_USAGE, "%s has host bits set; the network is %s", in.text, want);
 	}
 	return true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A set of nets for coverage questions. Single addresses, nearly all of a ban list, take 8 (IPv4) or 20 (IPv6) bytes;
- * networks are kept apart, sorted, each knowing the nearest one around it. */
+/* A set of nets for coverage questions. Single addresses, nearly all of a ban list, take 8 (IPv4)
+ * or 20 (IPv6) bytes; networks are kept apart, sorted, each knowing the nearest one around it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,7 +55,8 @@ void netset_free(struct netset *s)
 
 static uint32_t addr4_of(const struct net *n)
 {
-	return (uint32_t)n->addr[0] << 24 | (uint32_t)n->addr[1] << 16 | (uint32_t)n->addr[2] << 8 | n->addr[3];
+	return (uint32_t)n->addr[0] << 24 | (uint32_t)n->addr[1] << 16 | (uint32_t)n->addr[2] << 8 |
+	       n->addr[3];
 }
 
 void netset_add(struct netset *s, const struct net *n, uint32_t value)
@@ -64,10 +65,10 @@ void netset_add(struct netset *s, const struct net *n, uint32_t value)
 		return;
 	if (!net_is_address(n)) {
 		xgrow(&s->blocks, &s->capb, s->nb + 1, sizeof(*s->blocks));
-		s->blocks[s->nb++] = (struct block){ *n, value, NO_PARENT };
+		s->blocks[s->nb++] = (struct block){*n, value, NO_PARENT};
 	} else if (n->family == 4) {
 		xgrow(&s->a4, &s->cap4, s->n4 + 1, sizeof(*s->a4));
-		s->a4[s->n4++] = (struct addr4){ addr4_of(n), value };
+		s->a4[s->n4++] = (struct addr4){addr4_of(n), value};
 	} else {
 		xgrow(&s->a6, &s->cap6, s->n6 + 1, sizeof(*s->a6));
 		memcpy(s->a6[s->n6].addr, n->addr, 16);
@@ -100,8 +101,10 @@ static int cmp_block(const void *a, const void *b)
 	return c ? c : x->value < y->value ? -1 : x->value > y->value;
 }
 
-/* Lists arrive sorted most of the time: looking costs a millisecond, sorting a million a hundred. */
-static void sort_unless_sorted(void *items, size_t n, size_t size, int (*cmp)(const void *, const void *))
+/* Lists arrive sorted most of the time: looking costs a millisecond, sorting a million a hundred.
+ */
+static void sort_unless_sorted(
+	void *items, size_t n, size_t size, int (*cmp)(const void *, const void *))
 {
 	const char *p = items;
 
@@ -168,10 +171,11 @@ static size_t lower_bound(const void *items, size_t n, size_t size, const void *
 	return lo;
 }
 
-/* Blocks around n, widest first: the chain of parents of the last block that does not sort after n. */
+/* Blocks around n, widest first: the chain of parents of the last block that does not sort after n.
+ */
 static void put_blocks_around(const struct netset *s, const struct net *n, struct sink *out)
 {
-	struct block key = { *n, UINT32_MAX, 0 };
+	struct block key = {*n, UINT32_MAX, 0};
 	size_t at = lower_bound(s->blocks, s->nb, sizeof(key), &key, cmp_block);
 	uint32_t i = at ? (uint32_t)(at - 1) : NO_PARENT;
 	size_t depth = 0;
@@ -190,17 +194,19 @@ static void put_addresses(const struct netset *s, const struct net *n, struct si
 {
 	if (n->family == 4) {
 		uint32_t first = addr4_of(n);
-		uint32_t last = n->prefix ? first | (uint32_t)(0xffffffffu >> (n->prefix - 1) >> 1) : 0xffffffffu;
-		struct addr4 key = { first, 0 };
+		uint32_t last = n->prefix ? first | (uint32_t)(0xffffffffu >> (n->prefix - 1) >> 1)
+					  : 0xffffffffu;
+		struct addr4 key = {first, 0};
 
-		for (size_t i = lower_bound(s->a4, s->n4, sizeof(key), &key, cmp4); i < s->n4 && s->a4[i].addr <= last; i++)
+		for (size_t i = lower_bound(s->a4, s->n4, sizeof(key), &key, cmp4);
+			i < s->n4 && s->a4[i].addr <= last; i++)
 			sink_put(out, s->a4[i].value);
 		return;
 	}
-	struct addr6 key = { .value = 0 };
+	struct addr6 key = {.value = 0};
 	memcpy(key.addr, n->addr, 16);
 	for (size_t i = lower_bound(s->a6, s->n6, sizeof(key), &key, cmp6); i < s->n6; i++) {
-		struct net a = { .family = 6, .prefix = 128 };
+		struct net a = {.family = 6, .prefix = 128};
 
 		memcpy(a.addr, s->a6[i].addr, 16);
 		if (!net_contains(n, &a))
@@ -211,7 +217,7 @@ static void put_addresses(const struct netset *s, const struct net *n, struct si
 
 size_t netset_covering(const struct netset *s, const struct net *n, uint32_t *values, size_t max)
 {
-	struct sink out = { values, max, 0 };
+	struct sink out = {values, max, 0};
 
 	if (!n->family)
 		return 0;
@@ -223,12 +229,13 @@ size_t netset_covering(const struct netset *s, const struct net *n, uint32_t *va
 
 size_t netset_inside(const struct netset *s, const struct net *n, uint32_t *values, size_t max)
 {
-	struct sink out = { values, max, 0 };
-	struct block key = { *n, 0, 0 };
+	struct sink out = {values, max, 0};
+	struct block key = {*n, 0, 0};
 
 	if (!n->family)
 		return 0;
-	for (size_t i = lower_bound(s->blocks, s->nb, sizeof(key), &key, cmp_block); i < s->nb; i++) {
+	for (size_t i = lower_bound(s->blocks, s->nb, sizeof(key), &key, cmp_block); i < s->nb;
+		i++) {
 		if (!net_contains(n, &s->blocks[i].net))
 			break;
 		sink_put(&out, s->blocks[i].value);

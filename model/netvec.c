@@ -10,7 +10,7 @@
 void netvec_release(struct netvec *v)
 {
 	free(v->items);
-	*v = (struct netvec){ NULL, 0, 0 };
+	*v = (struct netvec){NULL, 0, 0};
 }
 
 void netvec_add(struct netvec *v, const struct net *n)
@@ -40,7 +40,7 @@ bool netvec_add_text(struct netvec *v, const char *s)
 
 bool net_contains_mapped(const struct net *outer, const struct net *inner)
 {
-	struct net mapped = { .family = 6, .prefix = (uint8_t)(inner->prefix + 96) };
+	struct net mapped = {.family = 6, .prefix = (uint8_t)(inner->prefix + 96)};
 
 	if (net_contains(outer, inner))
 		return true;

@@ -7,8 +7,8 @@
 
 #include "core/mem.h"
 
-#define PREFIX4 24
-#define PREFIX6 48
+#define PREFIX4  24
+#define PREFIX6  48
 #define MIN_BANS 2
 
 static int cmp_item(const void *x, const void *y)
@@ -24,7 +24,8 @@ static int cmp_net(const void *x, const void *y)
 	return net_cmp(x, y);
 }
 
-static void sort_unless_sorted(void *items, size_t n, size_t size, int (*cmp)(const void *, const void *))
+static void sort_unless_sorted(
+	void *items, size_t n, size_t size, int (*cmp)(const void *, const void *))
 {
 	const char *p = items;
 
@@ -76,7 +77,8 @@ static uint8_t common_prefix(const struct net *a, const struct net *b)
 	return max;
 }
 
-static void add_allowed(struct ranges *out, struct range *r, const struct entrylist *allowed, int64_t now)
+static void add_allowed(
+	struct ranges *out, struct range *r, const struct entrylist *allowed, int64_t now)
 {
 	uint32_t few[16], *rows = few;
 
@@ -88,7 +90,8 @@ static void add_allowed(struct ranges *out, struct range *r, const struct entryl
 		netset_inside(allowed->index, &r->net, rows, found);
 	}
 	r->allowed_first = out->allowed_total;
-	xgrow(&out->allowed, &out->allowed_cap, out->allowed_total + found + 1, sizeof(*out->allowed));
+	xgrow(&out->allowed, &out->allowed_cap, out->allowed_total + found + 1,
+		sizeof(*out->allowed));
 	for (size_t i = 0; i < found; i++)
 		if (entry_state(allowed, rows[i], now) == ENTRY_ACTIVE)
 			out->allowed[out->allowed_total++] = rows[i];
@@ -109,7 +112,8 @@ struct grouping {
 };
 
 /* items[0..n) lie in `group`. */
-static void add_group(const struct grouping *g, const struct range_item *items, size_t n, const struct net *group)
+static void add_group(
+	const struct grouping *g, const struct range_item *items, size_t n, const struct net *group)
 {
 	struct ranges *out = g->out;
 	uint64_t bans = 0;
@@ -120,8 +124,9 @@ static void add_group(const struct grouping *g, const struct range_item *items, 
 		return;
 	xgrow(&out->rows, &out->cap, out->count + 1, sizeof(*out->rows));
 	struct range *r = &out->rows[out->count++];
-	*r = (struct range){ .net = *group, .bans = bans, .first = out->value_count, .count = n };
-	/* The items are sorted: what the first and the last have in common, all have, unless a wider one is the first. */
+	*r = (struct range){.net = *group, .bans = bans, .first = out->value_count, .count = n};
+	/* The items are sorted: what the first and the last have in common, all have, unless a
+	 * wider one is the first. */
 	if (g->opt->tight) {
 		uint8_t prefix = common_prefix(&items[0].net, &items[n - 1].net);
 
@@ -130,7 +135,8 @@ static void add_group(const struct grouping *g, const struct range_item *items, 
 	for (size_t i = 0; i < n; i++)
 		out->values[out->value_count++] = items[i].value;
 	add_allowed(out, r, g->allowed, g->now);
-	r->is_blocked = g->blocked && g->blocked->index && entrylist_covering(g->blocked, &r->net, -1, g->now) >= 0;
+	r->is_blocked = g->blocked && g->blocked->index &&
+			entrylist_covering(g->blocked, &r->net, -1, g->now) >= 0;
 }
 
 static int cmp_range(const void *x, const void *y)
@@ -142,11 +148,13 @@ static int cmp_range(const void *x, const void *y)
 	return net_cmp(&a->net, &b->net);
 }
 
-void ranges_find(struct range_item *items, size_t n, const struct range_options *opt, const struct entrylist *blocked,
-	const struct entrylist *allowed, int64_t now, struct ranges *out)
+void ranges_find(struct range_item *items, size_t n, const struct range_options *opt,
+	const struct entrylist *blocked, const struct entrylist *allowed, int64_t now,
+	struct ranges *out)
 {
-	struct grouping g = { opt, blocked, allowed, now, out };
-	uint8_t prefix4 = opt->prefix4 ? opt->prefix4 : PREFIX4, prefix6 = opt->prefix6 ? opt->prefix6 : PREFIX6;
+	struct grouping g = {opt, blocked, allowed, now, out};
+	uint8_t prefix4 = opt->prefix4 ? opt->prefix4 : PREFIX4,
+		prefix6 = opt->prefix6 ? opt->prefix6 : PREFIX6;
 
 	memset(out, 0, sizeof(*out));
 	out->values = xmalloc((n ? n : 1) * sizeof(*out->values));
@@ -194,7 +202,8 @@ size_t nets_merge(struct net *nets, size_t n)
 		nets[kept++] = nets[i];
 		while (kept > 1 && are_halves(&nets[kept - 2], &nets[kept - 1])) {
 			kept--;
-			net_widen(&nets[kept - 1], (uint8_t)(nets[kept - 1].prefix - 1), &nets[kept - 1]);
+			net_widen(&nets[kept - 1], (uint8_t)(nets[kept - 1].prefix - 1),
+				&nets[kept - 1]);
 		}
 	}
 	return kept;
@@ -233,7 +242,8 @@ size_t nets_of_range(const struct net *first, const struct net *last, struct net
 	uint8_t bits = first->family == 4 ? 32 : 128;
 	size_t n = 0;
 
-	if (!first->family || first->family != last->family || memcmp(first->addr, last->addr, 16) > 0)
+	if (!first->family || first->family != last->family ||
+		memcmp(first->addr, last->addr, 16) > 0)
 		return 0;
 	for (;;) {
 		struct net wide = at, up, end;
@@ -242,7 +252,8 @@ size_t nets_of_range(const struct net *first, const struct net *last, struct net
 		for (wide.prefix = bits; wide.prefix; wide = up) {
 			net_widen(&wide, (uint8_t)(wide.prefix - 1), &up);
 			last_of(&up, &end);
-			if (memcmp(up.addr, at.addr, 16) != 0 || memcmp(end.addr, last->addr, 16) > 0)
+			if (memcmp(up.addr, at.addr, 16) != 0 ||
+				memcmp(end.addr, last->addr, 16) > 0)
 				break;
 		}
 		if (n < max)

@@ -12,18 +12,18 @@
 #include "core/mem.h"
 #include "core/text.h"
 
-#define SECOND INT64_C(1000)
-#define MINUTE (60 * SECOND)
-#define HOUR (60 * MINUTE)
-#define DAY (24 * HOUR)
-#define COUNT_MAX INT64_C(2147483647)
+#define SECOND     INT64_C(1000)
+#define MINUTE     (60 * SECOND)
+#define HOUR       (60 * MINUTE)
+#define DAY        (24 * HOUR)
+#define COUNT_MAX  INT64_C(2147483647)
 #define PERIOD_MAX (36500 * DAY)
-#define RATE_HINT "write a count and a window, such as 100/1d or 20/15m"
+#define RATE_HINT  "write a count and a window, such as 100/1d or 20/15m"
 
 static const struct {
 	const char *name, *words;
 } classes[CLASS_COUNT] = {
-#define CLASS_ROW(id, n, w, count) [CLASS_##id] = { n, w },
+#define CLASS_ROW(id, n, w, count) [CLASS_##id] = {n, w},
 	CLASS_INFO(CLASS_ROW)
 #undef CLASS_ROW
 };
@@ -32,10 +32,10 @@ static const struct {
 static const struct {
 	const char *one, *many;
 } counted[] = {
-	[CLASS_AUTH] = { "failure", "failures" },
-	[CLASS_ABUSE] = { "bad recipient or relay attempt", "bad recipients or relay attempts" },
-	[CLASS_LOITER] = { "idle connection", "idle connections" },
-	[CLASS_SCAN] = { "scanning request", "scanning requests" },
+	[CLASS_AUTH] = {"failure", "failures"},
+	[CLASS_ABUSE] = {"bad recipient or relay attempt", "bad recipients or relay attempts"},
+	[CLASS_LOITER] = {"idle connection", "idle connections"},
+	[CLASS_SCAN] = {"scanning request", "scanning requests"},
 };
 _Static_assert(ARRAY_LEN(counted) == CLASS_COUNT, "a noun for each class");
 
@@ -125,22 +125,26 @@ static bool word_is(const char *s, size_t len, const char *word)
 }
 
 /* The window after the slash: digits and one unit. */
-static bool scan_period(const char *p, const char *end, const char *raw, int64_t *out, struct err *err)
+static bool scan_period(
+	const char *p, const char *end, const char *raw, int64_t *out, struct err *err)
 {
 	int64_t n = scan_count(&p, end, PERIOD_MAX / SECOND);
 	int64_t unit = p < end ? unit_ms(*p) : 0;
 
 	if (n < 0)
-		return err_set(err, ERR_USAGE, "%s: the window after the slash is missing or too long; " RATE_HINT, raw);
+		return err_set(err, ERR_USAGE,
+			"%s: the window after the slash is missing or too long; " RATE_HINT, raw);
 	if (!unit || p + 1 != end)
-		return err_set(err, ERR_USAGE, "%s: the window needs one unit, s m h or d; " RATE_HINT, raw);
+		return err_set(err, ERR_USAGE,
+			"%s: the window needs one unit, s m h or d; " RATE_HINT, raw);
 	if (n == 0 || n > PERIOD_MAX / unit)
 		return err_set(err, ERR_USAGE, "%s: the window must be between 1s and 36500d", raw);
 	*out = n * unit;
 	return true;
 }
 
-static bool scan_rate(const char *s, size_t len, const char *raw, struct threshold *out, struct err *err)
+static bool scan_rate(
+	const char *s, size_t len, const char *raw, struct threshold *out, struct err *err)
 {
 	const char *p = s, *end = s + len;
 	const char *slash = memchr(s, '/', len);
@@ -148,15 +152,22 @@ static bool scan_rate(const char *s, size_t len, const char *raw, struct thresho
 	if (!len)
 		return err_set(err, ERR_USAGE, "no rate given: " RATE_HINT);
 	if (word_is(s, len, "none") || word_is(s, len, "unlimited"))
-		return err_set(err, ERR_USAGE, "%s makes the server fail at the next count; to switch the class off, use false", raw);
+		return err_set(err, ERR_USAGE,
+			"%s makes the server fail at the next count; to switch the class off, use "
+			"false",
+			raw);
 	if (!slash)
 		return err_set(err, ERR_USAGE, "%s is no rate: " RATE_HINT, raw);
 	int64_t count = scan_count(&p, slash, COUNT_MAX);
 	skip_blanks(&p, slash);
 	if (count < 0 || p != slash)
-		return err_set(err, ERR_USAGE, "%s: the count before the slash must be a number from 1 to 2147483647", raw);
+		return err_set(err, ERR_USAGE,
+			"%s: the count before the slash must be a number from 1 to 2147483647",
+			raw);
 	if (count == 0)
-		return err_set(err, ERR_USAGE, "%s: a count of 0 is no threshold; to switch the class off, use false", raw);
+		return err_set(err, ERR_USAGE,
+			"%s: a count of 0 is no threshold; to switch the class off, use false",
+			raw);
 	p = slash + 1;
 	skip_blanks(&p, end);
 	if (!scan_period(p, end, raw, &out->period_ms, err))
@@ -190,7 +201,7 @@ static char *period_format(int64_t ms, char *out, size_t size)
 	static const struct {
 		int64_t ms;
 		char unit;
-	} units[] = { { DAY, 'd' }, { HOUR, 'h' }, { MINUTE, 'm' }, { SECOND, 's' } };
+	} units[] = {{DAY, 'd'}, {HOUR, 'h'}, {MINUTE, 'm'}, {SECOND, 's'}};
 
 	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
 		if (ms % units[i].ms == 0 || units[i].ms == SECOND) {
@@ -208,7 +219,8 @@ char *rate_format(const struct threshold *t, char *out, size_t size)
 	if (!t->enabled)
 		snprintf(out, size, "false");
 	else
-		snprintf(out, size, "%" PRIu64 "/%s", t->count, period_format(t->period_ms, period, sizeof(period)));
+		snprintf(out, size, "%" PRIu64 "/%s", t->count,
+			period_format(t->period_ms, period, sizeof(period)));
 	return out;
 }
 
@@ -218,7 +230,8 @@ char *threshold_format(const struct threshold *t, char *out, size_t size)
 
 	rate_format(t, rate, sizeof(rate));
 	if (t->enabled && t->ban_period_ms > 0)
-		snprintf(out, size, "%s for %s", rate, period_format(t->ban_period_ms, ban, sizeof(ban)));
+		snprintf(out, size, "%s for %s", rate,
+			period_format(t->ban_period_ms, ban, sizeof(ban)));
 	else
 		snprintf(out, size, "%s", rate);
 	return out;
@@ -231,7 +244,8 @@ bool threshold_parse(const char *s, struct threshold *out, struct err *err)
 
 	t.ban_period_ms = 0;
 	if (ban && !duration_parse(ban + 5, &t.ban_period_ms))
-		return err_set(err, ERR_USAGE, "%s: %s is no duration; write one such as 7d or 12h", s, ban + 5);
+		return err_set(err, ERR_USAGE, "%s: %s is no duration; write one such as 7d or 12h",
+			s, ban + 5);
 	if (!rate_parse(s, ban ? (size_t)(ban - s) : strlen(s), &t, err))
 		return false;
 	*out = t;
@@ -250,7 +264,8 @@ static const char *window_words(const struct threshold *t, char *out, size_t siz
 		return "one clock hour";
 	if (t->period_ms == MINUTE)
 		return "one clock minute";
-	snprintf(out, size, "a fixed window of %s", duration_words(t->period_ms, words, sizeof(words)));
+	snprintf(out, size, "a fixed window of %s",
+		duration_words(t->period_ms, words, sizeof(words)));
 	return out;
 }
 
@@ -263,13 +278,17 @@ char *rate_words(const struct threshold *t, enum ban_class c, char *out, size_t 
 	} else if (!t->supported) {
 		snprintf(out, size, "not on this server");
 	} else if (t->malformed) {
-		snprintf(out, size, "\"%s\" is no rate: the server refuses to reload because of it", t->raw);
+		snprintf(out, size, "\"%s\" is no rate: the server refuses to reload because of it",
+			t->raw);
 	} else if (!t->enabled) {
 		snprintf(out, size, "off: %s never lead to a ban", classes[c].words);
 	} else {
 		snprintf(out, size, "ban after %" PRIu64 " %s within %s; lasts %s", t->count,
-			t->count == 1 ? counted[c].one : counted[c].many, window_words(t, window, sizeof(window)),
-			t->ban_period_ms > 0 ? duration_words(t->ban_period_ms, lasts, sizeof(lasts)) : "for ever");
+			t->count == 1 ? counted[c].one : counted[c].many,
+			window_words(t, window, sizeof(window)),
+			t->ban_period_ms > 0
+				? duration_words(t->ban_period_ms, lasts, sizeof(lasts))
+				: "for ever");
 	}
 	return out;
 }
@@ -291,6 +310,6 @@ bool rate_equal(const struct threshold *a, const struct threshold *b)
 {
 	if (a->enabled != b->enabled)
 		return false;
-	return !a->enabled ||
-		(a->count == b->count && a->period_ms == b->period_ms && a->ban_period_ms == b->ban_period_ms);
+	return !a->enabled || (a->count == b->count && a->period_ms == b->period_ms &&
+				      a->ban_period_ms == b->ban_period_ms);
 }

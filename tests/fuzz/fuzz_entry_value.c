@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Stored values: anything parses; what was parsed is written and read again unchanged, in ASCII, in any buffer. */
+/* Stored values: anything parses; what was parsed is written and read again unchanged, in ASCII, in
+ * any buffer. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char out[ENTRY_VALUE_BUF], small[1024];
 
 	entry_value_parse((const char *)data, size, &v);
-	check(memchr(v.by, 0, sizeof(v.by)) && memchr(v.note, 0, sizeof(v.note)) && v.reason < REASON_COUNT);
+	check(memchr(v.by, 0, sizeof(v.by)) && memchr(v.note, 0, sizeof(v.note)) &&
+		v.reason < REASON_COUNT);
 	entry_value_format(&v, out, sizeof(out));
 	for (const char *p = out; *p; p++)
 		check(*p >= 0x20 && *p < 0x7f);

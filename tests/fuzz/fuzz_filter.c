@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Filters: any text parses or is refused with words; the sweep over a list says what asking row by row says. */
+/* Filters: any text parses or is refused with words; the sweep over a list says what asking row by
+ * row says. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,15 +20,19 @@ static void check(bool ok)
 
 static struct entrylist *sample(void)
 {
-	static const char *const keys[] = { "203.0.113.7", "10.0.0.0/8", "10.1.2.3", "2001:db8::/32", "junk", "198.51.100.0/24" };
-	static const char *const notes[] = { "", "Bob's office", "scan of /wp-login.php", "caf\xc3\xa9 \xff" };
+	static const char *const keys[] = {"203.0.113.7", "10.0.0.0/8", "10.1.2.3", "2001:db8::/32",
+		"junk", "198.51.100.0/24"};
+	static const char *const notes[] = {
+		"", "Bob's office", "scan of /wp-login.php", "caf\xc3\xa9 \xff"};
 	struct entrylist *l = entrylist_new();
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const char *note = notes[i % ARRAY_LEN(notes)];
 
-		entrylist_add(l, keys[i], strlen(keys[i]), note, strlen(note), "id", (enum reason)(i % REASON_COUNT),
-			(enum origin)(i % 3), i % 2 ? NOW - (int64_t)i * 3600000 : TIME_NONE, i % 3 ? TIME_NONE : NOW + 3600000);
+		entrylist_add(l, keys[i], strlen(keys[i]), note, strlen(note), "id",
+			(enum reason)(i % REASON_COUNT), (enum origin)(i % 3),
+			i % 2 ? NOW - (int64_t)i * 3600000 : TIME_NONE,
+			i % 3 ? TIME_NONE : NOW + 3600000);
 	}
 	entrylist_finish(l);
 	return l;
@@ -37,7 +42,7 @@ static void try_list(const char *text)
 {
 	struct err err = ERR_INIT;
 	struct filter *f = filter_parse(FILTER_LIST, text, NOW, &err);
-	struct filter_hits hits = { NULL, 0, 0 };
+	struct filter_hits hits = {NULL, 0, 0};
 	size_t n = 0;
 
 	if (!f) {
@@ -66,8 +71,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (f) {
 		/* The input is the line as well: expressions meet what they were made of. */
-		struct filter_log row = { .line = { text, strlen(text) }, .event = SLICE("security.scan-ban"), .kind = "ban",
-			.account = SLICE("bob"), .class = CLASS_SCAN, .level = LEVEL_WARN, .time = NOW - 5000 };
+		struct filter_log row = {.line = {text, strlen(text)},
+			.event = SLICE("security.scan-ban"),
+			.kind = "ban",
+			.account = SLICE("bob"),
+			.class = CLASS_SCAN,
+			.level = LEVEL_WARN,
+			.time = NOW - 5000};
 
 		filter_match_log(f, &row, NOW);
 		filter_free(f);

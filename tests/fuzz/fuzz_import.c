@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Imports: the first byte chooses format and split; whole and in pieces the rows are the same; what goes in comes out. */
+/* Imports: the first byte chooses format and split; whole and in pieces the rows are the same; what
+ * goes in comes out. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +37,7 @@ static bool collect(void *arg, const char *data, size_t len)
 static void round_trip(const struct import *im)
 {
 	struct entrylist *l = entrylist_new();
-	struct export_list list = { l, LIST_BLOCKED, NULL, 0 };
+	struct export_list list = {l, LIST_BLOCKED, NULL, 0};
 	struct buf out = BUF_INIT;
 	char net[NET_BUF];
 
@@ -44,8 +45,9 @@ static void round_trip(const struct import *im)
 		const char *note = import_note(im, &im->rows[i]);
 
 		net_format(&im->rows[i].net, net, sizeof(net));
-		entrylist_add(l, net, strlen(net), note, strlen(note), NULL, (enum reason)im->rows[i].reason, ORIGIN_OPERATOR,
-			im->rows[i].created, im->rows[i].expires);
+		entrylist_add(l, net, strlen(net), note, strlen(note), NULL,
+			(enum reason)im->rows[i].reason, ORIGIN_OPERATOR, im->rows[i].created,
+			im->rows[i].expires);
 	}
 	entrylist_finish(l);
 	check(!l->malformed);
@@ -69,13 +71,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	struct import *whole = read_pieces(format, s, size - 1, size);
 	struct import *cut = read_pieces(format, s, size - 1, piece);
-	check(whole->count == cut->count && whole->bad_total == cut->bad_total && whole->lines == cut->lines);
+	check(whole->count == cut->count && whole->bad_total == cut->bad_total &&
+		whole->lines == cut->lines);
 	for (size_t i = 0; i < whole->count; i++) {
-		check(net_equal(&whole->rows[i].net, &cut->rows[i].net) && whole->rows[i].line == cut->rows[i].line);
+		check(net_equal(&whole->rows[i].net, &cut->rows[i].net) &&
+			whole->rows[i].line == cut->rows[i].line);
 		check(whole->rows[i].net.family == 4 || whole->rows[i].net.family == 6);
 	}
 	for (size_t i = 0; i < whole->bad_count; i++) {
-		const char *text = import_text(whole, whole->bad[i].text), *why = import_text(whole, whole->bad[i].why);
+		const char *text = import_text(whole, whole->bad[i].text),
+			   *why = import_text(whole, whole->bad[i].why);
 
 		check(*why && text_is_safe(text, strlen(text)) && text_is_safe(why, strlen(why)));
 	}

@@ -18,13 +18,14 @@ static void check(bool ok)
 
 static void compare(const char *s, const struct net *n, bool ours, unsigned flags)
 {
-	uint8_t want[16] = { 0 };
+	uint8_t want[16] = {0};
 	bool v4 = inet_pton(AF_INET, s, want) == 1;
 	bool v6 = !v4 && inet_pton(AF_INET6, s, want) == 1;
 
 	check(ours == (v4 || v6));
 	if (ours)
-		check(!memcmp(n->addr, flags & NET_WAS_MAPPED ? want + 12 : want, n->family == 4 ? 4 : 16));
+		check(!memcmp(n->addr, flags & NET_WAS_MAPPED ? want + 12 : want,
+			n->family == 4 ? 4 : 16));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
