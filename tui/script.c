@@ -234,7 +234,7 @@ void script_step(struct script *s)
 		ui_flush_pending(ui);
 		script_close(s);
 		if (headless)
-			ui_quit(ui, ui->status);
+			ui_hangup(ui);
 		return;
 	}
 	if (ui->script != NULL)

@@ -182,11 +182,22 @@ static void on_continue(struct loop *loop, int signo, void *arg)
 	ui_dirty(arg);
 }
 
+/* A closed pipe shows in the error of the write. */
+static void on_pipe(struct loop *loop, int signo, void *arg)
+{
+	(void)loop;
+	(void)signo;
+	(void)arg;
+}
+
+/* SIGINT comes from someone, not from the key. USR1, USR2 and ALRM would end the process with the terminal as it is. */
+static const int end_signals[] = { SIGTERM, SIGHUP, SIGINT, SIGUSR1, SIGUSR2, SIGALRM };
+
 static void take_signals(struct ui *ui)
 {
-	loop_on_signal(ui->loop, SIGTERM, on_end, ui);
-	loop_on_signal(ui->loop, SIGHUP, on_end, ui);
-	loop_on_signal(ui->loop, SIGINT, on_end, ui); /* sent by someone: the key does not raise it */
+	for (size_t i = 0; i < ARRAY_LEN(end_signals); i++)
+		loop_on_signal(ui->loop, end_signals[i], on_end, ui);
+	loop_on_signal(ui->loop, SIGPIPE, on_pipe, ui);
 	if (ui->headless)
 		return;
 	loop_on_signal(ui->loop, SIGWINCH, on_winch, ui);
@@ -196,8 +207,10 @@ static void take_signals(struct ui *ui)
 
 static void leave_signals(struct ui *ui)
 {
-	static const int signals[] = { SIGTERM, SIGHUP, SIGINT, SIGWINCH, SIGTSTP, SIGCONT };
+	static const int signals[] = { SIGPIPE, SIGWINCH, SIGTSTP, SIGCONT };
 
+	for (size_t i = 0; i < ARRAY_LEN(end_signals); i++)
+		loop_on_signal(ui->loop, end_signals[i], NULL, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
 		loop_on_signal(ui->loop, signals[i], NULL, NULL);
 }

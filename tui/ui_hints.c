@@ -176,6 +176,8 @@ void ui_draw_hints(struct ui *ui, int y, int width)
 		draw_text(y, 1, width - 1, message_role(ui), ui->message);
 		return;
 	}
+	if (ui->confirm != NULL)
+		draw_text(y, 1, width - 1, ROLE_DIM, confirm_acts(ui) ? "Enter and Esc: no" : "Esc: leave as it is");
 	if (v == NULL || ui->confirm != NULL)
 		return;
 	if (ui->pending_len > 0) {

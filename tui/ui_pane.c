@@ -70,6 +70,25 @@ static int verdict_height(const struct ui *ui, int max)
 	return n < max ? n : max;
 }
 
+/* "o details" at the right end of the first line, where there is room for it. */
+static void draw_verdict_key(struct ui *ui, int y, int width)
+{
+	struct view *v = ui_view(ui);
+	struct buf text = BUF_INIT;
+	int w;
+
+	if (ui->verdict_details.line_count == 0 || ui->verdict_open || v == NULL)
+		return;
+	if (keymap_keys_of(v->keymap, ACTION_OUTCOME, ui->glyphs->ascii, &text) > 0) {
+		buf_truncate(&text, strcspn(buf_str(&text), " "));
+		buf_adds(&text, " details");
+		w = text_width(buf_str(&text));
+		if (ui->verdict.lines[0].width + w + 4 <= width)
+			draw_text(y, width - w - 1, w, ROLE_HINT, buf_str(&text));
+	}
+	buf_release(&text);
+}
+
 static void draw_verdict(struct ui *ui, int y, int height, int width)
 {
 	int lines = (int)ui->verdict.line_count;
@@ -81,6 +100,8 @@ static void draw_verdict(struct ui *ui, int y, int height, int width)
 		lines = height - 1;
 	}
 	page_draw(&ui->verdict, 0, y, lines, 1, width - 1);
+	if (lines > 0)
+		draw_verdict_key(ui, y, width);
 	if (hidden > 0) {
 		snprintf(more, sizeof(more), "and %d more", hidden);
 		draw_text(y + lines, 1, width - 1, ROLE_DIM, more);

@@ -185,7 +185,7 @@ def test_tiny_terminal_says_so(start):
     t.wait_text("ADDRESS")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1])
 def test_tidy_end_on_signals(start, number):
     t = ready(start())
     t.send("/xy")
@@ -397,6 +397,25 @@ def test_terminal_that_reads_nothing(start):
     assert t.text == fresh.text
 
 
+def test_ends_although_the_terminal_reads_nothing(start):
+    t = ready(start(200, 50))
+    for _ in range(400):
+        os.write(t.master, b"\x0c")
+    t.signal(signal.SIGTERM)
+    t.process.wait(timeout=20)
+    assert t.process.returncode == 0
+    assert t.modes() == t.modes_before
+
+
+def test_a_closed_pipe_is_survived(start):
+    t = ready(start())
+    t.signal(signal.SIGPIPE)
+    t.send("j")
+    t.settle()
+    t.send("q")
+    assert t.exit_status() == 0
+
+
 def test_mouse(start):
     t = ready(start(DEMO_MOUSE=1))
     assert b"\x1b[?1000h\x1b[?1006h" in t.raw
@@ -440,7 +459,7 @@ def test_a_script_runs_headless(demo_path, tmp_path):
     env = {**os.environ, "STALWARDEN_SCRIPT": str(script), "LC_ALL": "C.UTF-8", "DEMO_LOG": str(tmp_path / "log")}
     done = subprocess.run([demo_path], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert (tmp_path / "log").read_text() == "open 2\n"
+    assert (tmp_path / "log").read_text() == "open 2\nforced\n"
     lines = (tmp_path / "dump").read_text().split("\n")
     assert lines[12] == "-- roles --"
     assert max(len(line) for line in lines[:12]) <= 50
