@@ -29,11 +29,14 @@ static void say_off(struct app *a, struct plan *p, enum ban_class c)
 /* What an operator saw, in the server's spelling, for conflict detection. */
 static char *shown(const struct threshold *t)
 {
-	char rate[64];
+	char rate[64], span[40];
 
 	if (!t->stored)
 		return xstrdup("");
-	return xstrdup(t->malformed ? t->raw : rate_format(t, rate, sizeof(rate)));
+	if (t->malformed)
+		return xstrdup(t->raw);
+	rate_format(t, rate, sizeof(rate));
+	return t->ban_period_ms > 0 ? xasprintf("%s for %s", rate, duration_format(t->ban_period_ms, span, sizeof(span))) : xstrdup(rate);
 }
 
 struct plan *plan_threshold(struct app *a, enum ban_class c, const char *rate, int64_t ban_period_ms, struct err *err)
@@ -94,7 +97,7 @@ struct plan *plan_path(struct app *a, bool add, const char *glob, struct err *er
 		listed = listed || !strcmp(a->snap.thresholds->paths[i], glob);
 	if (listed == add)
 		p->already = 1;
-	if (a->snap.thresholds && !a->snap.thresholds->paths_stored)
+	if (a->snap.thresholds && !a->snap.thresholds->paths_stored && !server_has(session_server(a->session), CAP(NATIVE_EXPIRY)))
 		plan_add_line(p, PLAN_INFO, 0, "the built-in paths are in force; they are stored along, so that they stay in force");
 	snprintf(p->question, sizeof(p->question), "%s scan path %.100s?", add ? "Add" : "Remove", glob);
 	return p;
@@ -151,8 +154,8 @@ struct plan *plan_expiry(struct app *a, enum list_kind list, size_t row, int64_t
 	struct plan_options o;
 	struct plan *p;
 
-	if (!l || row >= l->count || l->rows[row].family == 0) {
-		err_set(err, ERR_USAGE, "this entry can't expire");
+	if (!l || row >= l->count || l->rows[row].family == 0 || list == LIST_ALLOWED) {
+		err_set(err, ERR_USAGE, list == LIST_ALLOWED ? "disallow it and allow it again with another end" : "this entry can't expire");
 		return NULL;
 	}
 	p = plan_new(a);

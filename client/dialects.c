@@ -5,6 +5,7 @@
 #include <string.h>
 
 const struct dialect_ops *const dialects[] = {
+	&dialect_jmap,
 	&dialect_settings,
 	NULL,
 };

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* 0.16: reading single targets and writing edits. Outcomes come object by object inside HTTP 200; the server keeps reason, time and expiry
+ * itself, so only what it can hold is compared. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/dialect_jmap.h"
+#include "client/json.h"
+#include "core/mem.h"
+#include "core/text.h"
+
+#define BULK 64     /* above this many entries the list is read whole instead of one by one */
+#define WRITE_MAX 400
+
+static bool is_entry(enum edit_kind k)
+{
+	return k == EDIT_BLOCK || k == EDIT_UNBLOCK || k == EDIT_EXPIRY || k == EDIT_ALLOW || k == EDIT_DISALLOW;
+}
+
+static bool is_allow(enum edit_kind k)
+{
+	return k == EDIT_ALLOW || k == EDIT_DISALLOW;
+}
+
+static const char *object_of(enum edit_kind k)
+{
+	return is_allow(k) ? "AllowedIp" : "BlockedIp";
+}
+
+static bool is_threshold(enum edit_kind k)
+{
+	return k == EDIT_THRESHOLD || k == EDIT_THRESHOLD_OFF || k == EDIT_THRESHOLD_DEFAULT;
+}
+
+/* ---- what must be read back ---- */
+
+bool jmap_wanted(const struct server *srv, const struct edit *e, const char *before, struct buf *out)
+{
+	struct entry_value v;
+	enum reason reason = e->reason == REASON_NONE ? REASON_MANUAL : e->reason;
+
+	(void)srv;
+	switch (e->kind) {
+	case EDIT_BLOCK:
+	case EDIT_ALLOW:
+		if (before)
+			buf_adds(out, before);
+		else
+			jmap_entry_text(is_allow(e->kind) ? REASON_NONE : reason, is_allow(e->kind) ? e->note : NULL, e->expires, out);
+		return true;
+	case EDIT_EXPIRY:
+		if (!before)
+			return false;
+		entry_value_parse(before, strlen(before), &v);
+		jmap_entry_text(v.reason, v.note, e->expires, out);
+		return true;
+	case EDIT_THRESHOLD:
+		return jmap_rate_text(&e->value, e->class, out);
+	case EDIT_THRESHOLD_OFF:
+		buf_adds(out, "false");
+		return true;
+	case EDIT_PATH_ADD:
+		buf_adds(out, e->target);
+		return true;
+	case EDIT_CERT_UPLOAD:
+		buf_adds(out, "uploaded");
+		return true;
+	case EDIT_UNBLOCK:
+	case EDIT_DISALLOW:
+	case EDIT_THRESHOLD_DEFAULT:
+	case EDIT_PATH_REMOVE:
+	case EDIT_RESET_COUNTERS:
+	case EDIT_RELOAD:
+	case EDIT_CERT_RELOAD:
+	case EDIT_CERT_RENEW:
+	case EDIT_COUNT:
+		break;
+	}
+	return false;
+}
+
+/* ---- reading ---- */
+
+static void query_entry(struct request *req, const struct edit *e, size_t i)
+{
+	char method[40], id[24];
+	struct buf arguments = BUF_INIT;
+
+	buf_adds(&arguments, "{\"filter\":{\"address\":");
+	json_put_str(&arguments, e->target, strlen(e->target));
+	buf_adds(&arguments, "}}");
+	snprintf(method, sizeof(method), "x:%s/query", object_of(e->kind));
+	snprintf(id, sizeof(id), "q%zu", i);
+	jmap_call(req, method, buf_str(&arguments), id);
+	buf_reset(&arguments);
+	buf_addf(&arguments, "{\"#ids\":{\"resultOf\":\"q%zu\",\"name\":\"%s\",\"path\":\"/ids\"}}", i, method);
+	snprintf(method, sizeof(method), "x:%s/get", object_of(e->kind));
+	snprintf(id, sizeof(id), "g%zu", i);
+	jmap_call(req, method, buf_str(&arguments), id);
+	buf_release(&arguments);
+}
+
+/* The whole list of the first edit's kind, page by page: position in cur.pos. */
+static void query_all(struct request *req, const struct batch *b)
+{
+	const char *object = object_of(b->change->edits[b->first].kind);
+	char method[40], arguments[200], id[24];
+
+	for (size_t i = 0; i < JMAP_PAIRS; i++) {
+		snprintf(method, sizeof(method), "x:%s/query", object);
+		snprintf(arguments, sizeof(arguments), "{\"position\":%zu,\"limit\":%d,\"calculateTotal\":true}", b->cur.pos + i * JMAP_PAGE, JMAP_PAGE);
+		snprintf(id, sizeof(id), "q%zu", i);
+		jmap_call(req, method, arguments, id);
+		snprintf(arguments, sizeof(arguments), "{\"#ids\":{\"resultOf\":\"q%zu\",\"name\":\"%s\",\"path\":\"/ids\"}}", i, method);
+		snprintf(method, sizeof(method), "x:%s/get", object);
+		snprintf(id, sizeof(id), "g%zu", i);
+		jmap_call(req, method, arguments, id);
+	}
+}
+
+static size_t same_kind(const struct batch *b, size_t max)
+{
+	const struct edit *e = &b->change->edits[b->first];
+	size_t n = 1;
+
+	while (n < max && b->first + n < b->change->count && is_entry(e[n].kind) && is_allow(e[n].kind) == is_allow(e[0].kind))
+		n++;
+	return n;
+}
+
+bool jmap_read_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err)
+{
+	const struct edit *e = &b->change->edits[b->first];
+	size_t n;
+
+	(void)err;
+	jmap_begin(srv, req);
+	req->max_body = 64u << 20;
+	if (!is_entry(e->kind)) {
+		b->count = 1;
+		if (e->kind == EDIT_CERT_UPLOAD)
+			jmap_call(req, "x:Certificate/get", "{\"ids\":null,\"properties\":[\"certificate\"]}", "c0");
+		else
+			jmap_call(req, "x:Security/get", "{\"ids\":[\"singleton\"]}", "c0");
+	} else if ((n = same_kind(b, SIZE_MAX)) > BULK) {
+		b->count = n;
+		b->cur.phase = 1;
+		query_all(req, b);
+	} else {
+		b->count = n < JMAP_PAIRS ? n : JMAP_PAIRS;
+		for (size_t i = 0; i < b->count; i++)
+			query_entry(req, &e[i], i);
+	}
+	jmap_end(req);
+	return true;
+}
+
+static char *entry_value_of(const struct edit *e, json_t *row)
+{
+	struct buf text = BUF_INIT;
+	const char *reason = json_string_value(json_object_get(row, "reason"));
+
+	jmap_entry_text(is_allow(e->kind) ? REASON_NONE : jmap_reason(reason), is_allow(e->kind) ? reason : NULL, jmap_time(json_object_get(row, "expiresAt")),
+		&text);
+	return buf_take(&text, NULL);
+}
+
+static void take_row(struct edit_result *r, const struct edit *e, json_t *row)
+{
+	const char *id = json_string_value(json_object_get(row, "id"));
+
+	r->ok = true;
+	if (!row || r->value)
+		return;
+	r->value = entry_value_of(e, row);
+	r->id = id ? xstrdup(id) : NULL;
+}
+
+static enum decode read_few(struct batch *b, json_t *doc, struct err *err)
+{
+	char id[24];
+
+	for (size_t i = 0; i < b->count; i++) {
+		json_t *answer;
+
+		snprintf(id, sizeof(id), "g%zu", i);
+		answer = jmap_answer(doc, id, err);
+		if (!answer)
+			return DECODE_FAIL;
+		take_row(&b->result[i], &b->change->edits[b->first + i], json_array_get(json_object_get(answer, "list"), 0));
+	}
+	return DECODE_DONE;
+}
+
+/* Rows of all pages by address, in a JSON object kept in the cursor. */
+static enum decode read_all(struct batch *b, json_t *doc, struct err *err)
+{
+	struct jmap_memo *memo = b->cur.memo ? b->cur.memo : xcalloc(1, sizeof(*memo));
+	json_t *rows, *row;
+	int64_t total = 0;
+	char id[24];
+	size_t k;
+
+	b->cur.memo = memo;
+	if (!memo->by_address)
+		memo->by_address = json_object();
+	rows = memo->by_address;
+	for (size_t i = 0; i < JMAP_PAIRS; i++) {
+		json_t *query, *get;
+
+		snprintf(id, sizeof(id), "q%zu", i);
+		query = jmap_answer(doc, id, err);
+		id[0] = 'g';
+		get = query ? jmap_answer(doc, id, err) : NULL;
+		if (!get)
+			return DECODE_FAIL;
+		json_get_int(query, "total", &total);
+		json_array_foreach (json_object_get(get, "list"), k, row)
+			if (json_is_string(json_object_get(row, "address")))
+				json_object_set(rows, json_string_value(json_object_get(row, "address")), row);
+	}
+	b->cur.pos += JMAP_PAIRS * JMAP_PAGE;
+	if (b->cur.pos < (size_t)total)
+		return DECODE_MORE;
+	for (size_t i = 0; i < b->count; i++)
+		take_row(&b->result[i], &b->change->edits[b->first + i], json_object_get(rows, b->change->edits[b->first + i].target));
+	return DECODE_DONE;
+}
+
+static void read_security(struct batch *b, json_t *security)
+{
+	const struct edit *e = &b->change->edits[b->first];
+	struct edit_result *r = &b->result[0];
+	struct buf text = BUF_INIT;
+	struct thresholds t;
+
+	thresholds_init(&t);
+	jmap_thresholds(security, &t);
+	r->ok = true;
+	if (is_threshold(e->kind)) {
+		if (jmap_rate_text(&t.of[e->class], e->class, &text))
+			r->value = buf_take(&text, NULL);
+	} else {
+		for (size_t i = 0; i < t.path_count; i++)
+			if (!r->value && !strcmp(t.paths[i], e->target))
+				r->value = xstrdup(e->target);
+	}
+	buf_release(&text);
+	thresholds_release(&t);
+}
+
+static bool same_pem(const char *a, const char *b)
+{
+	for (; *a || *b; a++, b++) {
+		a += strspn(a, "\r\n ");
+		b += strspn(b, "\r\n ");
+		if (*a != *b)
+			return false;
+		if (!*a)
+			break;
+	}
+	return true;
+}
+
+static void read_upload(struct batch *b, json_t *list)
+{
+	const struct edit *e = &b->change->edits[b->first];
+	json_t *row;
+	size_t i;
+
+	b->result[0].ok = true;
+	json_array_foreach (list, i, row) {
+		const char *pem = json_string_value(json_object_get(json_object_get(row, "certificate"), "value"));
+
+		if (pem && e->cert_pem && same_pem(pem, e->cert_pem) && !b->result[0].value)
+			b->result[0].value = xstrdup("uploaded");
+	}
+}
+
+enum decode jmap_read_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err)
+{
+	const struct edit *e = &b->change->edits[b->first];
+	json_t *doc = jmap_document(res, err), *answer;
+	enum decode d = DECODE_DONE;
+
+	(void)srv;
+	if (!doc)
+		return DECODE_FAIL;
+	if (is_entry(e->kind)) {
+		d = b->cur.phase == 1 ? read_all(b, doc, err) : read_few(b, doc, err);
+	} else {
+		answer = jmap_answer(doc, "c0", err);
+		if (!answer)
+			d = DECODE_FAIL;
+		else if (e->kind == EDIT_CERT_UPLOAD)
+			read_upload(b, json_object_get(answer, "list"));
+		else
+			read_security(b, json_array_get(json_object_get(answer, "list"), 0));
+	}
+	json_decref(doc);
+	return d;
+}
+
+/* ---- writing ---- */
+
+static json_t *json_time_or_null(int64_t t)
+{
+	char text[TIME_BUF];
+
+	return t == TIME_NONE ? json_null() : json_string(time_format(t, text, sizeof(text)));
+}
+
+static json_t *section(json_t *calls, const char *object, const char *what)
+{
+	json_t *call = json_object_get(calls, object);
+
+	if (!call) {
+		call = json_object();
+		json_object_set_new(calls, object, call);
+	}
+	if (!json_object_get(call, what))
+		json_object_set_new(call, what, !strcmp(what, "destroy") ? json_array() : json_object());
+	return json_object_get(call, what);
+}
+
+static void write_entry(json_t *calls, const struct edit *e, const char *id, size_t i)
+{
+	const char *object = is_allow(e->kind) ? "x:AllowedIp/set" : "x:BlockedIp/set";
+	char key[24];
+	json_t *o;
+
+	snprintf(key, sizeof(key), "e%zu", i);
+	if (e->kind == EDIT_BLOCK || e->kind == EDIT_ALLOW) {
+		o = json_pack("{s:s}", "address", e->target);
+		if (e->kind == EDIT_BLOCK)
+			json_object_set_new(o, "reason", json_string(jmap_reason_name(e->reason == REASON_NONE ? REASON_MANUAL : e->reason)));
+		else if (e->note && e->note[0])
+			json_object_set_new(o, "reason", json_string(e->note));
+		if (e->expires != TIME_NONE)
+			json_object_set_new(o, "expiresAt", json_time_or_null(e->expires));
+		json_object_set_new(section(calls, object, "create"), key, o);
+	} else if (id && e->kind == EDIT_EXPIRY) {
+		o = json_object();
+		json_object_set_new(o, "expiresAt", json_time_or_null(e->expires));
+		json_object_set_new(section(calls, object, "update"), id, o);
+	} else if (id) {
+		json_array_append_new(section(calls, object, "destroy"), json_string(id));
+	}
+}
+
+/* '~' and '/' inside a pointer (RFC 6901) */
+static char *path_pointer(const char *glob)
+{
+	struct buf b = BUF_INIT;
+
+	buf_adds(&b, "scanBanPaths/");
+	for (; *glob; glob++)
+		if (*glob == '~')
+			buf_adds(&b, "~0");
+		else if (*glob == '/')
+			buf_adds(&b, "~1");
+		else
+			buf_addc(&b, *glob);
+	return buf_take(&b, NULL);
+}
+
+static void write_security(json_t *calls, const struct edit *e)
+{
+	static const int64_t counts[CLASS_COUNT] = {
+#define CLASS_DEFAULT(id, name, words, count) [CLASS_##id] = count,
+		CLASS_INFO(CLASS_DEFAULT)
+#undef CLASS_DEFAULT
+	};
+	json_t *update = section(calls, "x:Security/set", "update"), *patch = json_object_get(update, "singleton");
+	char *pointer;
+
+	if (!patch) {
+		patch = json_object();
+		json_object_set_new(update, "singleton", patch);
+	}
+	if (e->kind == EDIT_PATH_ADD || e->kind == EDIT_PATH_REMOVE) {
+		pointer = path_pointer(e->target);
+		json_object_set_new(patch, pointer, e->kind == EDIT_PATH_ADD ? json_true() : json_null());
+		free(pointer);
+	} else if (e->kind == EDIT_THRESHOLD_OFF) {
+		json_object_set_new(patch, jmap_rate_names[e->class], json_null());
+	} else {
+		bool back = e->kind == EDIT_THRESHOLD_DEFAULT;
+
+		json_object_set_new(patch, jmap_rate_names[e->class],
+			json_pack("{s:I,s:I}", "count", (json_int_t)(back ? counts[e->class] : (int64_t)e->value.count), "period",
+				(json_int_t)(back ? 86400000 : e->value.period_ms)));
+		json_object_set_new(patch, jmap_period_names[e->class],
+			!back && e->value.ban_period_ms > 0 ? json_integer(e->value.ban_period_ms) : json_null());
+	}
+}
+
+static void write_upload(json_t *calls, const struct edit *e, size_t i)
+{
+	char key[24];
+
+	snprintf(key, sizeof(key), "e%zu", i);
+	json_object_set_new(section(calls, "x:Certificate/set", "create"), key,
+		json_pack("{s:{s:s,s:s},s:{s:s,s:s}}", "certificate", "@type", "Text", "value", e->cert_pem, "privateKey", "@type", "Text", "secret",
+			e->key_pem ? e->key_pem : ""));
+}
+
+bool jmap_write_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err)
+{
+	json_t *calls = json_object(), *arguments;
+	const char *method;
+	size_t left = b->change->count - b->first, k = 0;
+	char id[24];
+
+	(void)err;
+	b->count = left < WRITE_MAX ? left : WRITE_MAX;
+	for (size_t i = b->first; i < b->first + b->count; i++) {
+		const struct edit *e = &b->change->edits[i];
+
+		if (b->skip[i])
+			continue;
+		if (is_entry(e->kind))
+			write_entry(calls, e, b->ids[i], i);
+		else if (e->kind == EDIT_CERT_UPLOAD)
+			write_upload(calls, e, i), req->secret = true;
+		else
+			write_security(calls, e);
+	}
+	jmap_begin(srv, req);
+	json_object_foreach (calls, method, arguments) {
+		char *text = json_dumps(arguments, JSON_COMPACT);
+
+		snprintf(id, sizeof(id), "s%zu", k++);
+		jmap_call(req, method, text, id);
+		explicit_bzero(text, strlen(text));
+		free(text);
+	}
+	jmap_end(req);
+	json_decref(calls);
+	return true;
+}
+
+/* The answer of one method, found by its name. */
+static json_t *answer_of(json_t *doc, const char *method, json_t **failure)
+{
+	json_t *answer;
+	size_t i;
+
+	json_array_foreach (json_object_get(doc, "methodResponses"), i, answer) {
+		const char *name = json_string_value(json_array_get(answer, 0));
+
+		if (name && !strcmp(name, method))
+			return json_array_get(answer, 1);
+		if (name && !strcmp(name, "error"))
+			*failure = json_array_get(answer, 1);
+	}
+	return NULL;
+}
+
+static void refuse(struct edit_result *r, json_t *outcome)
+{
+	r->ok = false;
+	r->text = jmap_outcome_words(outcome, &r->why);
+}
+
+static void entry_outcome(struct edit_result *r, const struct edit *e, const char *id, json_t *answer, size_t i)
+{
+	char key[24];
+	json_t *refused;
+
+	snprintf(key, sizeof(key), "e%zu", i);
+	if (e->kind == EDIT_BLOCK || e->kind == EDIT_ALLOW || e->kind == EDIT_CERT_UPLOAD)
+		refused = json_object_get(json_object_get(answer, "notCreated"), key);
+	else
+		refused = id ? json_object_get(json_object_get(answer, e->kind == EDIT_EXPIRY ? "notUpdated" : "notDestroyed"), id) : NULL;
+	if (!refused) {
+		r->ok = true;
+		return;
+	}
+	refuse(r, refused);
+	/* somebody else was faster: it is listed, and reading back shows that entry */
+	if (r->text && !strncmp(r->text, "primaryKeyViolation", 19)) {
+		r->ok = true;
+		free(r->text);
+		r->text = xstrdup("it was there already");
+	}
+}
+
+enum decode jmap_write_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err)
+{
+	struct err why = ERR_INIT;
+	json_t *doc = res->status ? jmap_document(res, &why) : NULL;
+
+	(void)srv;
+	if (res->status == 0)
+		return err_set(err, res->err.code, "%s", res->err.msg), DECODE_FAIL;
+	for (size_t i = 0; i < b->count; i++) {
+		const struct edit *e = &b->change->edits[b->first + i];
+		const char *method = is_allow(e->kind) ? "x:AllowedIp/set"
+			: is_entry(e->kind)            ? "x:BlockedIp/set"
+			: e->kind == EDIT_CERT_UPLOAD  ? "x:Certificate/set"
+						       : "x:Security/set";
+		json_t *failure = NULL, *answer = doc ? answer_of(doc, method, &failure) : NULL, *refused;
+		struct edit_result *r = &b->result[i];
+
+		if (b->skip[b->first + i]) {
+			r->ok = true;
+		} else if (!doc) {
+			r->why = why.code;
+			r->text = xstrdup(why.msg);
+		} else if (!answer) {
+			refuse(r, failure);
+		} else if (is_entry(e->kind) || e->kind == EDIT_CERT_UPLOAD) {
+			entry_outcome(r, e, b->ids[b->first + i], answer, b->first + i);
+		} else if ((refused = json_object_get(json_object_get(answer, "notUpdated"), "singleton"))) {
+			refuse(r, refused);
+		} else {
+			r->ok = true;
+		}
+	}
+	json_decref(doc);
+	return DECODE_DONE;
+}

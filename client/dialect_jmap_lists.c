@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* 0.16: blocked and allowed, eight query+get pairs of 500 in one request, item by item. `calculateTotal` goes with every page: without it the
+ * order of a page depends on its position. A list that changes while it is read is read again. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/dialect_jmap.h"
+#include "core/mem.h"
+#include "core/text.h"
+
+#define RESTARTS 4
+
+void jmap_memo_free(void *memo)
+{
+	struct jmap_memo *m = memo;
+
+	if (m)
+		json_decref(m->by_address);
+	free(m);
+}
+
+void jmap_list_encode(const struct server *srv, struct fetch_job *job, struct request *req)
+{
+	const char *object = job->fetch->list == LIST_BLOCKED ? "BlockedIp" : "AllowedIp";
+	char method[40], arguments[240], id[8];
+
+	if (!job->cur.memo)
+		job->cur.memo = xcalloc(1, sizeof(struct jmap_memo));
+	jmap_begin(srv, req);
+	for (size_t i = 0; i < JMAP_PAIRS; i++) {
+		snprintf(method, sizeof(method), "x:%s/query", object);
+		snprintf(arguments, sizeof(arguments), "{\"position\":%zu,\"limit\":%d,\"calculateTotal\":true}", job->cur.pos + i * JMAP_PAGE, JMAP_PAGE);
+		snprintf(id, sizeof(id), "q%zu", i);
+		jmap_call(req, method, arguments, id);
+		snprintf(method, sizeof(method), "x:%s/get", object);
+		snprintf(arguments, sizeof(arguments),
+			"{\"#ids\":{\"resultOf\":\"q%zu\",\"name\":\"x:%s/query\",\"path\":\"/ids\"},"
+			"\"properties\":[\"address\",\"reason\",\"createdAt\",\"expiresAt\"]}",
+			i, object);
+		snprintf(id, sizeof(id), "g%zu", i);
+		jmap_call(req, method, arguments, id);
+	}
+	jmap_end(req);
+	req->stream = true;
+}
+
+static bool key_is(const struct json_path *p, int level, const char *key)
+{
+	return level < p->depth && level < 16 && p->level[level].key && p->level[level].key_len == strlen(key) &&
+		!memcmp(p->level[level].key, key, p->level[level].key_len);
+}
+
+static void copy(char *out, size_t size, const struct json_item *item)
+{
+	size_t n = item->type == JSON_ITEM_STRING && item->s ? item->len : 0;
+
+	n = n < size - 1 ? n : size - 1;
+	if (n)
+		memcpy(out, item->s, n);
+	out[n] = '\0';
+}
+
+static int64_t time_of(const char *s)
+{
+	int64_t t;
+
+	return s[0] && time_parse(s, 0, &t) ? t : TIME_NONE;
+}
+
+static void add_row(struct fetch_job *job, struct jmap_memo *r)
+{
+	bool blocked = job->fetch->list == LIST_BLOCKED;
+	enum reason reason = blocked ? jmap_reason(r->reason) : REASON_MANUAL;
+
+	entrylist_add(job->reply->list, r->address, strlen(r->address), blocked ? "" : r->reason, blocked ? 0 : strlen(r->reason), r->id, reason,
+		reason == REASON_MANUAL ? ORIGIN_OPERATOR : ORIGIN_SERVER, time_of(r->created), time_of(r->expires));
+	r->count++;
+}
+
+/* methodResponses [i] [1] list [k] address */
+void jmap_list_item(struct fetch_job *job, const struct json_path *path, const struct json_item *item)
+{
+	struct jmap_memo *r = job->cur.memo;
+	char number[24];
+	int64_t total;
+
+	if (!r || !key_is(path, 0, "methodResponses"))
+		return;
+	if (path->depth == 6 && key_is(path, 3, "list")) {
+		if (key_is(path, 5, "address"))
+			copy(r->address, sizeof(r->address), item);
+		else if (key_is(path, 5, "reason"))
+			copy(r->reason, sizeof(r->reason), item);
+		else if (key_is(path, 5, "createdAt"))
+			copy(r->created, sizeof(r->created), item);
+		else if (key_is(path, 5, "expiresAt"))
+			copy(r->expires, sizeof(r->expires), item);
+		else if (key_is(path, 5, "id"))
+			copy(r->id, sizeof(r->id), item);
+	} else if (path->depth == 5 && item->type == JSON_ITEM_OBJECT_END && key_is(path, 3, "list")) {
+		add_row(job, r);
+		r->address[0] = r->reason[0] = r->created[0] = r->expires[0] = r->id[0] = '\0';
+	} else if (path->depth == 4 && key_is(path, 3, "total") && item->type == JSON_ITEM_NUMBER) {
+		snprintf(number, sizeof(number), "%.*s", (int)(item->len < 20 ? item->len : 20), item->s);
+		if (text_int(number, 0, 1000000000, &total))
+			r->total = (size_t)total;
+	} else if (path->depth == 4 && key_is(path, 3, "type") && !r->error_type[0]) {
+		copy(r->error_type, sizeof(r->error_type), item);
+	} else if (path->depth == 4 && key_is(path, 3, "description") && !r->error_words[0]) {
+		copy(r->error_words, sizeof(r->error_words), item);
+	}
+}
+
+static enum decode start_over(struct fetch_job *job, struct jmap_memo *r, struct err *err)
+{
+	struct entrylist *l = job->reply->list;
+
+	if (r->restarts++ == RESTARTS) {
+		err_set(err, ERR_CONFLICT, "the list changed %d times while it was read", RESTARTS);
+		return DECODE_FAIL;
+	}
+	l->count = 0;
+	l->arena_len = 0;
+	l->malformed = 0;
+	r->count = 0;
+	job->cur.pos = 0;
+	return DECODE_MORE;
+}
+
+enum decode jmap_list_decode(struct fetch_job *job, const struct response *res, struct err *err)
+{
+	struct jmap_memo *r = job->cur.memo;
+
+	if (!response_check(res, err))
+		return DECODE_FAIL;
+	if (r->error_type[0]) {
+		err_set(err, !strcmp(r->error_type, "forbidden") ? ERR_PERMISSION : ERR_SERVER, "%s: %s", r->error_type, r->error_words);
+		return DECODE_FAIL;
+	}
+	if (!res->stream_ok) {
+		err_set(err, ERR_PROTOCOL, "the list ends in the middle or is no JSON");
+		return DECODE_FAIL;
+	}
+	if (job->cur.pos == 0)
+		r->first_total = r->total;
+	if (r->total != r->first_total)
+		return start_over(job, r, err);
+	job->cur.pos += JMAP_PAIRS * JMAP_PAGE;
+	if (job->cur.pos < r->total)
+		return DECODE_MORE;
+	return r->count == r->total ? DECODE_DONE : start_over(job, r, err);
+}
