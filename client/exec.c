@@ -369,15 +369,6 @@ static struct exec *exec_new(struct session *s, struct change *c, struct scope *
 	return x;
 }
 
-static void start(struct exec *x)
-{
-	struct session *s = x->session;
-
-	exec_advance(x);
-	if (s->state == SESSION_REFUSED || s->state == SESSION_FOREIGN)
-		exchange_fail_waiting(s, &s->err);
-}
-
 void session_change(struct session *s, struct change *c, struct scope *owner, progress_fn progress, change_fn done, void *arg)
 {
 	struct exec *x = exec_new(s, c, owner, done, arg);
@@ -387,7 +378,7 @@ void session_change(struct session *s, struct change *c, struct scope *owner, pr
 	for (size_t i = 0; i < c->count; i++)
 		if (c->edits[i].created == TIME_NONE && (c->edits[i].kind == EDIT_BLOCK || c->edits[i].kind == EDIT_ALLOW))
 			c->edits[i].created = c->started;
-	start(x);
+	exec_advance(x);
 }
 
 void session_change_stop(struct session *s, struct change *c)
@@ -404,5 +395,5 @@ void session_recheck(struct session *s, struct change *c, struct scope *owner, c
 	struct exec *x = exec_new(s, c, owner, done, arg);
 
 	x->is_recheck = true;
-	start(x);
+	exec_advance(x);
 }

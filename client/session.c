@@ -120,10 +120,11 @@ static int64_t retry_delay(unsigned failures)
 void session_lose(struct session *s, const struct err *err, int64_t at_least_ms)
 {
 	int64_t ms = retry_delay(s->failures);
+	struct err why = *err; /* may lie in what detect_stop() clears */
 
 	s->failures++;
 	detect_stop(s);
-	session_enter(s, SESSION_LOST, err);
+	session_enter(s, SESSION_LOST, &why);
 	timer_start(s->loop, &s->retry, ms > at_least_ms ? ms : at_least_ms, NULL, on_retry, s);
 }
 

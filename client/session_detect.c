@@ -8,7 +8,7 @@
 #include "core/mem.h"
 
 #define SURE 10            /* a probe's score from which nobody else is asked */
-#define AGAIN_AFTER_MS 5000 /* a server is not upgraded twice within that */
+#define AGAIN_AFTER_MS 1000 /* a server is not upgraded twice within that */
 #define REFINE_MAX 32      /* rounds; a dialect that wants more is at fault */
 
 static const struct exchange_ops probe_ops, refine_ops;

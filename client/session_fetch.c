@@ -277,6 +277,4 @@ void session_fetch(struct session *s, const struct fetch *f, struct scope *owner
 	LIST_INSERT_HEAD(&s->fetches, run, link);
 	scope_add(owner, &run->item, on_cancel);
 	next(run);
-	if (s->state == SESSION_REFUSED || s->state == SESSION_FOREIGN)
-		exchange_fail_waiting(s, &s->err);
 }

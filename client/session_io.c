@@ -65,20 +65,6 @@ static void exchange_free(struct exchange *ex)
 	free(ex);
 }
 
-void exchange_queue(struct session *s, enum lane lane, const struct exchange_ops *ops, void *arg, struct exchange **slot)
-{
-	struct exchange *ex = xcalloc(1, sizeof(*ex));
-
-	*slot = ex;
-	ex->slot = slot;
-	ex->session = s;
-	ex->lane = lane;
-	ex->ops = ops;
-	ex->arg = arg;
-	TAILQ_INSERT_TAIL(&s->waiting, ex, link);
-	exchange_pump(s);
-}
-
 void exchange_cancel(struct exchange *ex)
 {
 	struct session *s = ex->session;
@@ -131,6 +117,24 @@ static void fail_later(struct exchange *ex, const struct err *err)
 	TAILQ_INSERT_TAIL(&s->failing, ex, link);
 	if (!timer_is_armed(&s->failing_timer))
 		timer_start(s->loop, &s->failing_timer, 0, NULL, on_failing, s);
+}
+
+void exchange_queue(struct session *s, enum lane lane, const struct exchange_ops *ops, void *arg, struct exchange **slot)
+{
+	struct exchange *ex = xcalloc(1, sizeof(*ex));
+
+	*slot = ex;
+	ex->slot = slot;
+	ex->session = s;
+	ex->lane = lane;
+	ex->ops = ops;
+	ex->arg = arg;
+	TAILQ_INSERT_TAIL(&s->waiting, ex, link);
+	if (lane != LANE_DETECT && (s->state == SESSION_REFUSED || s->state == SESSION_FOREIGN)) {
+		TAILQ_REMOVE(&s->waiting, ex, link);
+		fail_later(ex, &s->err);
+	}
+	exchange_pump(s);
 }
 
 void exchange_fail_waiting(struct session *s, const struct err *err)
