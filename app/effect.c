@@ -98,7 +98,7 @@ static int64_t total_ms(const struct change *c, size_t edit)
 void outcome_evidence(const struct change *c, size_t edit, bool ascii, struct buf *out)
 {
 	const struct outcome *o = &c->outcomes[edit];
-	const char *dot = ascii ? " - " : " · ", *sep = "";
+	const char *dot = ascii ? " - " : " · ", *sep = "", *last = NULL;
 
 	for (size_t i = 0; i < c->step_count; i++) {
 		const struct step_report *s = &c->steps[i];
@@ -127,9 +127,10 @@ void outcome_evidence(const struct change *c, size_t edit, bool ascii, struct bu
 		case STEP_COUNT:
 			break;
 		}
-		if (!words)
-			continue;
+		if (!words || words == last)
+			continue; /* two kinds of reload read as one */
 		buf_addf(out, "%s%s", sep, words);
+		last = words;
 		sep = dot;
 	}
 	buf_addf(out, "   %lld ms", (long long)total_ms(c, edit));
