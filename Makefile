@@ -93,6 +93,12 @@ warnings:
 
 layers:
 	sh tools/layers.sh
+
+# The man pages' tables, from the program's own.
+$(B)/docgen: tools/docgen.c $(ARCHIVES)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
+doc:
+	sh tools/docgen.sh
 deps:
 	sh tools/deps.sh build test
 check:

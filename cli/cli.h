@@ -13,17 +13,47 @@
 #include "core/err.h"
 #include "core/loop.h"
 
+/* What a verb's status means, and what it means when the verb is `check` (NULL = never). A contract: numbers never move. */
+#define EXIT_INFO(_)                                                                               \
+	_(DONE, "done and in force", "OK")                                                         \
+	_(NOTHING, "nothing found, or nothing to do", "WARNING")                                   \
+	_(USAGE, "wrong usage; nothing was sent", "CRITICAL")                                      \
+	_(REFUSED, "refused by a guard, or needs --yes", "UNKNOWN")                                \
+	_(CREDENTIALS, "credentials or permission", NULL)                                          \
+	_(SERVER, "server unreachable or faulty", NULL)                                            \
+	_(STORED, "stored, not in force", NULL)                                                    \
+	_(MISMATCH, "mismatch: read back differs", NULL)                                           \
+	_(PARTLY, "partly done; each failure is listed", NULL)
+
 enum exit_code {
-	EXIT_DONE = 0,        /* done and in force; check: OK */
-	EXIT_NOTHING = 1,     /* nothing found, nothing to do; check: WARNING */
-	EXIT_USAGE = 2,       /* check: CRITICAL */
-	EXIT_REFUSED = 3,     /* by a guard, or needs --yes; check: UNKNOWN */
-	EXIT_CREDENTIALS = 4, /* credentials or permission */
-	EXIT_SERVER = 5,      /* unreachable or faulty */
-	EXIT_STORED = 6,      /* stored, not in force */
-	EXIT_MISMATCH = 7,
-	EXIT_PARTLY = 8,
+#define EXIT_ENUM(id, words, check) EXIT_##id,
+	EXIT_INFO(EXIT_ENUM)
+#undef EXIT_ENUM
+	EXIT_CODE_COUNT
 };
+
+struct exit_row {
+	const char *words, *check;
+};
+extern const struct exit_row exit_rows[EXIT_CODE_COUNT];
+
+/* Variables of the environment that take part. */
+#define ENV_INFO(_)                                                                                \
+	_("STALWARDEN_URL", "server, as --url")                                                    \
+	_("STALWARDEN_USER", "login name, as --user")                                              \
+	_("STALWARDEN_PASSWORD", "password; removed from the environment once read")               \
+	_("STALWARDEN_TOKEN", "API key or bearer token, instead of user and password; removed once read") \
+	_("STALWARDEN_PROFILE", "profile, as --profile")                                           \
+	_("SSH_CONNECTION", "set by sshd: your own address, which no block may cover unforced")     \
+	_("NETRC", "the netrc file, instead of ~/.netrc, where a profile uses one")                \
+	_("NO_COLOR", "set and not empty: no colours")                                             \
+	_("XDG_CONFIG_HOME", "where stalwarden/stalwarden.conf and stalwarden/themes are, instead of ~/.config") \
+	_("XDG_STATE_HOME", "where stalwarden/history.db is, instead of ~/.local/state")
+
+struct env_row {
+	const char *name, *words;
+};
+extern const struct env_row env_rows[]; /* NULL-terminated */
 
 struct cli;
 

@@ -5,11 +5,24 @@
 
 #include "cli/cli.h"
 
+const struct exit_row exit_rows[EXIT_CODE_COUNT] = {
+#define EXIT_ROW(id, words, check) [EXIT_##id] = { words, check },
+	EXIT_INFO(EXIT_ROW)
+#undef EXIT_ROW
+};
+
+const struct env_row env_rows[] = {
+#define ENV_ROW(name, words) { name, words },
+	ENV_INFO(ENV_ROW)
+#undef ENV_ROW
+		{ NULL, NULL }
+};
+
 static void option_line(struct buf *out, const struct option_row *o)
 {
 	char left[64];
 
-	snprintf(left, sizeof(left), "%s%c%s--%s%s%s", o->letter ? "-" : "  ", o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
+	snprintf(left, sizeof(left), "%c%c%c --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ', o->letter ? ',' : ' ', o->name,
 		o->arg ? " " : "", o->arg ? o->arg : "");
 	buf_addf(out, "  %-26s %s\n", left, o->help);
 }
@@ -64,10 +77,12 @@ void cli_help(const struct verb *v, struct buf *out)
 	for (int i = 0; i < OPT_COUNT; i++)
 		if (option_rows[i].is_global)
 			option_line(out, &option_rows[i]);
-	buf_adds(out, "\nEnvironment: STALWARDEN_URL STALWARDEN_USER STALWARDEN_PASSWORD STALWARDEN_TOKEN STALWARDEN_PROFILE NO_COLOR\n"
-		      "             XDG_CONFIG_HOME XDG_STATE_HOME\n"
-		      "Exit codes:  0 done and in force   1 nothing found or to do   2 usage   3 refused, or needs --yes\n"
-		      "             4 credentials or permission   5 server unreachable or faulty   6 stored, not in force\n"
-		      "             7 mismatch   8 partly done.   check: 0 OK 1 WARNING 2 CRITICAL 3 UNKNOWN\n"
-		      "More: stalwarden VERB --help, man stalwarden\n");
+	buf_adds(out, "\nEnvironment:\n");
+	for (const struct env_row *e = env_rows; e->name; e++)
+		buf_addf(out, "  %-26s %s\n", e->name, e->words);
+	buf_adds(out, "\nExit status:\n");
+	for (int i = 0; i < EXIT_CODE_COUNT; i++)
+		buf_addf(out, "  %-26d %s%s%s\n", i, exit_rows[i].words, exit_rows[i].check ? "; check: " : "",
+			exit_rows[i].check ? exit_rows[i].check : "");
+	buf_adds(out, "\nMore: stalwarden VERB --help, man stalwarden, man stalwarden.conf\n");
 }
