@@ -220,10 +220,12 @@ static size_t take_csi(struct decoder *d, const char *s, size_t len)
 {
 	size_t end = 2;
 
-	while (end < len && (unsigned char)s[end] >= 0x20 && (unsigned char)s[end] < 0x40)
+	while (end < len && end < SEQ_MAX && (unsigned char)s[end] >= 0x20 && (unsigned char)s[end] < 0x40)
 		end++;
+	if (end == SEQ_MAX)
+		return SEQ_MAX; /* no key is that long */
 	if (end == len)
-		return len > SEQ_MAX ? len : NEED_MORE;
+		return NEED_MORE;
 	if ((unsigned char)s[end] < 0x40 || (unsigned char)s[end] > 0x7e)
 		return end; /* broken off: drop it, look at this byte afresh */
 	if (end == 5 && memcmp(s + 2, "200", 3) == 0 && s[5] == '~')
@@ -238,13 +240,13 @@ static size_t take_csi(struct decoder *d, const char *s, size_t len)
 /* An answer to a question nobody asked: OSC, DCS, APC, PM up to ST or BEL. */
 static size_t take_string(const char *s, size_t len)
 {
-	for (size_t i = 2; i < len; i++) {
+	for (size_t i = 2; i < len && i < STRING_MAX; i++) {
 		if (s[i] == '\a')
 			return i + 1;
 		if (s[i] == ESC && i + 1 < len && s[i + 1] == '\\')
 			return i + 2;
 	}
-	return len > STRING_MAX ? len : NEED_MORE;
+	return len > STRING_MAX ? STRING_MAX : NEED_MORE;
 }
 
 static uint32_t control_key(unsigned char c)

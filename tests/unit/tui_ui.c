@@ -29,6 +29,7 @@ static struct fixture {
 	bool read_only, may_quit;
 	size_t rows;
 	int opened, closed, refreshed;
+	char hostile[40]; /* a text from outside, shown wherever one can be */
 } fx;
 
 static void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -67,6 +68,8 @@ static void list_cell(const struct view *v, size_t row, int col, struct cell *c)
 	(void)v;
 	if (col == 0)
 		cell_set(c, ROLE_NORMAL, "row%zu", row);
+	else if (fx.hostile[0] != '\0')
+		cell_ref(c, ROLE_DIM, fx.hostile);
 	else if (row == 3)
 		cell_ref(c, ROLE_NORMAL, "\x1b[31mEVIL\xe2\x80\xae");
 	else
@@ -88,6 +91,7 @@ static void list_detail(const struct view *v, size_t row, struct page *out, int 
 	(void)v;
 	(void)width;
 	page_pair(out, 6, "row", ROLE_VALUE, "%zu of it", row);
+	page_text(out, ROLE_NORMAL, 0, 40, fx.hostile);
 }
 
 static void list_open(struct view *v)
@@ -167,6 +171,15 @@ static void caps_reason(void *app, unsigned missing, char *out, size_t size)
 	snprintf(out, size, "lacks %u", missing);
 }
 
+static void title(void *app, struct ui_title *out)
+{
+	(void)app;
+	snprintf(out->name, sizeof(out->name), "%s", fx.hostile);
+	snprintf(out->server, sizeof(out->server), "%s", fx.hostile);
+	snprintf(out->state, sizeof(out->state), "%s", fx.hostile);
+	snprintf(out->badges, sizeof(out->badges), "%s", fx.hostile);
+}
+
 static bool permits(void *app, struct view *v, enum action a, char *why, size_t size)
 {
 	(void)app;
@@ -216,7 +229,7 @@ static int setup(void **state)
 	static const struct view_ops *const tabs[] = { &list_ops, &page_ops, &absent_ops, NULL };
 	static const char *const themes[] = { "themes", NULL };
 	struct ui_config config = { .tabs = tabs, .commands = commands, .product = "test", .state_dir = state_dir, .theme_dirs = themes,
-		.caps = caps, .caps_reason = caps_reason, .permits = permits, .act = app_act, .quit = app_quit };
+		.title = title, .caps = caps, .caps_reason = caps_reason, .permits = permits, .act = app_act, .quit = app_quit };
 	struct err err = ERR_INIT;
 
 	(void)state;
@@ -649,6 +662,113 @@ static void test_hostile_rows(void **state)
 		assert_true(*s == '\n' || (unsigned char)*s >= 0x20);
 }
 
+static struct page *one_line(const char *text, int lines)
+{
+	struct page *p = xmalloc(sizeof(*p));
+
+	page_init(p, NULL);
+	for (int i = 0; i < lines; i++) {
+		page_line(p);
+		page_add(p, ROLE_GOOD, "%s %d", text, i);
+	}
+	return p;
+}
+
+/* The code points no terminal may see, and what only UTF-8 decoders of another kind would take for them. */
+static bool is_forbidden(uint32_t cp)
+{
+	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0xad || cp == 0x61c || (cp >= 0x200b && cp <= 0x200f) ||
+		(cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2060 && cp <= 0x206f) || cp == 0xfeff || cp == 0xfffe ||
+		(cp >= 0xe000 && cp <= 0xf8ff) || cp >= 0xe0000;
+}
+
+static void check_screen(int cols, int rows)
+{
+	const char *s;
+	int lines = 0;
+
+	ui_dirty(fx.ui);
+	for (s = screen(false); *s != '\0'; lines++) {
+		size_t n = strcspn(s, "\n");
+		char *line = xstrndup(s, n);
+
+		assert_true(text_utf8_valid(line, n));
+		assert_true(text_width(line) <= cols);
+		for (size_t at = 0; at < n;) {
+			uint32_t cp;
+			int w;
+
+			at += (size_t)text_char(line + at, n - at, &cp, &w);
+			if (is_forbidden(cp))
+				fail_msg("U+%04X on the screen: %s", (unsigned)cp, line);
+		}
+		free(line);
+		s += n + 1;
+	}
+	assert_int_equal(lines, rows);
+}
+
+static void shown_everywhere(const char *text)
+{
+	struct page *verdict = one_line(text, 1), *details = one_line(text, 1);
+	const struct confirm_option options[] = { { 'y', text, CONFIRM_YES, false }, { 'c', text, CONFIRM_TOGGLE, false }, { 0, NULL, CONFIRM_NO, false } };
+
+	snprintf(fx.hostile, sizeof(fx.hostile), "%s", text);
+	ui_set_badge(fx.ui, &list_ops, text, ROLE_NORMAL);
+	ui_set_alarm(fx.ui, "x", ROLE_BAD, text, text, NULL, NULL);
+	ui_verdict(fx.ui, verdict, details);
+	type("o");
+	ui_message(fx.ui, ROLE_WARN, "%s", text);
+	check_screen(80, 24);
+	ui_confirm(fx.ui, &(struct confirm_spec){ .question = text, .options = options, .body = one_line(text, 2) });
+	check_screen(80, 24);
+	type("<Esc>");
+	ui_prompt(fx.ui, &(struct prompt_spec){ .label = text, .initial = text, .hint = text });
+	check_screen(80, 24);
+	type("<Esc>");
+	ui_push(fx.ui, &page_ops, text);
+	check_screen(80, 24);
+	ui_pop(fx.ui);
+	ui_progress(fx.ui, text, 1, 2, NULL, NULL);
+	check_screen(80, 24);
+	ui_progress(fx.ui, NULL, 0, 0, NULL, NULL);
+}
+
+/* UTF-8 of any number, also of those that have none */
+static int put_cp(char *out, uint32_t cp)
+{
+	static const unsigned char lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	int n = cp < 0x80 ? 1 : cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4;
+
+	for (int i = n - 1; i > 0; i--, cp >>= 6)
+		out[i] = (char)(0x80 | (cp & 0x3f));
+	out[0] = (char)(lead[n] | cp);
+	return n;
+}
+
+static void test_hostile_everywhere(void **state)
+{
+	static const uint32_t ranges[][2] = { { 0x01, 0x1f }, { 0x7f, 0x9f }, { 0xad, 0xad }, { 0x61c, 0x61c }, { 0x180e, 0x180e },
+		{ 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffe }, { 0xe000, 0xe001 },
+		{ 0xd800, 0xd801 }, { 0xe0001, 0xe0002 }, { 0xe0020, 0xe0022 }, { 0x10ffff, 0x110001 } };
+	static const char *const texts[] = { "\xc0\x80", "\xf8\x88\x80\x80\x80", "\xe2\x82", "\xff\xfe", "A\x1b[2J\x1b]0;t\aB", "\x9b" "31m",
+		"e\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81", "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb", "\xe6\xbc\xa2\xe5\xad\x97" };
+
+	(void)state;
+	for (size_t r = 0; r < ARRAY_LEN(ranges); r++) {
+		for (uint32_t cp = ranges[r][0]; cp <= ranges[r][1]; cp++) {
+			char text[16] = "A";
+			int n = 1 + put_cp(text + 1, cp);
+
+			memcpy(text + n, "B", 2);
+			shown_everywhere(text);
+		}
+	}
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		shown_everywhere(texts[i]);
+	buf_reset(&calls);
+}
+
 static void cure(void *arg)
 {
 	note("cure %s", (const char *)arg);
@@ -675,18 +795,6 @@ static void test_alarms(void **state)
 	ui_clear_alarm(fx.ui, "nonsense");
 	expect_no_screen("banned");
 	expect_screen("expired");
-}
-
-static struct page *one_line(const char *text, int lines)
-{
-	struct page *p = xmalloc(sizeof(*p));
-
-	page_init(p, NULL);
-	for (int i = 0; i < lines; i++) {
-		page_line(p);
-		page_add(p, ROLE_GOOD, "%s %d", text, i);
-	}
-	return p;
 }
 
 static void test_verdict_pane(void **state)
@@ -928,6 +1036,7 @@ int main(void)
 		TEST(test_nothing_comes_of_pastes_and_typeahead),
 		TEST(test_filter_line),
 		TEST(test_hostile_rows),
+		TEST(test_hostile_everywhere),
 		TEST(test_alarms),
 		TEST(test_verdict_pane),
 		TEST(test_progress_pane),
