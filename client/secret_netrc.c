@@ -33,6 +33,17 @@ static char *next_word(char **p)
 	return word;
 }
 
+/* Where a keyword may stand, a # begins a comment. */
+static char *next_keyword(char **p)
+{
+	*p += strspn(*p, " \t\r\n");
+	while (**p == '#') {
+		*p += strcspn(*p, "\n");
+		*p += strspn(*p, " \t\r\n");
+	}
+	return next_word(p);
+}
+
 /* A macro's text ends with an empty line. */
 static void skip_macro(char **p)
 {
@@ -47,7 +58,7 @@ static const char *find_password(char *text, const char *host, const char *user)
 	const char *password = NULL;
 	char *word, *value;
 
-	while ((word = next_word(&text))) {
+	while ((word = next_keyword(&text))) {
 		bool is_default = !strcmp(word, "default");
 
 		if (is_default || !strcmp(word, "machine")) {
