@@ -56,6 +56,22 @@ void plan_add_line(struct plan *p, enum plan_level level, size_t edit, const cha
 
 /* ---- guards ---- */
 
+/* An allow that this very change takes away protects nothing: undoing "allow, and lift the block" is one change. */
+static size_t forget_removed_allows(const struct change *c, struct guard_hit *hits, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool removed = false;
+
+		for (size_t k = 0; hits[i].rule == GUARD_RULE_ALLOWED && k < c->count; k++)
+			removed = removed || (c->edits[k].kind == EDIT_DISALLOW && net_equal(&c->edits[k].net, &c->edits[hits[i].edit].net));
+		if (!removed)
+			hits[kept++] = hits[i];
+	}
+	return kept;
+}
+
 void plan_guard(struct app *a, struct plan *p, bool force)
 {
 	struct guard_facts facts;
@@ -66,6 +82,8 @@ void plan_guard(struct app *a, struct plan *p, bool force)
 	app_guard_facts(a, &facts);
 	n = guard_check_change(p->change, &facts, hits, ARRAY_LEN(hits));
 	shown = n < ARRAY_LEN(hits) ? n : ARRAY_LEN(hits);
+	if (n == shown)
+		n = shown = forget_removed_allows(p->change, hits, n);
 	for (size_t i = 0; i < shown; i++)
 		plan_add_line(p, PLAN_BAD, hits[i].edit, "%s", hits[i].reason);
 	if (n > 0) {
@@ -311,9 +329,14 @@ static void lift_blocks(struct app *a, struct plan *p, const struct net *net, co
 
 struct plan *plan_allow(struct app *a, const char *const *targets, size_t n, const struct plan_options *o, struct err *err)
 {
-	struct plan *p = plan_new(a);
+	struct plan *p;
 	struct net net;
 
+	if (!server_has(session_server(a->session), CAP(WRITE_ALLOWED))) {
+		err_set(err, ERR_UNSUPPORTED, "%s: nothing was changed", server_lacks(session_server(a->session), CAP(WRITE_ALLOWED)));
+		return NULL;
+	}
+	p = plan_new(a);
 	for (size_t i = 0; i < n; i++) {
 		if (!net_parse_input(targets[i], &net, err)) {
 			plan_free(p);

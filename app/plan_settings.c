@@ -206,7 +206,7 @@ struct plan *plan_undo(struct app *a, int64_t id, struct err *err)
 	p->change = inverse;
 	p->undoes = change;
 	for (size_t i = 0; i < inverse->count; i++)
-		if (!inverse->edits[i].by)
+		if (!inverse->edits[i].by && (inverse->edits[i].kind != EDIT_BLOCK || inverse->edits[i].reason != REASON_NONE))
 			inverse->edits[i].by = xstrdup(a->login);
 	if (lost[0])
 		plan_add_line(p, PLAN_WARN, SIZE_MAX, "can't be restored: %s", lost);

@@ -139,7 +139,7 @@ int64_t jmap_time(json_t *v)
 void jmap_entry_text(enum reason reason, const char *note, int64_t until, struct buf *out)
 {
 	struct entry_value v = { .reason = reason, .at = TIME_NONE, .until = until };
-	char text[1024];
+	char text[ENTRY_VALUE_BUF];
 
 	snprintf(v.note, sizeof(v.note), "%s", note ? note : "");
 	buf_adds(out, entry_value_format(&v, text, sizeof(text)));

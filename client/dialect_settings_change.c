@@ -69,8 +69,11 @@ static void keys_free(char *key[2], size_t n)
 static void value_of_entry(const struct edit *e, const char *before, struct buf *out)
 {
 	struct entry_value v;
-	char text[1024];
+	char text[ENTRY_VALUE_BUF];
 
+	/* undoing the un-block of a server's own ban: it wrote "" */
+	if (e->kind == EDIT_BLOCK && e->reason == REASON_NONE && !e->by && !e->note && e->expires == TIME_NONE)
+		return;
 	entry_value_parse(before ? before : "", before ? strlen(before) : 0, &v);
 	if (e->kind != EDIT_EXPIRY) {
 		snprintf(v.by, sizeof(v.by), "%s", e->by ? e->by : "");

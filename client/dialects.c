@@ -7,6 +7,8 @@
 const struct dialect_ops *const dialects[] = {
 	&dialect_jmap,
 	&dialect_settings,
+	&dialect_rest,
+	&dialect_config,
 	NULL,
 };
 
