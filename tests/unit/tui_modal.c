@@ -309,7 +309,7 @@ static void test_hostile_everywhere(void **state)
 	static const uint32_t ranges[][2] = { { 0x01, 0x1f }, { 0x7f, 0x9f }, { 0xad, 0xad }, { 0x61c, 0x61c }, { 0x180e, 0x180e },
 		{ 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffe }, { 0xe000, 0xe001 },
 		{ 0xd800, 0xd801 }, { 0xe0001, 0xe0002 }, { 0xe0020, 0xe0022 }, { 0x10ffff, 0x110001 } };
-	static const char *const texts[] = { "\xc0\x80", "\xf8\x88\x80\x80\x80", "\xe2\x82", "\xff\xfe", "A\x1b[2J\x1b]0;t\aB", "\x9b" "31m",
+	static const char *const texts[] = { "\xc0\x80", "\xf8\x88\x80\x80\x80", "\xe2\x82", "\xff\xfe", "A\x1b[2J\x1b]0;t\aB", "\23331m",
 		"e\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81", "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb", "\xe6\xbc\xa2\xe5\xad\x97" };
 
 	(void)state;
