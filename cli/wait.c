@@ -7,6 +7,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "app/rescue.h"
 #include "cli/cli.h"
 #include "core/clock.h"
 #include "core/mem.h"
@@ -184,6 +185,8 @@ static bool detected(struct cli *c)
 	case SESSION_REFUSED:
 	case SESSION_FOREIGN:
 		c->err = *session_error(c->app.session);
+		if (c->err.code == ERR_UNSUPPORTED)
+			c->err.code = ERR_PROTOCOL; /* what answers there is no such server: not the caller's grammar */
 		if (c->err.code == ERR_NONE)
 			err_set(&c->err, ERR_NETWORK, "no connection");
 		return true;
@@ -192,6 +195,37 @@ static bool detected(struct cli *c)
 		break;
 	}
 	return false;
+}
+
+struct rescue_wait {
+	struct cli *cli;
+	bool done;
+};
+
+static void rescued(void *arg, const struct change *ch, int64_t journal_id, const struct err *journal_err)
+{
+	struct rescue_wait *w = arg;
+
+	(void)journal_id, (void)journal_err;
+	rescue_done(&w->cli->app, ch);
+	cli_say(w->cli, "an earlier un-block was interrupted: %zu of %zu entries that it took along are put back", change_tally(ch, VERDICT_IN_FORCE),
+		ch->count);
+	w->done = true;
+}
+
+/* Before anything else is asked of a server that an interrupted un-block left short of entries. */
+static void put_back(struct cli *c)
+{
+	struct rescue_wait w = { .cli = c };
+	struct plan *p;
+
+	if (!rescue_is_pending(&c->app) || !app_is_writable(&c->app, NULL) || !cli_need(c, SNAP(BLOCKED), 0))
+		return;
+	p = plan_rescue(&c->app);
+	if (!p)
+		return;
+	app_run(&c->app, p, NULL, rescued, &w);
+	cli_wait(c, &w.done);
 }
 
 bool cli_connect(struct cli *c)
@@ -204,6 +238,8 @@ bool cli_connect(struct cli *c)
 			break;
 	if (c->interrupted)
 		return err_set(&c->err, ERR_CANCELLED, "interrupted");
+	if (c->err.code == ERR_NONE)
+		put_back(c);
 	return c->err.code == ERR_NONE;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/rescue.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "views/alarm_lines.h"
@@ -193,6 +194,29 @@ static void read_tallies(struct console *c)
 		console_read_tallies(c);
 }
 
+static void rescued(void *arg, const struct change *ch, int64_t journal_id, const struct err *journal_err)
+{
+	struct console *c = arg;
+
+	(void)journal_id, (void)journal_err;
+	c->run = NULL;
+	rescue_done(c->app, ch);
+	ui_message(c->ui, ROLE_WARN, "an earlier un-block was interrupted: %zu of %zu entries that it took along are put back",
+		change_tally(ch, VERDICT_IN_FORCE), ch->count);
+}
+
+/* What an interrupted un-block took along is put back as soon as the list is known. */
+static void put_back(struct console *c)
+{
+	struct plan *p;
+
+	if (c->run || !rescue_is_pending(c->app) || !app_is_writable(c->app, NULL))
+		return;
+	p = plan_rescue(c->app);
+	if (p)
+		c->run = app_run(c->app, p, NULL, rescued, c);
+}
+
 static void on_changed(void *arg, unsigned snaps)
 {
 	struct console *c = arg;
@@ -203,8 +227,10 @@ static void on_changed(void *arg, unsigned snaps)
 		if (session_state(c->app->session) == SESSION_READY)
 			app_refresh(c->app, SNAP(BLOCKED) | SNAP(ALLOWED) | SNAP(TRUST), 60000);
 	}
-	if (snaps & SNAP(BLOCKED))
+	if (snaps & SNAP(BLOCKED)) {
 		read_tallies(c);
+		put_back(c);
+	}
 	alarm_lines_update(c);
 	ui_dirty(c->ui);
 }
