@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* `probe`: what the server is and what these credentials may do. Changes nothing. */
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -23,6 +24,7 @@ static void print_json(struct cli *c, const struct server_info *s)
 	static const struct out_field fields[] = { { "url", "", 0 }, { "peer", "", 0 }, { "dialect", "", 0 }, { "generation", "", 0 }, { "versions", "", 0 },
 		{ "mode", "", 0 }, { "read_only", "", 0 }, { "capabilities", "", 0 }, { "missing", "", 0 }, { NULL, NULL, 0 } };
 	struct buf caps = BUF_INIT, missing = BUF_INIT;
+	char line[512];
 	struct out o;
 
 	buf_addc(&caps, '{');
@@ -31,8 +33,9 @@ static void print_json(struct cli *c, const struct server_info *s)
 		json_key(&caps, cap_name((enum cap_bit)i));
 		json_text(&caps, state_word(s->caps[i]));
 		if (s->caps[i] > CAP_UNTESTED) {
+			snprintf(line, sizeof(line), "%s: %s", cap_words((enum cap_bit)i), server_lacks(s, 1u << i));
 			buf_adds(&missing, missing.len > 1 ? "," : "");
-			json_text(&missing, server_lacks(s, 1u << i));
+			json_text(&missing, line);
 		}
 	}
 	buf_addc(&caps, '}');
