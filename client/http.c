@@ -38,6 +38,8 @@ struct http_call {
 	int64_t started;
 	bool paused, finished;
 	bool head_is_whole;      /* the empty line after the headers was seen */
+	bool learns_key;         /* of a server that was not trusted: the error is known, only its key is missing */
+	char key[64];
 	char errbuf[CURL_ERROR_SIZE];
 	struct http_answer answer;
 };
@@ -50,7 +52,7 @@ struct http {
 	const struct cred *cred;
 	struct http_setup setup;
 	struct timer timer, resume;
-	struct curl_slist *headers, *body_headers, *route;
+	struct curl_slist *body_headers, *route;
 	struct call_list running, finished;
 	bool *gone;              /* set when done() freed us */
 	int64_t slice_start;
@@ -75,7 +77,6 @@ static size_t on_write(char *data, size_t one, size_t len, void *arg)
 	long status = 0;
 
 	(void)one;
-
 	if (c->req.stream && clock_mono() - c->http->slice_start >= SLICE_MS) {
 		c->paused = true;
 		timer_start(c->http->loop, &c->http->resume, 0, NULL, on_resume, c->http);
@@ -169,41 +170,21 @@ static void read_header(struct http_call *c, const char *name, char *out, size_t
 		text_safe_str(out, size, h->value, strlen(h->value));
 }
 
-/* Seconds, at most a day; no server of ours sends a date. */
-static int64_t answer_retry_after(struct http_call *c)
-{
-	char text[64];
-	int64_t s;
-
-	read_header(c, "Retry-After", text, sizeof(text));
-	return text_int(text, 0, 86400, &s) ? s * 1000 : -1;
-}
-
-static enum http_failure failure_of(CURLcode code)
+static void explain(struct http_call *c, CURLcode code, struct err *err)
 {
 	static const CURLcode codes[] = {
 #define HTTP_FAILURE_CURL(id, code, say, words) [HTTP_FAILURE_##id] = CURLE_##id,
 		HTTP_FAILURE_INFO(HTTP_FAILURE_CURL)
 #undef HTTP_FAILURE_CURL
 	};
-	size_t i = 0;
-
-	while (i < HTTP_FAILURE_OTHER && codes[i] != code)
-		i++;
-	return (enum http_failure)i;
-}
-
-static void explain(struct http_call *c, CURLcode code, struct err *err)
-{
-	struct http_failed f = { .what = failure_of(code), .cut = code == CURLE_OK, .bytes = c->bytes };
-	long os = 0, proxy = 0;
+	struct http_failed f = { .cut = code == CURLE_OK, .bytes = c->bytes };
 	double connected = 0;
 
-	curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &os);
-	curl_easy_getinfo(c->easy, CURLINFO_HTTP_CONNECTCODE, &proxy);
+	while (f.what < HTTP_FAILURE_OTHER && codes[f.what] != code)
+		f.what++;
+	curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &f.os_error);
+	curl_easy_getinfo(c->easy, CURLINFO_HTTP_CONNECTCODE, &f.proxy_status);
 	curl_easy_getinfo(c->easy, CURLINFO_PRETRANSFER_TIME, &connected);
-	f.os_error = (int)os;
-	f.proxy_status = (int)proxy;
 	f.connected = connected > 0;
 	f.curl = c->errbuf[0] ? c->errbuf : curl_easy_strerror(code);
 	http_explain(&c->http->setup, &f, err);
@@ -213,7 +194,8 @@ static void answer_fill(struct http_call *c, CURLcode code)
 {
 	struct http_answer *a = &c->answer;
 	long status = 0, request_size = 0;
-	char date[64], *peer = NULL;
+	char text[64], *peer = NULL;
+	int64_t s;
 	time_t t;
 
 	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -222,13 +204,14 @@ static void answer_fill(struct http_call *c, CURLcode code)
 	snprintf(a->peer, sizeof(a->peer), "%s", peer ? peer : "");
 	a->ms = clock_mono() - c->started;
 	a->bytes = c->bytes;
-	read_header(c, "Date", date, sizeof(date));
-	t = date[0] ? curl_getdate(date, NULL) : -1;
+	read_header(c, "Date", text, sizeof(text));
+	t = text[0] ? curl_getdate(text, NULL) : -1;
 	a->date = t < 0 ? TIME_NONE : (int64_t)t * 1000;
 	a->response.sent = request_size > 0;
 	a->response.body = buf_str(&c->body);
 	a->response.len = c->body.len;
-	a->response.retry_after_ms = answer_retry_after(c);
+	read_header(c, "Retry-After", text, sizeof(text)); /* seconds; no server of ours sends a date */
+	a->response.retry_after_ms = text_int(text, 0, 86400, &s) ? s * 1000 : -1;
 	read_header(c, "Content-Type", a->response.type, sizeof(a->response.type));
 	media_type_only(a->response.type);
 	read_header(c, "Location", a->response.location, sizeof(a->response.location));
@@ -242,6 +225,30 @@ static void answer_fill(struct http_call *c, CURLcode code)
 		explain(c, code, &a->response.err);
 }
 
+static int on_debug(CURL *easy, curl_infotype type, char *data, size_t len, void *arg)
+{
+	struct http_call *c = arg;
+
+	(void)easy;
+	if (type == CURLINFO_TEXT)
+		http_find_key(data, len, c->key, sizeof(c->key));
+	return 0;
+}
+
+/* The key of a server that is not trusted: once more, with a pin that fits none, so that the handshake is all that happens. */
+static void learn_key(struct http_call *c)
+{
+	c->learns_key = true;
+	curl_multi_remove_handle(c->http->multi, c->easy);
+	curl_easy_setopt(c->easy, CURLOPT_SSL_VERIFYPEER, 0L);
+	curl_easy_setopt(c->easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl_easy_setopt(c->easy, CURLOPT_PINNEDPUBLICKEY, HTTP_NO_KEY);
+	curl_easy_setopt(c->easy, CURLOPT_VERBOSE, 1L);
+	curl_easy_setopt(c->easy, CURLOPT_DEBUGFUNCTION, on_debug);
+	curl_easy_setopt(c->easy, CURLOPT_DEBUGDATA, c);
+	curl_multi_add_handle(c->http->multi, c->easy);
+}
+
 static void collect(struct http *h)
 {
 	struct CURLMsg *m;
@@ -249,9 +256,17 @@ static void collect(struct http *h)
 
 	while ((m = curl_multi_info_read(h->multi, &left))) { /* CURLMSG_DONE is the only kind there is */
 		struct http_call *c = NULL;
+		CURLcode code = m->data.result;
 
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&c);
-		answer_fill(c, m->data.result);
+		if (c->learns_key)
+			http_add_key(&c->answer.response.err, c->key);
+		else
+			answer_fill(c, code);
+		if (!c->learns_key && (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_PINNEDPUBKEYNOTMATCH)) {
+			learn_key(c);
+			continue;
+		}
 		curl_multi_remove_handle(h->multi, c->easy);
 		curl_easy_cleanup(c->easy);
 		c->finished = true;
@@ -375,8 +390,8 @@ static void set_body(CURL *easy, const struct http *h, const struct http_call *c
 {
 	bool has_body = c->req.method == HTTP_POST || c->req.method == HTTP_PATCH || c->req.method == HTTP_PUT;
 
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, has_body ? h->body_headers : h->headers);
 	if (has_body) {
+		curl_easy_setopt(easy, CURLOPT_HTTPHEADER, h->body_headers);
 		curl_easy_setopt(easy, CURLOPT_POST, 1L);
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->req.body.len);
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, buf_str(&c->req.body));
@@ -434,20 +449,6 @@ void http_cancel(struct http_call *c)
 	call_free(c);
 }
 
-static CURLM *multi_new(struct http *h)
-{
-	CURLM *multi = curl_multi_init();
-
-	if (!multi)
-		die("out of memory");
-	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, h);
-	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timeout);
-	curl_multi_setopt(multi, CURLMOPT_TIMERDATA, h);
-	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 1L); /* one is kept alive; a second exists only while two requests overlap */
-	return multi;
-}
-
 struct http *http_new(struct loop *loop, const struct http_options *options, const struct cred *cred, struct err *err)
 {
 	struct http *h = xcalloc(1, sizeof(*h));
@@ -465,11 +466,16 @@ struct http *http_new(struct loop *loop, const struct http_options *options, con
 	TAILQ_INIT(&h->finished);
 	if (h->setup.connect_to)
 		h->route = curl_slist_append(NULL, h->setup.connect_to);
-	h->headers = curl_slist_append(NULL, "Accept: application/json");
-	h->body_headers = curl_slist_append(NULL, "Accept: application/json");
-	h->body_headers = curl_slist_append(h->body_headers, "Content-Type: application/json");
+	h->body_headers = curl_slist_append(NULL, "Content-Type: application/json");
 	h->body_headers = curl_slist_append(h->body_headers, "Expect:"); /* no second of waiting for a 100 that never comes */
-	h->multi = multi_new(h);
+	h->multi = curl_multi_init();
+	if (!h->multi)
+		die("out of memory");
+	curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
+	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
+	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
+	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, 1L); /* one is kept alive; a second exists only while two requests overlap */
 	return h;
 }
 
@@ -486,7 +492,6 @@ void http_free(struct http *h)
 	curl_multi_cleanup(h->multi);
 	timer_stop(&h->timer);
 	timer_stop(&h->resume);
-	curl_slist_free_all(h->headers);
 	curl_slist_free_all(h->body_headers);
 	curl_slist_free_all(h->route);
 	http_setup_release(&h->setup);

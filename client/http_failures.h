@@ -37,13 +37,18 @@ enum http_failure {
 struct http_failed {
 	enum http_failure what;
 	const char *curl;  /* libcurl's words */
-	int os_error;      /* errno or 0 */
-	int proxy_status;  /* of CONNECT, or 0 */
+	long os_error;     /* errno or 0 */
+	long proxy_status; /* of CONNECT, or 0 */
 	bool connected;    /* all of connecting and TLS was through */
 	bool cut;          /* ended within the head of the answer */
 	size_t bytes;      /* of the body so far */
 };
 
+#define HTTP_NO_KEY "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" /* a pin that fits no key */
+
+/* libcurl tells the key it met in its verbose words only: "public key hash: sha256//…". */
+void http_find_key(const char *text, size_t len, char *out, size_t size);
+void http_add_key(struct err *err, const char *key);
 void http_explain(const struct http_setup *s, const struct http_failed *f, struct err *err);
 
 #endif
