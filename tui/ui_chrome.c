@@ -92,38 +92,64 @@ void ui_draw_title(struct ui *ui, int y, int width, bool compact)
 
 /* --- tabs --- */
 
-static void tab_text(const struct ui *ui, size_t i, bool title, struct buf *out)
+#define TITLE_WHOLE 99
+
+/* The title is cut to `letters`; 0 = the number alone. */
+static void tab_text(const struct ui *ui, size_t i, int letters, struct buf *out)
 {
 	const struct ui_tab *tab = &ui->tabs[i];
 
 	if (i < 9)
 		buf_addf(out, "%zu", i + 1);
-	if (title)
-		buf_addf(out, "%s%s", i < 9 ? " " : "", tab->ops->title);
+	if (letters > 0)
+		buf_addf(out, "%s%.*s", i < 9 ? " " : "", letters, tab->ops->title);
 	if (tab->badge[0] != '\0')
 		buf_addf(out, " %s", tab->badge);
 	if (tab->badge_role == ROLE_BAD && strchr(tab->badge, '!') == NULL)
 		buf_adds(out, " !");
 }
 
-static int tabs_width(const struct ui *ui, bool titles, int gap)
+static int letters_of(const struct ui *ui, size_t i, int letters)
+{
+	return i == ui->tab ? TITLE_WHOLE : letters;
+}
+
+static int tabs_width(const struct ui *ui, int letters, int gap)
 {
 	int sum = 1;
 
 	for (size_t i = 0; i < ui->tab_count; i++) {
 		struct buf text = BUF_INIT;
 
-		tab_text(ui, i, titles || i == ui->tab, &text);
+		tab_text(ui, i, letters_of(ui, i, letters), &text);
 		sum += text_width(buf_str(&text)) + gap;
 		buf_release(&text);
 	}
-	return sum;
+	return sum - gap;
+}
+
+/* As much of the titles as there is room for; that of the tab shown is always whole. */
+static int choose_letters(const struct ui *ui, int width, int gap)
+{
+	static const int steps[] = { TITLE_WHOLE, 9, 5, 4, 3 }; /* what words bear to be cut to */
+
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+		if (tabs_width(ui, steps[i], gap) <= width)
+			return steps[i];
+	return 0;
+}
+
+static void draw_badge(const struct ui_tab *tab, int y, int x)
+{
+	int w = text_width(tab->badge) + (tab->badge_role == ROLE_BAD && strchr(tab->badge, '!') == NULL ? 2 : 0);
+
+	draw_restyle(y, x + tab->width - w, w, tab->badge_role == ROLE_NORMAL ? ROLE_BADGE : tab->badge_role);
 }
 
 void ui_draw_tabs(struct ui *ui, int y, int width)
 {
-	int gap = tabs_width(ui, true, 2) <= width ? 2 : 1;
-	bool titles = tabs_width(ui, true, gap) <= width;
+	int gap = tabs_width(ui, TITLE_WHOLE, 2) <= width ? 2 : 1;
+	int letters = choose_letters(ui, width, gap);
 	int x = 1;
 
 	for (size_t i = 0; i < ui->tab_count; i++) {
@@ -131,14 +157,11 @@ void ui_draw_tabs(struct ui *ui, int y, int width)
 		enum role role = i == ui->tab ? ROLE_TAB_ACTIVE : ui_missing(ui, tab->ops) != 0 ? ROLE_TAB_OFF : ROLE_TAB;
 		struct buf text = BUF_INIT;
 
-		tab_text(ui, i, titles || i == ui->tab, &text);
+		tab_text(ui, i, letters_of(ui, i, letters), &text);
 		tab->x = x;
 		tab->width = draw_text(y, x, width - x, role, buf_str(&text));
-		if (role == ROLE_TAB && tab->badge[0] != '\0') {
-			int w = text_width(tab->badge) + (tab->badge_role == ROLE_BAD && strchr(tab->badge, '!') == NULL ? 2 : 0);
-
-			draw_restyle(y, x + tab->width - w, w, tab->badge_role == ROLE_NORMAL ? ROLE_BADGE : tab->badge_role);
-		}
+		if (role == ROLE_TAB && tab->badge[0] != '\0')
+			draw_badge(tab, y, x);
 		x += tab->width + gap;
 		buf_release(&text);
 	}

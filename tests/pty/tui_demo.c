@@ -200,7 +200,6 @@ static void work(struct loop *loop, void *arg)
 static bool act(struct view *v, enum action a, size_t row)
 {
 	struct demo *d = v->app;
-	volatile int *nowhere = NULL;
 	char text[64];
 
 	switch ((int)a) {
@@ -221,7 +220,7 @@ static bool act(struct view *v, enum action a, size_t row)
 		work(ui_loop(v->ui), d);
 		return true;
 	case ACTION_WATCH:
-		*nowhere = 1; /* a crash, asked for by a test */
+		raise(SIGSEGV); /* a crash, asked for by a test; a real one would be the sanitizer's */
 		return true;
 	case ACTION_EXPORT:
 		abort();
@@ -363,6 +362,7 @@ int main(void)
 	d.ui = ui_new(loop, &config, &err);
 	if (d.ui == NULL) {
 		fprintf(stderr, "demo: %s\n", err.msg);
+		loop_free(loop);
 		return 2;
 	}
 	ui_act(d.ui, ACTION_TAB_1, ROW_NONE);
