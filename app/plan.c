@@ -93,6 +93,7 @@ void plan_guard(struct app *a, struct plan *p, bool force)
 			p->change->forced_what = xstrdup(buf_str(&names));
 		} else {
 			p->refused = true;
+			p->yes_will_do = n == 1 && hits[0].rule == GUARD_RULE_MANY;
 			snprintf(p->refusal, sizeof(p->refusal), "%s%s", hits[0].reason, n > 1 ? " (and more)" : "");
 		}
 	}

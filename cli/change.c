@@ -224,7 +224,7 @@ int cli_change(struct cli *c, struct plan *p)
 		return cli_exit_of_err(&c->err);
 	say_lines(c, p);
 	if (p->refused) {
-		err_set(&c->err, ERR_GUARD, "refused: %s. --force overrides", p->refusal);
+		err_set(&c->err, ERR_GUARD, "refused: %s. %s", p->refusal, p->yes_will_do ? "Say --yes if that is meant" : "--force overrides");
 		plan_free(p);
 		return EXIT_REFUSED;
 	}

@@ -228,7 +228,7 @@ static bool check_many(const struct scene *s, enum guard_rule rule, char *reason
 	(void)rule;
 	if (!max || s->blocks <= max || s->index != s->first_block)
 		return false;
-	snprintf(reason, size, "this change blocks %zu entries; more than %zu at once need force",
+	snprintf(reason, size, "this change blocks %zu entries, more than %zu at once",
 		s->blocks, max);
 	return true;
 }

@@ -100,7 +100,7 @@ class World:
         return token
 
     def environment(self, env):
-        merged = dict(self.env, **self.server, **(env or {}))
+        merged = {**self.env, **self.server, **(env or {})}
         return {k: v for k, v in merged.items() if v is not None}
 
     def start(self, *args, env=None, **more):

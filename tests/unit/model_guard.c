@@ -260,7 +260,7 @@ static void test_many(void **state)
 	assert_int_equal(guard_check_change(c, &w.facts, hits, 4), 1);
 	assert_int_equal(hits[0].rule, GUARD_RULE_MANY);
 	assert_int_equal(hits[0].edit, 1);
-	assert_string_equal(hits[0].reason, "this change blocks 4 entries; more than 3 at once need force");
+	assert_string_equal(hits[0].reason, "this change blocks 4 entries, more than 3 at once");
 	w.facts.max_entries = 0;
 	assert_int_equal(guard_check_change(c, &w.facts, hits, 4), 0);
 	change_free(c);
