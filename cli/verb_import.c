@@ -61,26 +61,44 @@ static void say_tally(struct cli *c, const struct import *im)
 		im->duplicates, im->bad_total, (unsigned long long)im->lines);
 }
 
-static struct change *change_of(const struct import *im, enum list_kind to)
+static void add_row(struct change *ch, const struct import *im, const struct import_row *r, enum edit_kind kind, const char *target, int64_t now)
 {
+	const char *note = import_note(im, r);
+	struct edit *e = change_add(ch, kind, target);
+
+	e->net = r->net;
+	e->reason = r->reason == REASON_NONE ? REASON_MANUAL : (enum reason)r->reason;
+	e->created = r->created == TIME_NONE ? now : r->created / 1000 * 1000;
+	e->expires = r->expires == TIME_NONE ? TIME_NONE : r->expires / 1000 * 1000;
+	e->note = note[0] ? xstrdup(note) : NULL;
+}
+
+/* A guarded row is left out and named; the rest is good all the same. */
+static struct change *change_of(struct cli *c, const struct import *im, enum list_kind to, size_t *left_out)
+{
+	enum edit_kind kind = to == LIST_BLOCKED ? EDIT_BLOCK : EDIT_ALLOW;
 	struct change *ch = change_new();
 	int64_t now = clock_now() / 1000 * 1000;
+	struct guard_facts facts;
+	struct guard_hit hit;
 	char net[NET_BUF];
 
+	*left_out = 0;
+	app_guard_facts(&c->app, &facts);
 	for (size_t i = 0; i < im->count; i++) {
 		const struct import_row *r = &im->rows[i];
-		const char *note = import_note(im, r);
-		struct edit *e;
+		struct edit probe = { .kind = kind, .target = net_format(&r->net, net, sizeof(net)), .net = r->net };
 
 		if (r->skip != IMPORT_TAKE || (r->list != LIST_COUNT && r->list != to))
 			continue;
-		e = change_add(ch, to == LIST_BLOCKED ? EDIT_BLOCK : EDIT_ALLOW, net_format(&r->net, net, sizeof(net)));
-		e->net = r->net;
-		e->reason = r->reason == REASON_NONE ? REASON_MANUAL : (enum reason)r->reason;
-		e->created = r->created == TIME_NONE ? now : r->created / 1000 * 1000;
-		e->expires = r->expires == TIME_NONE ? TIME_NONE : r->expires / 1000 * 1000;
-		e->note = note[0] ? xstrdup(note) : NULL;
+		if (!cli_has(c, OPT_FORCE) && guard_check(&probe, &facts, &hit, 1) > 0) {
+			if ((*left_out)++ < 20)
+				cli_say(c, "left out: %s", hit.reason);
+			continue;
+		}
+		add_row(ch, im, r, kind, net, now);
 	}
+	guard_facts_release(&facts);
 	return ch;
 }
 
@@ -104,6 +122,7 @@ static int send(struct cli *c, struct import *im, enum list_kind to)
 	const struct snapshot *s = &c->app.snap;
 	struct plan_options o;
 	struct change *ch;
+	size_t left_out;
 	int status;
 
 	import_sort_out(im, to, s->list[to], s->list[LIST_ALLOWED], clock_now());
@@ -112,16 +131,16 @@ static int send(struct cli *c, struct import *im, enum list_kind to)
 	say_bad(c, im);
 	say_allowed(c, im);
 	say_tally(c, im);
-	ch = change_of(im, to);
+	ch = change_of(c, im, to, &left_out);
 	if (ch->count == 0) {
 		change_free(ch);
-		return im->bad_total ? EXIT_PARTLY : EXIT_NOTHING;
+		return left_out ? EXIT_REFUSED : im->bad_total ? EXIT_PARTLY : EXIT_NOTHING;
 	}
 	plan_options_init(&o);
 	o.note = cli_option(c, OPT_REASON);
 	o.force = cli_has(c, OPT_FORCE);
 	status = cli_change(c, plan_of_change(&c->app, ch, &o, &c->err));
-	return im->bad_total && (status == EXIT_DONE || status == EXIT_NOTHING) ? EXIT_PARTLY : status;
+	return (im->bad_total || left_out) && (status == EXIT_DONE || status == EXIT_NOTHING) ? EXIT_PARTLY : status;
 }
 
 static int run_import(struct cli *c)
