@@ -44,7 +44,11 @@ static void state_words(const struct app *a, struct ui_title *out)
 	switch (session_state(a->session)) {
 	case SESSION_READY:
 		out->role = ROLE_GOOD;
-		snprintf(out->state, sizeof(out->state), newest == TIME_NONE ? "connected" : "live, %.40s ago", age);
+		/* the age is said once it is more than two refreshes old: a live screen needs no clock of its own */
+		if (newest != TIME_NONE && clock_now() - newest > 2 * a->profile.refresh_ms)
+			snprintf(out->state, sizeof(out->state), "live, %.40s ago", age);
+		else
+			snprintf(out->state, sizeof(out->state), newest == TIME_NONE ? "connected" : "live");
 		snprintf(out->state_short, sizeof(out->state_short), "live");
 		break;
 	case SESSION_LOST:
@@ -70,7 +74,7 @@ static void state_words(const struct app *a, struct ui_title *out)
 		snprintf(out->state_short, sizeof(out->state_short), "connecting");
 		break;
 	}
-	out->next_ms = 1000;
+	out->next_ms = session_state(a->session) == SESSION_LOST ? 1000 : 0;
 }
 
 static void on_title(void *arg, struct ui_title *out)

@@ -203,7 +203,7 @@ static void describe(void *arg, unsigned toggles, struct page *out, int width)
 	const struct plan *p = f->plan;
 	size_t shown = p->change->count < PREVIEW_LINES ? p->change->count : PREVIEW_LINES;
 
-	(void)toggles, (void)width;
+	(void)toggles;
 	for (size_t i = 0; i < shown; i++)
 		describe_edit(out, p, i);
 	if (p->change->count > shown) {
@@ -211,11 +211,8 @@ static void describe(void *arg, unsigned toggles, struct page *out, int width)
 		page_add(out, ROLE_DIM, "  … and %zu more", p->change->count - shown);
 	}
 	for (size_t k = 0; k < p->line_count; k++)
-		if (p->lines[k].edit == SIZE_MAX) {
-			page_line(out);
-			page_add(out, role_of_level(p->lines[k].level), "  ");
-			page_adds(out, role_of_level(p->lines[k].level), p->lines[k].text);
-		}
+		if (p->lines[k].edit == SIZE_MAX)
+			page_text(out, role_of_level(p->lines[k].level), 2, width, p->lines[k].text);
 }
 
 static void start(struct flow *f)
