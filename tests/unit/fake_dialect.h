@@ -41,6 +41,9 @@ struct fake_server {
 	char log[64][64];         /* "POST /a/write" */
 	unsigned log_len;
 	const char *list_text;    /* instead of the list */
+	json_t *lines;            /* the log, oldest first; NULL = nothing is logged */
+	unsigned lines_per_page;  /* lines written before every answer with lines: pages shift */
+	unsigned lines_written;
 	void (*on_write)(struct fake_server *s); /* somebody else is at work */
 };
 
@@ -80,6 +83,35 @@ static json_t *fake_read(struct fake_server *s, json_t *keys)
 	return out;
 }
 
+/* Ten lines a second, each of its own; every seventh is written twice, as a server does with bans. */
+static inline void fake_log(struct fake_server *s, unsigned n)
+{
+	char line[160];
+
+	for (; n > 0; n--) {
+		unsigned at = s->lines_written++, second = at / 10, unique = at % 7 || !at ? at : at - 1;
+
+		snprintf(line, sizeof(line), "2026-11-%02uT%02u:%02u:%02uZ INFO Client connected (network.connect-start) listenerId = \"smtp\", n = %u",
+			1 + second / 86400, second / 3600 % 24, second / 60 % 60, (unique == at ? second : unique / 10) % 60, unique);
+		json_array_append_new(s->lines, json_string(line));
+	}
+}
+
+static json_t *fake_log_page(struct fake_server *s, const char *path)
+{
+	size_t page = 1, limit = 1, n, i;
+	json_t *items = json_array();
+
+	if (!s->lines)
+		return json_pack("{s:o,s:s}", "items", items, "notice", "no log is written");
+	fake_log(s, s->lines_per_page);
+	sscanf(path, "/log?page=%zu&limit=%zu", &page, &limit);
+	n = json_array_size(s->lines);
+	for (i = (page - 1) * limit; i < n && i < page * limit; i++)
+		json_array_append(items, json_array_get(s->lines, n - 1 - i));
+	return json_pack("{s:o}", "items", items);
+}
+
 /* What a request does and what it is answered. */
 static char *fake_handle(struct fake_server *s, const char *path, json_t *doc)
 {
@@ -94,6 +126,9 @@ static char *fake_handle(struct fake_server *s, const char *path, json_t *doc)
 		answer = fake_read(s, doc);
 	} else if (!strcmp(path, "/list")) {
 		json_object_set(answer, "items", s->store);
+	} else if (!strncmp(path, "/log?", 5)) {
+		json_decref(answer);
+		answer = fake_log_page(s, path);
 	} else if (!strcmp(path, "/write")) {
 		if (s->on_write)
 			s->on_write(s);
@@ -176,6 +211,7 @@ static inline void fake_stop(struct fake_server *s)
 	tiny_stop(&s->tiny);
 	json_decref(s->store);
 	json_decref(s->live);
+	json_decref(s->lines);
 	for (int k = 0; k < RELOAD_KIND_COUNT; k++)
 		json_decref(s->reload_errors[k]);
 }
@@ -259,6 +295,9 @@ static bool fake_fetch_encode(const struct server *srv, struct fetch_job *job, s
 {
 	(void)err;
 	req->stream = job->fetch->kind == FETCH_LIST;
+	if (job->fetch->kind == FETCH_LOG)
+		return buf_addf(&req->path, "%s/log?page=%s&limit=%zu", fake_root(srv), *job->fetch->cursor ? job->fetch->cursor : "1",
+			job->fetch->limit);
 	return buf_addf(&req->path, "%s/list", fake_root(srv));
 }
 
@@ -270,11 +309,33 @@ static void fake_fetch_item(const struct server *srv, struct fetch_job *job, con
 			TIME_NONE, TIME_NONE);
 }
 
+static void fake_fetch_log(struct fetch_job *job, const struct response *res)
+{
+	json_t *doc = json_loadb(res->body, res->len, 0, NULL), *items = json_object_get(doc, "items"), *item, *notice = json_object_get(doc, "notice");
+	struct log_page *page = job->reply->log = xcalloc(1, sizeof(*page));
+	size_t i;
+
+	page->line = xcalloc(json_array_size(items) + 1, sizeof(*page->line));
+	json_array_foreach (items, i, item) {
+		page->line[page->count++] = page->text.len;
+		buf_add(&page->text, json_string_value(item), json_string_length(item) + 1);
+	}
+	if (page->count == job->fetch->limit)
+		snprintf(page->next, sizeof(page->next), "%d", atoi(*job->fetch->cursor ? job->fetch->cursor : "1") + 1);
+	if (notice)
+		snprintf(page->notice, sizeof(page->notice), "%s", json_string_value(notice));
+	json_decref(doc);
+}
+
 static enum decode fake_fetch_decode(const struct server *srv, struct fetch_job *job, const struct response *res, struct err *err)
 {
-	(void)srv, (void)job;
+	(void)srv;
 	if (!response_check(res, err))
 		return DECODE_FAIL;
+	if (job->fetch->kind == FETCH_LOG) {
+		fake_fetch_log(job, res);
+		return DECODE_DONE;
+	}
 	if (!res->stream_ok)
 		return err_set(err, ERR_PROTOCOL, "cut short"), DECODE_FAIL;
 	return DECODE_DONE;
