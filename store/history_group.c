@@ -3,11 +3,9 @@
 #include <stdlib.h>
 
 #include "core/mem.h"
-#include "store/aggmap.h"
 #include "store/history_scan.h"
 
 #define DAY_S 86400u
-#define HOUR_S 3600u
 
 static const char *const by_texts[HISTORY_BY_COUNT] = {
 #define BY_TEXT(id, text) [HISTORY_BY_##id] = text,
@@ -42,138 +40,298 @@ void history_query_init(struct history_query *q)
 
 /* --- collecting ------------------------------------------------------------------------------------------------------ */
 
+/* Ids of addresses and words, days and classes are small and dense: groups are looked up by index, which is what keeps a million rows under
+ * a tenth of a second. */
+struct group {
+	uint8_t addr[16];      /* of an address or a range */
+	uint8_t family, prefix;
+	uint32_t index;        /* day, class or word */
+	uint32_t bans, addresses;
+	uint32_t first, last;  /* s */
+	uint32_t by_class[CLASS_COUNT];
+};
+
 struct grouping {
 	const struct scan_filter *filter;
 	enum history_by by;
-	uint8_t prefix4, prefix6;
-	struct aggmap groups;      /* count = bans, other = addresses, first/last in s */
-	struct fingerprints pairs; /* group and address */
+	struct group *groups;
+	size_t count;          /* of slots, used or not */
+	uint64_t *pairs;       /* group and address, for counting what is distinct; with repeats */
+	size_t pair_count, pair_cap;
+	uint32_t *last_group;  /* per address + 1: the group it was in before; saves most repeats */
+	size_t address_count;
 };
 
-static void make_key(const struct grouping *g, const struct packed_ban *b, uint64_t key[3])
+static size_t group_index(const struct grouping *g, const struct packed_ban *b)
 {
-	struct net n, wide;
-
-	key[0] = key[1] = key[2] = 0;
 	switch (g->by) {
 	case HISTORY_BY_DAY:
-		key[0] = b->time / DAY_S;
-		break;
+		return b->time / DAY_S;
 	case HISTORY_BY_REASON:
-		key[0] = b->class;
-		break;
+		return b->class;
 	case HISTORY_BY_ACCOUNT:
-		key[0] = b->account;
-		break;
+		return b->account;
 	case HISTORY_BY_ADDRESS:
 	case HISTORY_BY_RANGE:
-		memcpy(n.addr, b->addr, sizeof(n.addr));
-		n.family = b->family;
-		n.prefix = b->family == 4 ? 32 : 128;
-		if (g->by == HISTORY_BY_RANGE) {
-			net_widen(&n, b->family == 4 ? g->prefix4 : g->prefix6, &wide);
-			n = wide;
-		}
-		aggmap_net_key(&n, key);
-		break;
 	case HISTORY_BY_COUNT:
 		break;
 	}
+	return b->addr_id;
 }
 
-static uint64_t address_print(const struct packed_ban *b, uint64_t salt)
+/* Grows a zeroed array so that [at] is in it. */
+static void *grow_to(void *p, size_t *count, size_t at, size_t size)
 {
-	uint64_t half[2];
+	size_t old = *count;
 
-	memcpy(half, b->addr, sizeof(half));
-	return scan_mix(half[0] ^ scan_mix(half[1] ^ scan_mix(salt + 1)) ^ b->family);
+	if (at < old)
+		return p;
+	*count = (at + 1) * 2;
+	p = xreallocarray(p, *count, size);
+	memset((char *)p + old * size, 0, (*count - old) * size);
+	return p;
+}
+
+static void note_address(struct grouping *g, const struct packed_ban *b, size_t at)
+{
+	g->last_group = grow_to(g->last_group, &g->address_count, b->addr_id, sizeof(*g->last_group));
+	if (g->last_group[b->addr_id] == (uint32_t)at + 1)
+		return;
+	g->last_group[b->addr_id] = (uint32_t)at + 1;
+	xgrow(&g->pairs, &g->pair_cap, g->pair_count + 1, sizeof(*g->pairs));
+	g->pairs[g->pair_count++] = (uint64_t)at << 32 | b->addr_id;
 }
 
 static void add_bans(const struct packed_ban *rows, size_t count, void *arg)
 {
 	struct grouping *g = arg;
-	uint64_t key[3];
-	struct agg *a;
-	bool is_new;
-	size_t i;
+	struct group *r;
+	size_t i, at;
 
 	for (i = 0; i < count; i++) {
 		const struct packed_ban *b = &rows[i];
 
 		if (!scan_fits(g->filter, b))
 			continue;
-		make_key(g, b, key);
-		a = aggmap_get(&g->groups, key[0], key[1], key[2], &is_new);
-		a->count++;
-		a->by_class[b->class & 3]++;
-		if (is_new || b->time < a->first)
-			a->first = b->time;
-		if (b->time > a->last)
-			a->last = b->time;
-		if (g->by == HISTORY_BY_ADDRESS)
-			a->other = 1;
-		else if (fingerprints_add(&g->pairs, address_print(b, (uint64_t)(a - g->groups.rows))))
-			a->other++;
+		at = group_index(g, b);
+		g->groups = grow_to(g->groups, &g->count, at, sizeof(*g->groups));
+		r = &g->groups[at];
+		if (r->bans++ == 0) {
+			memcpy(r->addr, b->addr, sizeof(r->addr));
+			r->family = b->family;
+			r->prefix = b->family == 4 ? 32 : 128;
+			r->index = (uint32_t)at;
+			r->first = b->time;
+			r->addresses = 1;
+		}
+		r->by_class[b->class & 3]++;
+		r->first = b->time < r->first ? b->time : r->first;
+		r->last = b->time > r->last ? b->time : r->last;
+		if (g->by == HISTORY_BY_DAY || g->by == HISTORY_BY_ACCOUNT || g->by == HISTORY_BY_REASON)
+			note_address(g, b, at);
 	}
+}
+
+/* Sorts by the bits that are set in any key, 11 at a time. */
+static void radix_sort(uint64_t *keys, size_t count, uint64_t bits)
+{
+	uint64_t *from = keys, *to = xcalloc(count + 1, sizeof(*to)), *swap;
+	uint64_t *spare = to;
+	unsigned shift;
+	size_t i;
+
+	for (shift = 0; shift < 64; shift += 11) {
+		size_t at[2048] = { 0 }, sum = 0, n;
+
+		if ((bits >> shift & 2047) == 0)
+			continue;
+		for (i = 0; i < count; i++)
+			at[from[i] >> shift & 2047]++;
+		for (i = 0; i < 2048; i++) {
+			n = at[i];
+			at[i] = sum;
+			sum += n;
+		}
+		for (i = 0; i < count; i++)
+			to[at[from[i] >> shift & 2047]++] = from[i];
+		swap = from;
+		from = to;
+		to = swap;
+	}
+	if (from != keys)
+		memcpy(keys, from, count * sizeof(*keys));
+	free(spare);
+}
+
+/* How many different addresses each group has. */
+static void count_addresses(struct grouping *g)
+{
+	uint64_t bits = 0;
+	size_t i;
+
+	if (g->pair_count == 0)
+		return;
+	for (i = 0; i < g->pair_count; i++)
+		bits |= g->pairs[i];
+	radix_sort(g->pairs, g->pair_count, bits);
+	for (i = 0; i < g->pair_count; i++) {
+		struct group *r = &g->groups[g->pairs[i] >> 32];
+
+		if (i == 0 || g->pairs[i] >> 32 != g->pairs[i - 1] >> 32)
+			r->addresses = 0;
+		r->addresses += i == 0 || g->pairs[i] != g->pairs[i - 1];
+	}
+}
+
+/* Moves the used groups to the front. */
+static void compact(struct grouping *g)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < g->count; i++) {
+		if (g->groups[i].bans)
+			g->groups[kept++] = g->groups[i];
+	}
+	g->count = kept;
+}
+
+static void group_net(const struct group *r, struct net *out)
+{
+	memcpy(out->addr, r->addr, sizeof(out->addr));
+	out->family = r->family;
+	out->prefix = r->prefix;
+}
+
+/* The slot of a range among those made so far: holds its index + 1, or 0. */
+static uint32_t *range_slot(uint32_t *slots, size_t slot_count, const struct group *groups, const struct group *r)
+{
+	uint64_t half[2];
+	size_t at;
+
+	memcpy(half, r->addr, sizeof(half));
+	at = (size_t)scan_mix(half[0] ^ scan_mix(half[1] + r->family)) & (slot_count - 1);
+	while (slots[at]) {
+		const struct group *g = &groups[slots[at] - 1];
+
+		if (g->family == r->family && memcmp(g->addr, r->addr, sizeof(g->addr)) == 0)
+			break;
+		at = (at + 1) & (slot_count - 1);
+	}
+	return &slots[at];
+}
+
+static void add_group(struct group *to, const struct group *r)
+{
+	int c;
+
+	to->bans += r->bans;
+	to->addresses += r->addresses;
+	to->first = r->first < to->first ? r->first : to->first;
+	to->last = r->last > to->last ? r->last : to->last;
+	for (c = 0; c < CLASS_COUNT; c++)
+		to->by_class[c] += r->by_class[c];
+}
+
+/* Makes ranges of addresses in place, after compact(): what is written is never ahead of what is read. */
+static void fold_ranges(struct grouping *g, uint8_t prefix4, uint8_t prefix6)
+{
+	size_t i, kept = 0, slot_count = 64;
+	struct net n, wide;
+	uint32_t *slots, *slot;
+
+	while (slot_count < g->count * 2)
+		slot_count *= 2;
+	slots = xcalloc(slot_count, sizeof(*slots));
+	for (i = 0; i < g->count; i++) {
+		struct group r = g->groups[i];
+
+		group_net(&r, &n);
+		net_widen(&n, r.family == 4 ? prefix4 : prefix6, &wide);
+		memcpy(r.addr, wide.addr, sizeof(r.addr));
+		r.prefix = wide.prefix;
+		slot = range_slot(slots, slot_count, g->groups, &r);
+		if (*slot) {
+			add_group(&g->groups[*slot - 1], &r);
+			continue;
+		}
+		g->groups[kept++] = r;
+		*slot = (uint32_t)kept;
+	}
+	g->count = kept;
+	free(slots);
+}
+
+/* One address has one id a server. */
+static void join_servers(struct grouping *g)
+{
+	size_t i;
+
+	fold_ranges(g, 32, 128);
+	for (i = 0; i < g->count; i++)
+		g->groups[i].addresses = 1;
 }
 
 /* --- sorting --------------------------------------------------------------------------------------------------------- */
 
 /* Negative: a comes before b. */
-typedef int (*agg_cmp)(const struct agg *a, const struct agg *b);
+typedef int (*group_cmp)(const struct group *a, const struct group *b);
 
-static int cmp_key(const struct agg *a, const struct agg *b)
+static int cmp_key(const struct group *a, const struct group *b)
 {
 	struct net na, nb;
-	int i;
 
-	if (a->key[2] & 0xff) { /* a family: addresses and ranges */
-		aggmap_key_net(a->key, &na);
-		aggmap_key_net(b->key, &nb);
-		return net_cmp(&na, &nb);
-	}
-	for (i = 0; i < 3; i++) {
-		if (a->key[i] != b->key[i])
-			return a->key[i] < b->key[i] ? -1 : 1;
-	}
-	return 0;
+	group_net(a, &na);
+	group_net(b, &nb);
+	return net_cmp(&na, &nb);
 }
 
-static int cmp_newest(const struct agg *a, const struct agg *b)
+static int cmp_index(const struct group *a, const struct group *b)
+{
+	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static int cmp_newest(const struct group *a, const struct group *b)
 {
 	if (a->last != b->last)
 		return a->last > b->last ? -1 : 1;
-	if (a->count != b->count)
-		return a->count > b->count ? -1 : 1;
+	if (a->bans != b->bans)
+		return a->bans > b->bans ? -1 : 1;
 	return cmp_key(a, b);
 }
 
-static int cmp_most(const struct agg *a, const struct agg *b)
+static int cmp_most(const struct group *a, const struct group *b)
 {
-	if (a->count != b->count)
-		return a->count > b->count ? -1 : 1;
+	if (a->bans != b->bans)
+		return a->bans > b->bans ? -1 : 1;
 	return cmp_newest(a, b);
 }
 
-static agg_cmp sort_cmp(enum history_sort sort)
+static group_cmp sort_cmp(enum history_by by, enum history_sort sort)
 {
 	switch (sort) {
 	case HISTORY_MOST:
 		return cmp_most;
 	case HISTORY_KEY:
-		return cmp_key;
+		return by == HISTORY_BY_ADDRESS || by == HISTORY_BY_RANGE ? cmp_key : cmp_index;
 	case HISTORY_NEWEST:
 		break;
 	}
 	return cmp_newest;
 }
 
+static void swap_rows(struct group *a, struct group *b)
+{
+	struct group swap = *a;
+
+	*a = *b;
+	*b = swap;
+}
+
 /* Moves heap[at] down: the root is the row that comes last. */
-static void sift(struct agg *heap, size_t count, size_t at, agg_cmp cmp)
+static void sift(struct group *heap, size_t count, size_t at, group_cmp cmp)
 {
 	for (;;) {
 		size_t big = at, child = 2 * at + 1;
-		struct agg swap;
 
 		if (child < count && cmp(&heap[child], &heap[big]) > 0)
 			big = child;
@@ -181,33 +339,26 @@ static void sift(struct agg *heap, size_t count, size_t at, agg_cmp cmp)
 			big = child + 1;
 		if (big == at)
 			return;
-		swap = heap[at];
-		heap[at] = heap[big];
-		heap[big] = swap;
+		swap_rows(&heap[at], &heap[big]);
 		at = big;
 	}
 }
 
 /* The first `limit` rows in order, to the front: a heap of the best so far, so that a million groups need no full sort. */
-static size_t sort_first(struct agg *rows, size_t count, size_t limit, agg_cmp cmp)
+static size_t sort_first(struct group *rows, size_t count, size_t limit, group_cmp cmp)
 {
 	size_t i, n = limit && limit < count ? limit : count;
-	struct agg swap;
 
 	for (i = n / 2; i-- > 0;)
 		sift(rows, n, i, cmp);
 	for (i = n; i < count; i++) {
 		if (cmp(&rows[i], &rows[0]) < 0) {
-			swap = rows[0];
-			rows[0] = rows[i];
-			rows[i] = swap;
+			swap_rows(&rows[0], &rows[i]);
 			sift(rows, n, 0, cmp);
 		}
 	}
 	for (i = n; i-- > 1;) {
-		swap = rows[0];
-		rows[0] = rows[i];
-		rows[i] = swap;
+		swap_rows(&rows[0], &rows[i]);
 		sift(rows, i, 0, cmp);
 	}
 	return n;
@@ -220,32 +371,32 @@ static int cmp_account(const void *a, const void *b)
 
 /* --- public ---------------------------------------------------------------------------------------------------------- */
 
-static void fill_row(struct store *s, enum history_by by, const struct agg *a, struct history_row *row)
+static void fill_row(struct store *s, enum history_by by, const struct group *r, struct history_row *row)
 {
 	int c;
 
 	memset(row, 0, sizeof(*row));
 	row->class = CLASS_NONE;
 	row->day = TIME_NONE;
-	row->bans = a->count;
-	row->addresses = a->other;
-	row->first = a->first * 1000;
-	row->last = a->last * 1000;
+	row->bans = r->bans;
+	row->addresses = r->addresses;
+	row->first = (int64_t)r->first * 1000;
+	row->last = (int64_t)r->last * 1000;
 	for (c = 0; c < CLASS_COUNT; c++)
-		row->by_class[c] = a->by_class[c];
+		row->by_class[c] = r->by_class[c];
 	switch (by) {
 	case HISTORY_BY_DAY:
-		row->day = (int64_t)a->key[0] * DAY_S * 1000;
+		row->day = (int64_t)r->index * DAY_S * 1000;
 		break;
 	case HISTORY_BY_REASON:
-		row->class = (enum ban_class)a->key[0];
+		row->class = (enum ban_class)r->index;
 		break;
 	case HISTORY_BY_ADDRESS:
 	case HISTORY_BY_RANGE:
-		aggmap_key_net(a->key, &row->net);
+		group_net(r, &row->net);
 		break;
 	case HISTORY_BY_ACCOUNT:
-		row->account = scan_word_text(s, (int64_t)a->key[0]);
+		row->account = scan_word_text(s, r->index);
 		break;
 	case HISTORY_BY_COUNT:
 		break;
@@ -254,22 +405,21 @@ static void fill_row(struct store *s, enum history_by by, const struct agg *a, s
 		row->account = xstrdup("");
 }
 
-static void make_rows(struct store *s, enum history_by by, const struct history_query *q, struct grouping *g, struct history_row **rows,
-	size_t *count, size_t *total)
+static void make_rows(struct store *s, const struct history_query *q, struct grouping *g, struct history_row **rows, size_t *count, size_t *total)
 {
-	bool by_text = by == HISTORY_BY_ACCOUNT && q->sort == HISTORY_KEY;
+	bool by_text = g->by == HISTORY_BY_ACCOUNT && q->sort == HISTORY_KEY;
 	size_t i, kept = 0;
 
-	for (i = 0; i < g->groups.count; i++) {
-		if (g->groups.rows[i].count >= q->at_least)
-			g->groups.rows[kept++] = g->groups.rows[i];
+	for (i = 0; i < g->count; i++) {
+		if (g->groups[i].bans >= q->at_least)
+			g->groups[kept++] = g->groups[i];
 	}
 	if (total)
 		*total = kept;
-	kept = sort_first(g->groups.rows, kept, by_text ? 0 : q->limit, sort_cmp(q->sort));
+	kept = sort_first(g->groups, kept, by_text ? 0 : q->limit, sort_cmp(g->by, q->sort));
 	*rows = xcalloc(kept + 1, sizeof(**rows));
 	for (i = 0; i < kept; i++)
-		fill_row(s, by, &g->groups.rows[i], &(*rows)[i]);
+		fill_row(s, g->by, &g->groups[i], &(*rows)[i]);
 	*count = kept;
 	if (!by_text)
 		return;
@@ -282,7 +432,7 @@ bool history_group(struct store *s, enum history_by by, const struct history_que
 	size_t *total, struct err *err)
 {
 	struct scan_filter filter;
-	struct grouping g = { .filter = &filter, .by = by, .prefix4 = q->prefix4 ? q->prefix4 : 24, .prefix6 = q->prefix6 ? q->prefix6 : 48 };
+	struct grouping g = { .filter = &filter, .by = by };
 	bool ok;
 
 	*rows = NULL;
@@ -292,10 +442,18 @@ bool history_group(struct store *s, enum history_by by, const struct history_que
 	if (!db_may_read(s, err) || !scan_filter_make(s, q, &filter, err))
 		return false;
 	ok = scan_bans(s, &filter, add_bans, &g, err);
-	if (ok)
-		make_rows(s, by, q, &g, rows, count, total);
-	aggmap_release(&g.groups);
-	fingerprints_release(&g.pairs);
+	if (ok) {
+		count_addresses(&g);
+		compact(&g);
+		if (!q->server && (by == HISTORY_BY_ADDRESS || by == HISTORY_BY_RANGE))
+			join_servers(&g);
+		if (by == HISTORY_BY_RANGE)
+			fold_ranges(&g, q->prefix4 ? q->prefix4 : 24, q->prefix6 ? q->prefix6 : 48);
+		make_rows(s, q, &g, rows, count, total);
+	}
+	free(g.groups);
+	free(g.pairs);
+	free(g.last_group);
 	return ok;
 }
 
@@ -306,76 +464,4 @@ void history_rows_free(struct history_row *rows, size_t count)
 	for (i = 0; i < count; i++)
 		free(rows[i].account);
 	free(rows);
-}
-
-/* --- hours and days --------------------------------------------------------------------------------------------------- */
-
-struct buckets {
-	const struct scan_filter *filter;
-	uint32_t first, width; /* s */
-	size_t count;
-	uint32_t *hours;
-	struct history_day *days;
-	struct fingerprints pairs;
-};
-
-static void add_buckets(const struct packed_ban *rows, size_t count, void *arg)
-{
-	struct buckets *b = arg;
-	size_t i, at;
-
-	for (i = 0; i < count; i++) {
-		if (!scan_fits(b->filter, &rows[i]))
-			continue;
-		at = (rows[i].time - b->first) / b->width;
-		if (at >= b->count)
-			continue;
-		if (b->hours) {
-			b->hours[at]++;
-			continue;
-		}
-		b->days[at].bans++;
-		b->days[at].by_class[rows[i].class & 3]++;
-		b->days[at].addresses += fingerprints_add(&b->pairs, address_print(&rows[i], at));
-	}
-}
-
-/* Buckets that end with the one `now` is in. */
-static bool fill_buckets(struct store *s, const char *server, int64_t now, struct buckets *b, struct err *err)
-{
-	struct scan_filter filter;
-	struct history_query q;
-	bool ok;
-
-	history_query_init(&q);
-	q.server = server;
-	b->first = (scan_seconds(now) / b->width + 1) * b->width - (uint32_t)b->count * b->width;
-	q.since = (int64_t)b->first * 1000;
-	q.until = q.since + (int64_t)b->count * b->width * 1000;
-	b->filter = &filter;
-	if (!db_may_read(s, err) || !scan_filter_make(s, &q, &filter, err))
-		return false;
-	ok = scan_bans(s, &filter, add_buckets, b, err);
-	fingerprints_release(&b->pairs);
-	return ok;
-}
-
-bool history_hours(struct store *s, const char *server, int64_t now, uint32_t *out, size_t hours, struct err *err)
-{
-	struct buckets b = { .width = HOUR_S, .count = hours, .hours = out };
-
-	memset(out, 0, hours * sizeof(*out));
-	return fill_buckets(s, server, now, &b, err);
-}
-
-bool history_days(struct store *s, const char *server, int64_t now, struct history_day *out, size_t days, struct err *err)
-{
-	struct buckets b = { .width = DAY_S, .count = days, .days = out };
-	int64_t today = time_day_start(now);
-	size_t i;
-
-	memset(out, 0, days * sizeof(*out));
-	for (i = 0; i < days; i++)
-		out[i].day = today - (int64_t)(days - 1 - i) * DAY_S * 1000;
-	return fill_buckets(s, server, now, &b, err);
 }

@@ -4,92 +4,9 @@
 #include <stdlib.h>
 
 #include "core/mem.h"
-#include "store/aggmap.h"
-#include "store/history_scan.h"
+#include "store/history_ingest.h"
 
-#define HOUR_MS INT64_C(3600000)
-#define MINUTE_MS INT64_C(60000)
-#define BAN_LONGEST HOUR_MS /* a ban's own lines never take longer */
-#define SEAL_AT_ONCE 8
-
-struct word_slot {
-	struct slice text;
-	int64_t id;            /* 0 = free */
-};
-
-struct ingest {
-	struct store *s;
-	struct err *err;
-	int64_t server;
-	struct history_ingested sum;
-	int64_t next_ban, next_addr;
-	bool has_seen;         /* blocks of this server are on record: a ban's line may explain one */
-	int64_t newest_attempt;
-	struct aggmap addrs;   /* id; first = newest ban or TIME_NONE, last = newest refusal; count = bans, other = refused; by_class[0] = class of
-				* that ban, [1] = has bans in the store, [2] = is not in the store yet */
-	struct aggmap refused; /* key: addr, hour, listener */
-	struct aggmap attempts; /* key: class and minute, addr, account and listener */
-	struct word_slot *words;
-	size_t word_count, word_slots;
-};
-
-/* --- dictionary ------------------------------------------------------------------------------------------------------ */
-
-static uint64_t hash_text(struct slice t)
-{
-	uint64_t h = UINT64_C(14695981039346656037);
-	size_t i;
-
-	for (i = 0; i < t.len; i++)
-		h = (h ^ (unsigned char)t.p[i]) * UINT64_C(1099511628211);
-	return scan_mix(h);
-}
-
-static struct word_slot *find_word(struct word_slot *slots, size_t count, struct slice text)
-{
-	size_t at = (size_t)hash_text(text) & (count - 1);
-
-	while (slots[at].id && !slice_equal(slots[at].text, text))
-		at = (at + 1) & (count - 1);
-	return &slots[at];
-}
-
-static void grow_words(struct ingest *in)
-{
-	size_t count = in->word_slots ? in->word_slots * 4 : 256, i;
-	struct word_slot *slots = xcalloc(count, sizeof(*slots));
-
-	for (i = 0; i < in->word_slots; i++) {
-		if (in->words[i].id)
-			*find_word(slots, count, in->words[i].text) = in->words[i];
-	}
-	free(in->words);
-	in->words = slots;
-	in->word_slots = count;
-}
-
-/* Id of a text; it must stay where it is until the batch is done. -1 on failure. */
-static int64_t word(struct ingest *in, struct slice text)
-{
-	struct word_slot *slot;
-
-	if (text.len == 0)
-		return 0;
-	if (text.len > 1024)
-		text.len = 1024;
-	if ((in->word_count + 1) * 2 > in->word_slots)
-		grow_words(in);
-	slot = find_word(in->words, in->word_slots, text);
-	if (slot->id == 0) {
-		int64_t id = scan_word(in->s, text, true, in->err);
-
-		if (id < 0)
-			return -1;
-		*slot = (struct word_slot){ text, id };
-		in->word_count++;
-	}
-	return slot->id;
-}
+#define BAN_LONGEST INGEST_HOUR_MS /* a ban's own lines never take longer */
 
 /* --- addresses ------------------------------------------------------------------------------------------------------- */
 
@@ -115,46 +32,24 @@ static struct agg *address(struct ingest *in, const struct net *n)
 	r = db_step(in->s, q, in->err);
 	if (r > 0) {
 		a->id = sqlite3_column_int64(q, 0);
-		a->by_class[1] = sqlite3_column_int64(q, 1) > 0;
+		a->by_class[HAS_BANS] = sqlite3_column_int64(q, 1) > 0;
 	} else {
 		a->id = in->next_addr++;
-		a->by_class[2] = 1;
+		a->by_class[HAS_BANS] = NOT_STORED;
 	}
 	sqlite3_reset(q);
 	return r < 0 ? NULL : a;
 }
 
-static bool flush_address(struct ingest *in, const struct agg *a)
+/* The hours in which it showed itself, other than by bans. */
+static void note_hour(struct agg *a, int64_t t)
 {
-	uint8_t key[DB_KEY_MAX];
-	sqlite3_stmt *q;
-	struct net n;
+	uint32_t hour = (uint32_t)(t / INGEST_HOUR_MS);
 
-	if (a->by_class[2])
-		q = db_prepare(in->s, "INSERT INTO addr (id, bans, last_ban, last_class, refused, last_refused, server, key) "
-				      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", in->err);
-	else
-		q = db_prepare(in->s, "UPDATE addr SET bans = bans + ?2, "
-				      "last_class = CASE WHEN ?3 IS NOT NULL AND ?3 >= ifnull(last_ban, 0) THEN ?4 ELSE last_class END, "
-				      "last_ban = CASE WHEN ?3 IS NOT NULL THEN max(ifnull(last_ban, ?3), ?3) ELSE last_ban END, "
-				      "refused = refused + ?5, "
-				      "last_refused = CASE WHEN ?6 IS NOT NULL THEN max(ifnull(last_refused, ?6), ?6) ELSE last_refused END "
-				      "WHERE id = ?1", in->err);
-	if (q == NULL)
-		return false;
-	sqlite3_bind_int64(q, 1, a->id);
-	sqlite3_bind_int64(q, 2, (int64_t)a->count);
-	db_bind_time(q, 3, a->first);
-	if (a->first != TIME_NONE)
-		sqlite3_bind_int64(q, 4, a->by_class[0]);
-	sqlite3_bind_int64(q, 5, (int64_t)a->other);
-	db_bind_time(q, 6, a->last);
-	if (a->by_class[2]) {
-		aggmap_key_net(a->key, &n);
-		sqlite3_bind_int64(q, 7, in->server);
-		sqlite3_bind_blob(q, 8, key, (int)db_key(&n, false, key), SQLITE_STATIC);
-	}
-	return db_run(in->s, q, in->err);
+	if (a->by_class[FIRST_HOUR] == 0 || hour < a->by_class[FIRST_HOUR])
+		a->by_class[FIRST_HOUR] = hour;
+	if (hour > a->by_class[LAST_HOUR])
+		a->by_class[LAST_HOUR] = hour;
 }
 
 /* --- lines ----------------------------------------------------------------------------------------------------------- */
@@ -166,7 +61,7 @@ static bool find_ban(struct ingest *in, const struct agg *a, enum ban_class clas
 	int r;
 
 	*id = 0;
-	if (!a->by_class[1])
+	if (!(a->by_class[HAS_BANS] & ~NOT_STORED))
 		return true;
 	q = db_prepare(in->s, "SELECT id FROM ban WHERE addr = ?1 AND time BETWEEN ?3 - ?5 AND ?3 + ?4 AND class = ?2 AND last >= ?3 - ?4 "
 			      "ORDER BY time DESC LIMIT 1", in->err);
@@ -212,13 +107,13 @@ static bool explain_seen(struct ingest *in, const struct net *n, int64_t t)
 		return false;
 	sqlite3_bind_int64(q, 1, in->server);
 	sqlite3_bind_blob(q, 2, key, (int)db_key(n, true, key), SQLITE_STATIC);
-	sqlite3_bind_int64(q, 3, t - MINUTE_MS);
+	sqlite3_bind_int64(q, 3, t - INGEST_MINUTE_MS);
 	return db_run(in->s, q, in->err);
 }
 
 static bool take_ban(struct ingest *in, const struct event *ev, const struct event_facts *f)
 {
-	int64_t id, account = word(in, f->account), to = word(in, f->to), path = word(in, f->path), listener = word(in, f->listener);
+	int64_t id, account = ingest_word(in, f->account), to = ingest_word(in, f->to), path = ingest_word(in, f->path), listener = ingest_word(in, f->listener);
 	struct agg *a = address(in, &f->address);
 	sqlite3_stmt *q;
 
@@ -232,10 +127,10 @@ static bool take_ban(struct ingest *in, const struct event *ev, const struct eve
 		return false;
 	in->sum.bans++;
 	a->count++;
-	a->by_class[1] = 1;
+	a->by_class[HAS_BANS] |= 1;
 	if (a->first == TIME_NONE || ev->time >= a->first) {
 		a->first = ev->time;
-		a->by_class[0] = (uint32_t)f->class;
+		a->by_class[BAN_CLASS] = (uint32_t)f->class;
 	}
 	sqlite3_bind_int64(q, 1, in->next_ban++);
 	sqlite3_bind_int64(q, 2, in->server);
@@ -260,8 +155,8 @@ static void note_time(struct agg *r, bool is_new, int64_t t)
 
 static bool take_refused(struct ingest *in, const struct event *ev, const struct event_facts *f)
 {
-	int64_t listener = word(in, f->listener);
-	struct agg *a = address(in, &f->address);
+	int64_t listener = ingest_word(in, f->listener);
+	struct agg *a = address(in, &f->address), *row;
 	bool is_new;
 
 	if (a == NULL || listener < 0)
@@ -269,20 +164,23 @@ static bool take_refused(struct ingest *in, const struct event *ev, const struct
 	a->other++;
 	if (a->last == TIME_NONE || ev->time > a->last)
 		a->last = ev->time;
-	note_time(aggmap_get(&in->refused, (uint64_t)a->id, (uint64_t)(ev->time / HOUR_MS), (uint64_t)listener, &is_new), is_new, ev->time);
+	note_hour(a, ev->time);
+	row = aggmap_get(&in->refused, (uint64_t)(ev->time / INGEST_HOUR_MS), (uint64_t)a->id, (uint64_t)listener, &is_new);
+	note_time(row, is_new, ev->time);
 	in->sum.refused++;
 	return true;
 }
 
 static bool take_attempt(struct ingest *in, const struct event *ev, const struct event_facts *f)
 {
-	int64_t account = word(in, f->account.len ? f->account : f->to), listener = word(in, f->listener);
+	int64_t account = ingest_word(in, f->account.len ? f->account : f->to), listener = ingest_word(in, f->listener);
 	struct agg *a = address(in, &f->address), *row;
 	bool is_new;
 
 	if (a == NULL || account < 0 || listener < 0)
 		return false;
-	row = aggmap_get(&in->attempts, (uint64_t)f->class << 48 | (uint64_t)(ev->time / MINUTE_MS), (uint64_t)a->id,
+	note_hour(a, ev->time);
+	row = aggmap_get(&in->attempts, (uint64_t)(ev->time / INGEST_MINUTE_MS), (uint64_t)a->id << 2 | (uint64_t)f->class,
 		(uint64_t)account << 32 | (uint64_t)listener, &is_new);
 	note_time(row, is_new, ev->time);
 	if (in->newest_attempt == TIME_NONE || ev->time > in->newest_attempt)
@@ -355,83 +253,6 @@ static bool take_event(struct ingest *in, const struct event *ev)
 		return take_attempt(in, ev, &f);
 	in->sum.ignored++;
 	return true;
-}
-
-/* --- writing ---------------------------------------------------------------------------------------------------------- */
-
-static bool flush_refused(struct ingest *in, const struct agg *r)
-{
-	sqlite3_stmt *q = db_prepare(in->s, "INSERT INTO refused (addr, hour, listener, count, first, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
-					    "ON CONFLICT DO UPDATE SET count = count + excluded.count, first = min(first, excluded.first), "
-					    "last = max(last, excluded.last)", in->err);
-
-	if (q == NULL)
-		return false;
-	sqlite3_bind_int64(q, 1, (int64_t)r->key[0]);
-	sqlite3_bind_int64(q, 2, (int64_t)r->key[1]);
-	sqlite3_bind_int64(q, 3, (int64_t)r->key[2]);
-	sqlite3_bind_int64(q, 4, (int64_t)r->count);
-	sqlite3_bind_int64(q, 5, r->first);
-	sqlite3_bind_int64(q, 6, r->last);
-	return db_run(in->s, q, in->err);
-}
-
-static bool flush_attempt(struct ingest *in, const struct agg *r)
-{
-	sqlite3_stmt *q = db_prepare(in->s,
-		"INSERT INTO attempt (server, class, minute, addr, account, listener, count, first, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
-		"ON CONFLICT DO UPDATE SET count = count + excluded.count, first = min(first, excluded.first), last = max(last, excluded.last)",
-		in->err);
-
-	if (q == NULL)
-		return false;
-	sqlite3_bind_int64(q, 1, in->server);
-	sqlite3_bind_int64(q, 2, (int64_t)(r->key[0] >> 48));
-	sqlite3_bind_int64(q, 3, (int64_t)(r->key[0] & UINT64_C(0xffffffffffff)));
-	sqlite3_bind_int64(q, 4, (int64_t)r->key[1]);
-	sqlite3_bind_int64(q, 5, (int64_t)(r->key[2] >> 32));
-	sqlite3_bind_int64(q, 6, (int64_t)(r->key[2] & UINT32_MAX));
-	sqlite3_bind_int64(q, 7, (int64_t)r->count);
-	sqlite3_bind_int64(q, 8, r->first);
-	sqlite3_bind_int64(q, 9, r->last);
-	return db_run(in->s, q, in->err);
-}
-
-static bool flush_covered(struct ingest *in)
-{
-	sqlite3_stmt *q;
-
-	if (in->sum.oldest == TIME_NONE)
-		return true;
-	q = db_prepare(in->s, "INSERT INTO covered (server, oldest, newest, attempt) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET "
-			      "oldest = min(oldest, excluded.oldest), newest = max(newest, excluded.newest), "
-			      "attempt = max(ifnull(attempt, excluded.attempt), ifnull(excluded.attempt, attempt))", in->err);
-	if (q == NULL)
-		return false;
-	sqlite3_bind_int64(q, 1, in->server);
-	sqlite3_bind_int64(q, 2, in->sum.oldest);
-	sqlite3_bind_int64(q, 3, in->sum.newest);
-	db_bind_time(q, 4, in->newest_attempt);
-	return db_run(in->s, q, in->err);
-}
-
-static bool flush(struct ingest *in)
-{
-	size_t i;
-
-	for (i = 0; i < in->addrs.count; i++) {
-		if (!flush_address(in, &in->addrs.rows[i]))
-			return false;
-	}
-	for (i = 0; i < in->refused.count; i++) {
-		if (!flush_refused(in, &in->refused.rows[i]))
-			return false;
-	}
-	for (i = 0; i < in->attempts.count; i++) {
-		if (!flush_attempt(in, &in->attempts.rows[i]))
-			return false;
-	}
-	return flush_covered(in) && scan_seal(in->s, SEAL_AT_ONCE, in->err);
 }
 
 static bool write_cursor(struct ingest *in, const char *source, const char *to)
@@ -534,7 +355,7 @@ static enum ingest_result take_all(struct ingest *in, const char *server, const 
 		if (!take_event(in, &events[i]))
 			return INGEST_ERROR;
 	}
-	return flush(in) && (!to || write_cursor(in, source, to)) ? INGEST_OK : INGEST_ERROR;
+	return ingest_flush(in) && (!to || write_cursor(in, source, to)) ? INGEST_OK : INGEST_ERROR;
 }
 
 enum ingest_result history_ingest(struct store *s, const char *server, const char *source, const char *from, const char *to,

@@ -59,8 +59,8 @@ static bool read_failures(struct store *s, const char *sql, int64_t server, cons
 /* A ban's line stands for the failure that caused it; where a scanned path did, nothing was counted. */
 static bool count_window(struct store *s, int64_t server, const struct window *w, struct counting *c, struct err *err)
 {
-	return read_failures(s, "SELECT addr, account, sum(count), max(last) FROM attempt WHERE server = ?1 AND class = ?2 AND minute >= ?3 / 60000 "
-				"AND minute <= ?4 / 60000 AND last >= ?3 AND first < ?4 GROUP BY addr, account", server, w, c, err) &&
+	return read_failures(s, "SELECT addr, account, count, last FROM attempt WHERE hour BETWEEN ?3 / 3600000 AND ?4 / 3600000 AND server = ?1 "
+				"AND class = ?2 AND minute >= ?3 / 60000 AND last >= ?3 AND first < ?4", server, w, c, err) &&
 		read_failures(s, "SELECT addr, CASE account WHEN 0 THEN recipient ELSE account END, lines, last FROM ban WHERE time >= ?3 AND time < ?4 "
 				 "AND server = ?1 AND class = ?2 AND path = 0", server, w, c, err);
 }
@@ -216,7 +216,7 @@ static bool count_account(struct store *s, int64_t server, const struct history_
 /* Did the log of the window hold attempts of that class at all, whosever? */
 static bool has_attempts(struct store *s, int64_t server, enum ban_class class, int64_t start, int64_t until)
 {
-	sqlite3_stmt *q = db_prepare(s, "SELECT 1 FROM attempt WHERE server = ?1 AND class = ?2 AND minute BETWEEN ?3 / 60000 AND ?4 / 60000 LIMIT 1", NULL);
+	sqlite3_stmt *q = db_prepare(s, "SELECT 1 FROM attempt WHERE hour BETWEEN ?3 / 3600000 AND ?4 / 3600000 AND server = ?1 AND class = ?2 LIMIT 1", NULL);
 	bool found;
 
 	if (q == NULL)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/mem.h"
+#include "store/aggmap.h"
 #include "store/history_scan.h"
 
 #define DAY_MS INT64_C(86400000)
@@ -18,6 +19,16 @@ struct making {
 	struct report *r;
 	int64_t server;        /* 0 = all */
 	struct err *err;
+	/* The month per address (key: id): count = refused, other = listeners, by_class[0] = accounts, id = the account tried most, last = how often. */
+	struct aggmap addrs;
+	struct aggmap accounts; /* key: address, account; count = tries */
+	struct fingerprints listeners;
+};
+
+/* What the month says of one address or of all in a range. */
+struct faces {
+	uint64_t refused, accounts, listeners;
+	int64_t account, tries;
 };
 
 static struct history_query month_query(const struct making *m)
@@ -95,10 +106,9 @@ static bool fill_totals(struct making *m)
 	for (i = 0; i < count; i++)
 		r->bans_before += rows[i].bans;
 	history_rows_free(rows, count);
-	return number(m, "SELECT ifnull(sum(r.count), 0) FROM refused r JOIN addr a ON a.id = r.addr WHERE r.hour >= ?2 / 3600000 AND r.hour < ?3 / 3600000 "
-			 "AND a." OF_SERVER, since, until, NULL, &r->refused) &&
-		number(m, "SELECT ifnull(sum(count), 0) FROM attempt WHERE " OF_SERVER " AND class IN (0, 1, 2, 3) AND minute >= ?2 / 60000 "
-			  "AND minute < ?3 / 60000", since, until, NULL, &r->attempts) &&
+	return number(m, "SELECT ifnull(sum(r.count), 0) FROM refused r CROSS JOIN addr a ON a.id = r.addr WHERE r.hour >= ?2 / 3600000 AND r.hour < ?3 / 3600000 "
+			 "AND +a." OF_SERVER, since, until, NULL, &r->refused) &&
+		number(m, "SELECT ifnull(sum(count), 0) FROM attempt WHERE hour >= ?2 / 3600000 AND hour < ?3 / 3600000 AND " OF_SERVER, since, until, NULL, &r->attempts) &&
 		number(m, "SELECT count(*) FROM ban WHERE time < ?3 AND ended >= ?2 AND ended < ?3 AND " OF_SERVER, since, until, NULL, &r->ended) &&
 		number(m, "SELECT count(*) FROM change c JOIN edit e ON e.change = c.id WHERE c.time >= ?2 AND c.time < ?3 AND c." OF_SERVER, since, until,
 			NULL, &r->own_changes) &&
@@ -126,29 +136,85 @@ static bool fill_covered(struct making *m)
 	return true;
 }
 
-#define REFUSED_OF                                                                                                                      \
-	"SELECT ifnull(sum(r.count), 0) FROM addr a CROSS JOIN refused r ON r.addr = a.id WHERE a." OF_SERVER                           \
-	" AND a.key = ?4 AND r.hour >= ?2 / 3600000 AND r.hour < ?3 / 3600000"
+/* --- the month, address by address -------------------------------------------------------------------------------------- */
 
-/* The account tried most from there: of the attempts, else of the bans. */
-static char *main_account(struct making *m, const struct net *address)
+static void add_face(struct making *m, int64_t addr, int64_t account, int64_t listener, uint64_t refused, uint64_t tries)
 {
-	sqlite3_stmt *q = db_prepare(m->s, "SELECT account FROM (SELECT t.account AS account, sum(t.count) AS n FROM addr a CROSS JOIN attempt t ON t.addr = a.id "
-					   "WHERE a." OF_SERVER " AND a.key = ?2 AND t.account > 0 GROUP BY t.account UNION ALL "
-					   "SELECT CASE b.account WHEN 0 THEN b.recipient ELSE b.account END, count(*) FROM addr a CROSS JOIN ban b ON b.addr = a.id "
-					   "WHERE a." OF_SERVER " AND a.key = ?2 AND b.account + b.recipient > 0 GROUP BY 1) ORDER BY n DESC LIMIT 1", NULL);
-	uint8_t key[DB_KEY_MAX];
-	int64_t word = 0;
+	bool is_new, is_first;
+	struct agg *a = aggmap_get(&m->addrs, (uint64_t)addr, 0, 0, &is_new), *pair;
 
-	if (q) {
-		sqlite3_bind_int64(q, 1, m->server);
-		sqlite3_bind_blob(q, 2, key, (int)db_key(address, false, key), SQLITE_STATIC);
-		if (db_step(m->s, q, NULL) > 0)
-			word = sqlite3_column_int64(q, 0);
-		sqlite3_reset(q);
+	a->count += refused;
+	if (listener)
+		a->other += fingerprints_add(&m->listeners, scan_mix((uint64_t)addr << 32 ^ (uint64_t)listener));
+	if (account == 0)
+		return;
+	pair = aggmap_get(&m->accounts, (uint64_t)addr, (uint64_t)account, 0, &is_first);
+	pair->count += tries;
+	a->by_class[0] += is_first;
+	if ((int64_t)pair->count > a->last) {
+		a->last = (int64_t)pair->count;
+		a->id = account;
 	}
-	return scan_word_text(m->s, word);
 }
+
+/* Columns: address, account, listener, refused, tries. */
+static bool read_faces(struct making *m, const char *sql)
+{
+	sqlite3_stmt *q = db_prepare(m->s, sql, m->err);
+	int r;
+
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, m->server);
+	sqlite3_bind_int64(q, 2, m->q->since);
+	sqlite3_bind_int64(q, 3, m->q->until);
+	while ((r = db_step(m->s, q, m->err)) > 0)
+		add_face(m, sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2), (uint64_t)sqlite3_column_int64(q, 3),
+			(uint64_t)sqlite3_column_int64(q, 4));
+	return r == 0;
+}
+
+static bool read_month(struct making *m)
+{
+	return read_faces(m, "SELECT addr, 0, listener, count, 0 FROM refused WHERE hour >= ?2 / 3600000 AND hour < ?3 / 3600000 AND (?1 <> -1)") &&
+		read_faces(m, "SELECT addr, account, listener, 0, count FROM attempt WHERE hour >= ?2 / 3600000 AND hour < ?3 / 3600000 "
+			      "AND (?1 = 0 OR server = ?1)") &&
+		read_faces(m, "SELECT addr, CASE account WHEN 0 THEN recipient ELSE account END, listener, 0, 1 FROM ban WHERE time >= ?2 AND time < ?3 "
+			      "AND (?1 = 0 OR server = ?1)");
+}
+
+/* Sums up what is inside n; an address has one id per server. */
+static bool look_at(struct making *m, const struct net *n, struct faces *out)
+{
+	sqlite3_stmt *q = db_prepare(m->s, "SELECT id FROM addr WHERE " OF_SERVER " AND key BETWEEN ?2 AND ?3", m->err);
+	uint8_t low[DB_KEY_MAX], high[DB_KEY_MAX];
+	size_t len;
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	if (q == NULL)
+		return false;
+	db_key_range(n, low, high, &len);
+	sqlite3_bind_int64(q, 1, m->server);
+	sqlite3_bind_blob(q, 2, low, (int)len, SQLITE_STATIC);
+	sqlite3_bind_blob(q, 3, high, (int)len, SQLITE_STATIC);
+	while ((r = db_step(m->s, q, m->err)) > 0) {
+		const struct agg *a = aggmap_find(&m->addrs, (uint64_t)sqlite3_column_int64(q, 0), 0, 0);
+
+		if (a == NULL)
+			continue;
+		out->refused += a->count;
+		out->listeners += a->other;
+		out->accounts += a->by_class[0];
+		if (a->last > out->tries) {
+			out->tries = a->last;
+			out->account = a->id;
+		}
+	}
+	return r == 0;
+}
+
+/* --- sections ------------------------------------------------------------------------------------------------------------ */
 
 /* First and last ban ever, and the class of the last. */
 static bool fill_ever(struct making *m, struct report_offender *o)
@@ -192,13 +258,14 @@ static bool fill_offenders(struct making *m)
 	m->r->offenders = xcalloc(count + 1, sizeof(*m->r->offenders));
 	for (i = 0; ok && i < count; i++) {
 		struct report_offender *o = &m->r->offenders[m->r->offender_count];
+		struct faces faces;
 
-		o->address = rows[i].net;
-		o->bans = rows[i].bans;
-		ok = fill_ever(m, o) && number(m, REFUSED_OF, m->q->since, m->q->until, &o->address, &o->refused);
-		if (o->bans_ever < 2)
+		*o = (struct report_offender){ .address = rows[i].net, .bans = rows[i].bans };
+		ok = fill_ever(m, o) && look_at(m, &o->address, &faces);
+		if (!ok || o->bans_ever < 2)
 			continue; /* once is no repeat */
-		o->account = main_account(m, &o->address);
+		o->refused = faces.refused;
+		o->account = scan_word_text(m->s, faces.account);
 		m->r->offender_count++;
 	}
 	history_rows_free(rows, count);
@@ -220,9 +287,7 @@ static bool fill_ranges(struct making *m)
 	m->r->ranges = xcalloc(count + 1, sizeof(*m->r->ranges));
 	for (i = 0; ok && i < count && m->r->range_count < TOP; i++) {
 		struct report_range *g = &m->r->ranges[m->r->range_count];
-		struct history_query rq = month_query(m);
-		struct history_sum *sums;
-		size_t sum_count, k;
+		struct faces faces;
 
 		if (rows[i].addresses < 2)
 			continue; /* one address is an entry, not a range */
@@ -230,29 +295,12 @@ static bool fill_ranges(struct making *m)
 			.last = rows[i].last };
 		if (m->q->allowed)
 			g->allowed_hit = (uint32_t)(netset_inside(m->q->allowed, &g->net, NULL, 0) + netset_covering(m->q->allowed, &g->net, NULL, 0));
-		rq.within = g->net;
-		ok = history_refused(m->s, &rq, &sums, &sum_count, m->err);
-		for (k = 0; ok && k < sum_count; k++)
-			g->refused += sums[k].count;
-		if (ok)
-			history_sums_free(sums, sum_count);
+		ok = look_at(m, &g->net, &faces);
+		g->refused = faces.refused;
 		m->r->range_count++;
 	}
 	history_rows_free(rows, count);
 	return ok;
-}
-
-/* Accounts and listeners an address showed in the month. */
-static bool count_faces(struct making *m, const struct net *address, uint64_t *accounts, uint64_t *listeners)
-{
-	return number(m, "SELECT count(DISTINCT account) FROM (SELECT t.account FROM addr a CROSS JOIN attempt t ON t.addr = a.id WHERE a." OF_SERVER
-			 " AND a.key = ?4 AND t.minute >= ?2 / 60000 AND t.minute < ?3 / 60000 UNION SELECT b.account FROM addr a CROSS JOIN ban b "
-			 "ON b.addr = a.id WHERE a." OF_SERVER " AND a.key = ?4 AND b.time >= ?2 AND b.time < ?3) WHERE account > 0", m->q->since,
-		       m->q->until, address, accounts) &&
-		number(m, "SELECT count(DISTINCT listener) FROM (SELECT t.listener FROM addr a CROSS JOIN attempt t ON t.addr = a.id WHERE a." OF_SERVER
-			  " AND a.key = ?4 AND t.minute >= ?2 / 60000 AND t.minute < ?3 / 60000 UNION SELECT r.listener FROM addr a CROSS JOIN refused r "
-			  "ON r.addr = a.id WHERE a." OF_SERVER " AND a.key = ?4 AND r.hour >= ?2 / 3600000 AND r.hour < ?3 / 3600000) WHERE listener > 0",
-			m->q->since, m->q->until, address, listeners);
 }
 
 static const char *gateway_reason(struct making *m, const struct net *address, uint64_t accounts, uint64_t listeners)
@@ -283,12 +331,16 @@ static bool fill_gateways(struct making *m)
 	for (i = 0; ok && i < count; i++) {
 		struct report_gateway g = { .address = rows[i].net, .bans = rows[i].bans, .first = rows[i].first };
 		struct report_offender ever = { .address = rows[i].net };
+		struct faces faces;
 
-		ok = count_faces(m, &g.address, &g.accounts, &g.listeners);
+		ok = look_at(m, &g.address, &faces);
+		g.accounts = faces.accounts;
+		g.listeners = faces.listeners;
+		g.refused = faces.refused;
 		g.why = ok ? gateway_reason(m, &g.address, g.accounts, g.listeners) : NULL;
 		if (g.why == NULL)
 			continue;
-		ok = fill_ever(m, &ever) && number(m, REFUSED_OF, m->q->since, m->q->until, &g.address, &g.refused);
+		ok = fill_ever(m, &ever);
 		if (!ok || ever.first < m->q->since)
 			continue;
 		xgrow(&m->r->gateways, &cap, m->r->gateway_count + 1, sizeof(*m->r->gateways));
@@ -301,7 +353,7 @@ static bool fill_gateways(struct making *m)
 static bool fill_targets(struct making *m)
 {
 	sqlite3_stmt *q = db_prepare(m->s, "SELECT account, sum(n), sum(bans), count(DISTINCT addr) FROM (SELECT account, addr, count AS n, 0 AS bans FROM attempt "
-					   "WHERE " OF_SERVER " AND class IN (0, 1, 2, 3) AND minute >= ?2 / 60000 AND minute < ?3 / 60000 AND account > 0 UNION ALL "
+					   "WHERE hour >= ?2 / 3600000 AND hour < ?3 / 3600000 AND (?1 = 0 OR server = ?1) AND account > 0 UNION ALL "
 					   "SELECT account, addr, lines, 1 FROM ban WHERE time >= ?2 AND time < ?3 AND account > 0 AND " OF_SERVER ") "
 					   "GROUP BY account ORDER BY 2 DESC LIMIT 10", m->err);
 	int64_t words[10];
@@ -408,6 +460,7 @@ static bool fill_rates(struct making *m)
 bool history_report(struct store *s, const struct history_report_query *q, struct report *out, struct err *err)
 {
 	struct making m = { .s = s, .q = q, .r = out, .err = err };
+	bool ok;
 
 	report_init(out);
 	if (!db_may_read(s, err))
@@ -423,8 +476,12 @@ bool history_report(struct store *s, const struct history_report_query *q, struc
 		if (m.server == 0)
 			m.server = -1; /* nothing is of it */
 	}
-	if (fill_totals(&m) && fill_covered(&m) && fill_offenders(&m) && fill_ranges(&m) && fill_gateways(&m) && fill_targets(&m) && fill_rates(&m))
-		return true;
-	report_release(out);
-	return false;
+	ok = read_month(&m) && fill_totals(&m) && fill_covered(&m) && fill_offenders(&m) && fill_ranges(&m) && fill_gateways(&m) && fill_targets(&m) &&
+		fill_rates(&m);
+	aggmap_release(&m.addrs);
+	aggmap_release(&m.accounts);
+	fingerprints_release(&m.listeners);
+	if (!ok)
+		report_release(out);
+	return ok;
 }

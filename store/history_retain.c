@@ -82,17 +82,16 @@ static bool drop_rows(struct store *s, const char *sql, int64_t cut, bool *found
 }
 
 static const char *const old_rows[] = {
-	"DELETE FROM refused WHERE (addr, hour, listener) IN (SELECT addr, hour, listener FROM refused WHERE hour < ?1 / 3600000 LIMIT " PIECE ")",
-	"DELETE FROM attempt WHERE (server, class, minute, addr, account, listener) IN (SELECT server, class, minute, addr, account, listener "
-	"FROM attempt WHERE server IN (SELECT id FROM server) AND class IN (0, 1, 2, 3) AND minute < ?1 / 60000 LIMIT " PIECE ")",
+	"DELETE FROM refused WHERE (hour, addr, listener) IN (SELECT hour, addr, listener FROM refused WHERE hour < ?1 / 3600000 LIMIT " PIECE ")",
+	"DELETE FROM attempt WHERE (hour, addr, class, minute, account, listener) IN (SELECT hour, addr, class, minute, account, listener "
+	"FROM attempt WHERE hour < ?1 / 3600000 LIMIT " PIECE ")",
 	"DELETE FROM seen WHERE id IN (SELECT id FROM seen WHERE gone < ?1 LIMIT " PIECE ")",
 };
 
 /* What nothing refers to any more. These look at everything, so they run only when something was dropped. */
 static const char *const orphans[] = {
 	"DELETE FROM addr WHERE id IN (SELECT id FROM addr a WHERE ifnull(last_ban, 0) < ?1 AND ifnull(last_refused, 0) < ?1 "
-	"AND NOT EXISTS (SELECT 1 FROM ban WHERE addr = a.id) AND NOT EXISTS (SELECT 1 FROM refused WHERE addr = a.id) "
-	"AND NOT EXISTS (SELECT 1 FROM attempt WHERE addr = a.id) LIMIT " PIECE ")",
+	"AND ifnull(last_hour, 0) < ?1 / 3600000 AND NOT EXISTS (SELECT 1 FROM ban WHERE addr = a.id) LIMIT " PIECE ")",
 	"DELETE FROM word WHERE id IN (SELECT id FROM word WHERE id > 0 AND ?1 AND id NOT IN (SELECT account FROM ban UNION SELECT recipient FROM ban "
 	"UNION SELECT path FROM ban UNION SELECT listener FROM ban UNION SELECT account FROM attempt UNION SELECT listener FROM attempt "
 	"UNION SELECT listener FROM refused) LIMIT " PIECE ")",

@@ -256,6 +256,15 @@ static bool read_sums(struct store *s, sqlite3_stmt *st, struct history_sum **ro
 
 #define SERVERS "a.server IN (SELECT id FROM server WHERE ?1 = 0 OR id = ?1)"
 
+/* One address: its hours one by one, from the first to the last that are known of it. */
+#define HOURS_OF_ONE                                                                                                                    \
+	"WITH RECURSIVE h (id, key, hour, end) AS (SELECT id, key, max(first_hour, ?4 / 3600000), min(last_hour, ?5 / 3600000) FROM addr a "  \
+	"WHERE " SERVERS " AND key = ?2 AND ?3 = ?2 AND first_hour IS NOT NULL "                                                         \
+	"UNION ALL SELECT id, key, hour + 1, end FROM h WHERE hour < end) "
+
+#define REFUSED_COLUMNS "a.key, r.listener, 0, 4, sum(r.count), min(r.first), max(r.last) "
+#define REFUSED_REST "AND r.last >= ?4 AND r.first < ?5 GROUP BY a.id, r.listener ORDER BY 5 DESC, 7 DESC LIMIT ?6"
+
 bool history_refused(struct store *s, const struct history_query *q, struct history_sum **rows, size_t *count, struct err *err)
 {
 	uint8_t low[DB_KEY_MAX], high[DB_KEY_MAX];
@@ -268,19 +277,25 @@ bool history_refused(struct store *s, const struct history_query *q, struct hist
 		return false;
 	if (q->server && (server = db_server(s, q->server, false, err)) <= 0)
 		return server == 0;
-	if (q->within.family)
-		st = db_prepare(s, "SELECT a.key, r.listener, 0, 4, sum(r.count), min(r.first), max(r.last) FROM addr a CROSS JOIN refused r ON r.addr = a.id "
-				   "WHERE " SERVERS " AND a.key BETWEEN ?2 AND ?3 AND r.last >= ?4 AND r.first < ?5 "
-				   "GROUP BY a.id, r.listener ORDER BY 5 DESC, 7 DESC LIMIT ?6", err);
+	if (q->within.family && net_is_address(&q->within))
+		st = db_prepare(s, HOURS_OF_ONE "SELECT " REFUSED_COLUMNS "FROM h a CROSS JOIN refused r ON r.hour = a.hour AND r.addr = a.id WHERE 1 " REFUSED_REST,
+			err);
+	else if (q->within.family)
+		st = db_prepare(s, "SELECT " REFUSED_COLUMNS "FROM refused r CROSS JOIN addr a ON a.id = r.addr WHERE r.hour BETWEEN ?4 / 3600000 AND ?5 / 3600000 "
+				   "AND +" SERVERS " AND a.key BETWEEN ?2 AND ?3 " REFUSED_REST, err);
 	else
-		st = db_prepare(s, "SELECT a.key, r.listener, 0, 4, sum(r.count), min(r.first), max(r.last) FROM refused r JOIN addr a ON a.id = r.addr "
-				   "WHERE +" SERVERS " AND r.hour >= ?4 / 3600000 AND r.hour <= ?5 / 3600000 AND r.last >= ?4 AND r.first < ?5 "
-				   "GROUP BY a.id, r.listener ORDER BY 5 DESC, 7 DESC LIMIT ?6", err);
+		st = db_prepare(s, "SELECT " REFUSED_COLUMNS "FROM refused r CROSS JOIN addr a ON a.id = r.addr WHERE r.hour BETWEEN ?4 / 3600000 AND ?5 / 3600000 "
+				   "AND +" SERVERS " " REFUSED_REST, err);
 	if (st == NULL)
 		return false;
 	bind_sum(st, q, server, low, high);
 	return read_sums(s, st, rows, count, err);
 }
+
+#define ATTEMPT_COLUMNS "a.key, t.listener, t.account, t.class, sum(t.count), min(t.first), max(t.last) "
+#define ATTEMPT_REST                                                                                                                    \
+	"AND t.last >= ?4 AND t.first < ?5 AND (?7 < 0 OR t.account = ?7) AND (?8 = 4 OR t.class = ?8) "                                \
+	"GROUP BY a.id, t.listener, t.account, t.class ORDER BY 5 DESC, 7 DESC LIMIT ?6"
 
 bool history_attempts(struct store *s, const struct history_query *q, struct history_sum **rows, size_t *count, struct err *err)
 {
@@ -299,17 +314,15 @@ bool history_attempts(struct store *s, const struct history_query *q, struct his
 		if (account < 0 || (account == 0 && *q->account))
 			return account == 0;
 	}
-	if (q->within.family)
-		st = db_prepare(s, "SELECT a.key, t.listener, t.account, t.class, sum(t.count), min(t.first), max(t.last) FROM addr a CROSS JOIN attempt t "
-				   "ON t.addr = a.id WHERE " SERVERS " AND a.key BETWEEN ?2 AND ?3 AND t.minute >= ?4 / 60000 AND t.minute <= ?5 / 60000 "
-				   "AND t.last >= ?4 AND t.first < ?5 AND (?7 < 0 OR t.account = ?7) AND (?8 = 4 OR t.class = ?8) "
-				   "GROUP BY a.id, t.listener, t.account, t.class ORDER BY 5 DESC, 7 DESC LIMIT ?6", err);
+	if (q->within.family && net_is_address(&q->within))
+		st = db_prepare(s, HOURS_OF_ONE "SELECT " ATTEMPT_COLUMNS "FROM h a CROSS JOIN attempt t ON t.hour = a.hour AND t.addr = a.id WHERE 1 " ATTEMPT_REST,
+			err);
+	else if (q->within.family)
+		st = db_prepare(s, "SELECT " ATTEMPT_COLUMNS "FROM attempt t CROSS JOIN addr a ON a.id = t.addr WHERE t.hour BETWEEN ?4 / 3600000 AND ?5 / 3600000 "
+				   "AND (?1 = 0 OR t.server = ?1) AND a.key BETWEEN ?2 AND ?3 " ATTEMPT_REST, err);
 	else
-		st = db_prepare(s, "SELECT a.key, t.listener, t.account, t.class, sum(t.count), min(t.first), max(t.last) FROM attempt t JOIN addr a "
-				   "ON a.id = t.addr WHERE t.server IN (SELECT id FROM server WHERE ?1 = 0 OR id = ?1) AND t.class IN (0, 1, 2, 3) "
-				   "AND t.minute >= ?4 / 60000 AND t.minute <= ?5 / 60000 "
-				   "AND t.last >= ?4 AND t.first < ?5 AND (?7 < 0 OR t.account = ?7) AND (?8 = 4 OR t.class = ?8) "
-				   "GROUP BY a.id, t.listener, t.account, t.class ORDER BY 5 DESC, 7 DESC LIMIT ?6", err);
+		st = db_prepare(s, "SELECT " ATTEMPT_COLUMNS "FROM attempt t CROSS JOIN addr a ON a.id = t.addr WHERE t.hour BETWEEN ?4 / 3600000 AND ?5 / 3600000 "
+				   "AND (?1 = 0 OR t.server = ?1) " ATTEMPT_REST, err);
 	if (st == NULL)
 		return false;
 	bind_sum(st, q, server, low, high);

@@ -7,10 +7,10 @@
 
 #include "core/mem.h"
 
-_Static_assert(sizeof(struct packed_ban) == 32 && CLASS_COUNT == 4, "rows of segments are packed without holes");
+_Static_assert(sizeof(struct packed_ban) == 36 && CLASS_COUNT == 4, "rows of segments are packed without holes");
 
 #define SELECT_PACKED                                                                                                                   \
-	"SELECT b.id, b.server, b.time, b.class, CASE b.account WHEN 0 THEN b.recipient ELSE b.account END, a.key "                     \
+	"SELECT b.id, b.server, b.time, b.class, CASE b.account WHEN 0 THEN b.recipient ELSE b.account END, a.key, b.addr "                     \
 	"FROM ban b JOIN addr a ON a.id = b.addr "
 
 static void fill_packed(sqlite3_stmt *q, struct packed_ban *b)
@@ -21,6 +21,7 @@ static void fill_packed(sqlite3_stmt *q, struct packed_ban *b)
 	memcpy(b->addr, n.addr, sizeof(b->addr));
 	b->family = n.family;
 	b->id = (uint32_t)sqlite3_column_int64(q, 0);
+	b->addr_id = (uint32_t)sqlite3_column_int64(q, 6);
 	b->server = (uint16_t)sqlite3_column_int(q, 1);
 	b->time = scan_seconds(sqlite3_column_int64(q, 2));
 	b->class = (uint8_t)sqlite3_column_int(q, 3);

@@ -9,6 +9,7 @@
 /* As it is in seg.data, in this machine's byte order: the file is not meant to travel between architectures. */
 struct packed_ban {
 	uint8_t addr[16];   /* as in struct net */
+	uint32_t addr_id;   /* small and dense: an index */
 	uint32_t id;        /* of the ban */
 	uint32_t time;      /* s since the epoch */
 	uint32_t account;   /* word id of the account, else of the recipient */

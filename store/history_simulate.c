@@ -141,8 +141,8 @@ bool history_simulate(struct store *s, const char *server, enum ban_class class,
 		return err_set(err, ERR_USAGE, "a rate needs a count and a period");
 	if (server && (id = db_server(s, server, false, err)) <= 0)
 		return id == 0;
-	ok = read_failures(s, "SELECT minute, addr, account, count FROM attempt WHERE server IN (SELECT id FROM server WHERE ?1 = 0 OR id = ?1) AND class = ?2 "
-			      "AND minute >= ?3 / 60000 AND minute < ?4 / 60000", id, class, since, until, &p, err);
+	ok = read_failures(s, "SELECT minute, addr, account, count FROM attempt WHERE hour BETWEEN ?3 / 3600000 AND ?4 / 3600000 AND (?1 = 0 OR server = ?1) "
+			      "AND class = ?2 AND minute >= ?3 / 60000 AND minute < ?4 / 60000", id, class, since, until, &p, err);
 	for (i = 0; ok && i < p.count; i++)
 		out->attempts += p.rows[i].count;
 	ok = ok && read_failures(s, "SELECT time / 60000, addr, CASE account WHEN 0 THEN recipient ELSE account END, lines FROM ban WHERE time >= ?3 AND time < ?4 "

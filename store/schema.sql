@@ -13,7 +13,7 @@ CREATE TABLE word (
 	text BLOB NOT NULL UNIQUE
 );
 INSERT INTO word (id, text) VALUES (0, x'');
--- key: family (4 or 6) and 4 or 16 bytes: sorts like addresses do.
+-- key: family (4 or 6) and 4 or 16 bytes: sorts like addresses do. first_hour, last_hour: where its refusals and attempts are to be found.
 CREATE TABLE addr (
 	id           INTEGER PRIMARY KEY,
 	server       INTEGER NOT NULL,
@@ -23,6 +23,8 @@ CREATE TABLE addr (
 	last_class   INTEGER,
 	refused      INTEGER NOT NULL DEFAULT 0,
 	last_refused INTEGER,
+	first_hour   INTEGER,
+	last_hour    INTEGER,
 	UNIQUE (server, key)
 );
 -- time .. last: the lines that were one ban. ended, how: enum ban_end.
@@ -51,30 +53,30 @@ CREATE TABLE seg (
 	newest INTEGER NOT NULL,
 	data   BLOB NOT NULL
 );
+-- By hour first: what comes in is written to few pages, whoever it is from. An address' own rows are found hour by hour.
 CREATE TABLE refused (
-	addr     INTEGER NOT NULL,
 	hour     INTEGER NOT NULL,
+	addr     INTEGER NOT NULL,
 	listener INTEGER NOT NULL,
 	count    INTEGER NOT NULL,
 	first    INTEGER NOT NULL,
 	last     INTEGER NOT NULL,
-	PRIMARY KEY (addr, hour, listener)
+	PRIMARY KEY (hour, addr, listener)
 ) WITHOUT ROWID;
-CREATE INDEX refused_hour ON refused (hour);
 -- account: the account, or the recipient of an abuse attempt.
 CREATE TABLE attempt (
-	server   INTEGER NOT NULL,
+	hour     INTEGER NOT NULL,
+	addr     INTEGER NOT NULL,
 	class    INTEGER NOT NULL,
 	minute   INTEGER NOT NULL,
-	addr     INTEGER NOT NULL,
 	account  INTEGER NOT NULL,
 	listener INTEGER NOT NULL,
+	server   INTEGER NOT NULL,
 	count    INTEGER NOT NULL,
 	first    INTEGER NOT NULL,
 	last     INTEGER NOT NULL,
-	PRIMARY KEY (server, class, minute, addr, account, listener)
+	PRIMARY KEY (hour, addr, class, minute, account, listener)
 ) WITHOUT ROWID;
-CREATE INDEX attempt_addr ON attempt (addr, minute);
 -- Entries of the blocked list: since when one was there, and until when. key: as in addr, and the prefix length behind it. line: a ban that
 -- the log told of explains it.
 CREATE TABLE seen (

@@ -669,6 +669,35 @@ static void test_retention(void **state)
 	free(m);
 }
 
+/* Of all servers: an address banned by two is one address. */
+static void test_two_servers(void **state)
+{
+	struct world *w = *state;
+	struct history_query q = all_of(NULL);
+	struct history_row *rows;
+	size_t count;
+
+	world_ban(w, T0, CLASS_AUTH, "203.0.113.7", "a");
+	world_ban(w, T0 + HOUR, CLASS_AUTH, "203.0.113.8", "a");
+	assert_int_equal(world_take(w, NULL, NULL), INGEST_OK);
+	world_ban(w, T0 + 2 * HOUR, CLASS_AUTH, "203.0.113.7", "a");
+	assert_int_equal(history_ingest(w->store, "mail2", "file:/log", NULL, NULL, w->events, w->count, NULL, NULL), INGEST_OK);
+	assert_true(history_group(w->store, HISTORY_BY_ADDRESS, &q, &rows, &count, NULL, NULL));
+	assert_int_equal(count, 2);
+	assert_int_equal(rows[0].bans, 2);
+	assert_int_equal(rows[0].addresses, 1);
+	history_rows_free(rows, count);
+	assert_true(history_group(w->store, HISTORY_BY_RANGE, &q, &rows, &count, NULL, NULL));
+	assert_int_equal(count, 1);
+	assert_int_equal(rows[0].bans, 3);
+	assert_int_equal(rows[0].addresses, 2);
+	history_rows_free(rows, count);
+	q.server = "mail2";
+	assert_true(history_group(w->store, HISTORY_BY_RANGE, &q, &rows, &count, NULL, NULL));
+	assert_int_equal(rows[0].bans, 1);
+	history_rows_free(rows, count);
+}
+
 static void test_names(void **state)
 {
 	enum history_by by;
@@ -697,6 +726,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_seen_without_a_line, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_seen_many, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_retention, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_two_servers, world_setup, world_teardown),
 		cmocka_unit_test(test_names),
 	};
 
