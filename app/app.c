@@ -236,6 +236,17 @@ bool app_switch(struct app *a, const char *profile, struct err *err)
 	return true;
 }
 
+bool app_can(const struct app *a, unsigned caps, struct err *err)
+{
+	static const enum err_code codes[] = { [CAP_NO_GENERATION] = ERR_UNSUPPORTED, [CAP_NO_PERMISSION] = ERR_PERMISSION, [CAP_NO_READ_ONLY] = ERR_GUARD };
+	const struct server_info *s = session_server(a->session);
+
+	for (int i = 0; i < CAP_BIT_COUNT; i++)
+		if (caps & 1u << i && s->caps[i] > CAP_UNTESTED)
+			return err_set(err, codes[s->caps[i]], "can't %s: %s", cap_words((enum cap_bit)i), server_lacks(s, 1u << i));
+	return true;
+}
+
 bool app_is_writable(const struct app *a, const char **why)
 {
 	if (!a->profile.read_only)

@@ -128,6 +128,8 @@ void app_refresh(struct app *a, unsigned snaps, int64_t max_age_ms);
 void app_observe(struct app *a, struct observer *o, struct scope *owner, void (*fn)(void *arg, unsigned snaps), void *arg);
 void app_notify(struct app *a, unsigned snaps);
 void snapshot_release(struct snapshot *s);
+/* What the session's server and credentials allow; err says which is missing and why: by generation, permission, or read-only mode. */
+bool app_can(const struct app *a, unsigned caps, struct err *err);
 bool app_is_writable(const struct app *a, const char **why); /* read-only mode says why */
 
 /* host.c */

@@ -248,7 +248,7 @@ struct plan *plan_cert_renew(struct app *a, const char *domain, struct err *err)
 	plan_edit(a, p, EDIT_CERT_RENEW, domain, &o)->net.family = 0;
 	if (!server_has(session_server(a->session), CAP(RENEW_CERT))) {
 		if (!server_has(session_server(a->session), CAP(RELOAD))) {
-			err_set(err, ERR_UNSUPPORTED, "%s", server_lacks(session_server(a->session), CAP(RENEW_CERT)));
+			app_can(a, CAP(RENEW_CERT), err);
 			plan_free(p);
 			return NULL;
 		}
@@ -290,9 +290,7 @@ struct plan *plan_cert_upload(struct app *a, const char *name, const char *cert_
 	plan_options_init(&o);
 	while (names && names[n])
 		n++;
-	if (!server_has(session_server(a->session), CAP(UPLOAD_CERT))) {
-		err_set(err, ERR_UNSUPPORTED, "%s", server_lacks(session_server(a->session), CAP(UPLOAD_CERT)));
-	} else if (read_file(cert_path, &cert, err) && read_file(key_path, &key, err)) {
+	if (app_can(a, CAP(UPLOAD_CERT), err) && read_file(cert_path, &cert, err) && read_file(key_path, &key, err)) {
 		x509_check_pair(buf_str(&cert), cert.len, buf_str(&key), key.len, names, n, clock_now(), &parsed, &problems, &wrong);
 		if (problems & X509_PAIR_FATAL || (problems && !a->options.force)) {
 			err_set(err, ERR_USAGE, "not sent: %s%s", wrong.msg, problems & X509_PAIR_FATAL ? "" : ". --force sends it all the same");

@@ -333,10 +333,8 @@ struct plan *plan_allow(struct app *a, const char *const *targets, size_t n, con
 	struct plan *p;
 	struct net net;
 
-	if (!server_has(session_server(a->session), CAP(WRITE_ALLOWED))) {
-		err_set(err, ERR_UNSUPPORTED, "%s: nothing was changed", server_lacks(session_server(a->session), CAP(WRITE_ALLOWED)));
+	if (!app_can(a, CAP(WRITE_ALLOWED), err))
 		return NULL;
-	}
 	p = plan_new(a);
 	for (size_t i = 0; i < n; i++) {
 		if (!net_parse_input(targets[i], &net, err)) {

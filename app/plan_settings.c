@@ -110,10 +110,8 @@ struct plan *plan_reset(struct app *a, unsigned classes, struct err *err)
 	struct plan_options o;
 	struct plan *p;
 
-	if (!server_has(session_server(a->session), CAP(RESET_COUNTERS))) {
-		err_set(err, ERR_UNSUPPORTED, "%s", server_lacks(session_server(a->session), CAP(RESET_COUNTERS)));
+	if (!app_can(a, CAP(RESET_COUNTERS), err))
 		return NULL;
-	}
 	p = plan_new(a);
 	plan_options_init(&o);
 	for (int c = 0; c < CLASS_COUNT; c++)
@@ -137,10 +135,8 @@ struct plan *plan_reload(struct app *a, const char *what, struct err *err)
 	struct plan_options o;
 	struct plan *p;
 
-	if (!server_has(session_server(a->session), certs ? CAP(RELOAD_CERTS) : CAP(RELOAD))) {
-		err_set(err, ERR_UNSUPPORTED, "%s", server_lacks(session_server(a->session), certs ? CAP(RELOAD_CERTS) : CAP(RELOAD)));
+	if (!app_can(a, certs ? CAP(RELOAD_CERTS) : CAP(RELOAD), err))
 		return NULL;
-	}
 	p = plan_new(a);
 	plan_options_init(&o);
 	plan_edit(a, p, certs ? EDIT_CERT_RELOAD : EDIT_RELOAD, what, &o);

@@ -35,6 +35,7 @@ static void read_log(struct sync *s);
 const struct logsource_ops *sync_source(struct app *a, void **param, char *name, size_t size, struct err *err)
 {
 	static int standard_input = 0;
+	struct err cause = ERR_INIT;
 
 	switch (logsource_choose(a->profile.log_source, a->log_path, sizeof(a->log_path))) {
 	case LOGSOURCE_KIND_FILE:
@@ -54,8 +55,8 @@ const struct logsource_ops *sync_source(struct app *a, void **param, char *name,
 		err_set(err, ERR_NETWORK, "the log is the server's, and the server can't be asked; say --log-source FILE, DIR or -");
 		return NULL;
 	}
-	if (!server_has(session_server(a->session), CAP(READ_LOG))) {
-		err_set(err, ERR_UNSUPPORTED, "%s; say --log-source FILE, DIR or -", server_lacks(session_server(a->session), CAP(READ_LOG)));
+	if (!app_can(a, CAP(READ_LOG), &cause)) {
+		err_set(err, cause.code, "%s; say --log-source FILE, DIR or -", cause.msg);
 		return NULL;
 	}
 	return &logsource_api;

@@ -218,6 +218,7 @@ static void watch_evidence(struct cli *c)
 int cli_change(struct cli *c, struct plan *p)
 {
 	struct run_wait w = { .cli = c };
+	const char *why = NULL;
 	bool stopped = false;
 
 	if (!p)
@@ -230,6 +231,11 @@ int cli_change(struct cli *c, struct plan *p)
 	}
 	if (cli_has(c, OPT_DRY_RUN))
 		return dry_run(c, p);
+	if (!app_is_writable(&c->app, &why)) {
+		err_set(&c->err, ERR_GUARD, "%s", why);
+		plan_free(p);
+		return EXIT_REFUSED;
+	}
 	if (!consent(c, p)) {
 		plan_free(p);
 		return EXIT_REFUSED;

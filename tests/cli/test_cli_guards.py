@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must not be done in a hurry: refused with a reason, exit 3, nothing sent that writes; --force overrides and is remembered."""
+
+import pytest
+
+from cli_world import DONE, REFUSED
+
+SSH = {"SSH_CONNECTION": "198.51.100.23 50000 203.0.113.1 22"}
+
+
+def writes(p):
+    return [r for r in p.requests() if r["method"] != "GET" and r["path"] != "/jmap" and '"values":[]' not in r["body"]]
+
+
+@pytest.mark.parametrize("target, word, env", [
+    ("198.51.100.23", "SSH client", SSH), ("198.51.100.0/24", "SSH client", SSH), ("127.0.0.1", "loopback", {}), ("127.0.0.5", "loopback", {}),
+    ("::1", "loopback", {}), ("10.1.2.3", "private", {}), ("192.168.0.0/16", "private", {}), ("172.17.0.1", "Docker", {}),
+    ("100.64.0.1", "", {}), ("fd00::1", "private", {}), ("8.0.0.0/7", "wider", {}), ("0.0.0.0/0", "", {}), ("2001:db8::/15", "", {}),
+    ("::/0", "", {}), ("fe80::1", "", {})])
+def test_refused(world, p15, target, word, env):
+    result = world.run("block", target, env=env)
+    if result.rc == 2:                                        # /15 of an IPv6 prefix with host bits set
+        result = world.run("block", "2000::/15", env=env)
+    assert result.rc == REFUSED and word in result.err and "--force" in result.err, result
+    assert writes(p15) == []
+    assert p15.state()["stored"]["blocked"] == []
+
+
+def test_without_ssh_the_same_address_may_be_blocked(world, p15):
+    assert world.run("block", "198.51.100.23").rc == DONE
+
+
+def test_ssh_client_as_mapped_ipv6(world, p15):
+    result = world.run("block", "198.51.100.23", env={"SSH_CONNECTION": "::ffff:198.51.100.23 50000 ::ffff:203.0.113.1 22"})
+    assert result.rc == REFUSED and "SSH" in result.err
+
+
+def test_an_allowed_entry_is_protected(world, p15):
+    p15.edit(allow=["203.0.113.9"])
+    p15.request("GET", "/api/reload")
+    for target in ("203.0.113.9", "203.0.113.0/24"):
+        result = world.run("block", target)
+        assert result.rc == REFUSED and "allow" in result.err and "203.0.113.9" in result.err
+
+
+def test_near_networks_of_the_profile(world, p15):
+    world.configure('profile "p" { near_networks = { "203.0.113.0/28" } }\n')
+    result = world.run("block", "203.0.113.5")
+    assert result.rc == REFUSED and "near" in result.err
+    assert world.run("block", "203.0.113.77").rc == DONE
+
+
+def test_the_servers_trusted_proxies(world, practice):
+    p = practice("0.15", options={"settings": {"server.proxy.trusted-networks.0000": "203.0.113.64/28"}})
+    world.use(p)
+    result = world.run("block", "203.0.113.70")
+    assert result.rc == REFUSED and "prox" in result.err
+
+
+def test_one_bad_target_refuses_all(world, p15):
+    result = world.run("block", "203.0.113.7", "127.0.0.1")
+    assert result.rc == REFUSED
+    assert p15.state()["stored"]["blocked"] == []
+
+
+def test_force_overrides_and_is_in_the_journal(world, p15):
+    result = world.run("block", "10.1.2.3", "--force", "--reason", "sure")
+    assert result.rc == DONE and "private" in result.err
+    assert p15.state()["live"]["blocked"] == ["10.1.2.3"]
+    row = world.run("journal", "-o", "json").one()
+    assert "private" in row["forced"] and row["reason"] == "sure"
+
+
+def test_a_dry_run_is_guarded_too(world, p15):
+    assert world.run("block", "127.0.0.1", "--dry-run").rc == REFUSED
+
+
+def test_removals_are_not_guarded(world, p15):
+    """Lifting a wrong block is the cure, not the disease."""
+    p15.edit(block=["127.0.0.5", "10.0.0.0/8"])
+    p15.request("GET", "/api/reload")
+    assert world.run("unblock", "127.0.0.5", "10.0.0.0/8").rc == DONE
+
+
+def test_read_only(world, p15):
+    for args in (["block", "203.0.113.7"], ["unblock", "203.0.113.7"], ["allow", "203.0.113.7"], ["thresholds", "set", "auth", "5/1h"],
+                 ["reset-counters"], ["reload"]):
+        result = world.run(*args, "--read-only")
+        assert result.rc == REFUSED and "read-only" in result.err + result.out, (args, result)
+    assert writes(p15) == []
+    assert world.run("blocked", "--read-only").rc == 1
+    world.configure('profile "p" { read_only = true }\n')
+    assert "read-only" in str(world.run("block", "203.0.113.7"))
+    assert writes(p15) == []
+
+
+def test_switching_off_asks_whether_more_would_do(world, p15):
+    result = world.run("thresholds", "off", "auth", "--yes")
+    assert result.rc == DONE and "higher rate" in result.err
+    assert p15.state()["live"]["thresholds"]["auth"] in (None, False)
+
+
+def test_dry_run_prints_the_requests_and_sends_none_of_them(world, p15):
+    result = world.run("block", "203.0.113.7", "198.51.100.0/24", "--reason", "case 118", "--dry-run")
+    assert result.rc == DONE
+    assert "POST /api/settings" in result.out and "server.blocked-ip.203.0.113.7" in result.out and "GET /api/reload" in result.out
+    assert "secret" not in result.out
+    assert writes(p15) == []
+    assert p15.state()["stored"]["blocked"] == []
+    assert world.run("journal").rc == 1
+
+
+@pytest.mark.parametrize("persona", ["0.16", "0.10", "0.8", "0.6", "rest"])
+def test_dry_run_on_every_generation(world, practice, persona):
+    p = practice(persona)
+    world.use(p)
+    result = world.run("block", "203.0.113.7", "--dry-run")
+    assert result.rc == DONE and "203.0.113.7" in result.out
+    assert p.state()["stored"]["blocked"] == []
