@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The backlog of a log file, newest first. A slice is read from its end, cut into records from the first sure beginning of one, and handed
- * out in reverse; what was cut off in front belongs to the next slice. A gz is unpacked into a file without a name first. */
+/* The backlog of a log file, newest first. A slice is read from its end, cut into records from the
+ * first sure beginning of one, and handed out in reverse; what was cut off in front belongs to the
+ * next slice. A gz is unpacked into a file without a name first. */
 #include "client/logback.h"
 
 #include <errno.h>
@@ -15,8 +16,8 @@
 #include "client/logreader.h"
 #include "core/mem.h"
 
-#define CHUNK (256 * 1024)
-#define CHUNK_MAX (4 * EVENT_MAX)
+#define CHUNK        (256 * 1024)
+#define CHUNK_MAX    (4 * EVENT_MAX)
 #define UNPACK_SLICE (1 << 20)
 
 void logback_init(struct logback *b)
@@ -122,7 +123,8 @@ static void unpack_some(struct logback *b)
 	b->end = b->unpacked;
 }
 
-/* First byte of data (which begins at file offset `from`) where a record begins for sure. data.len if there is none. */
+/* First byte of data (which begins at file offset `from`) where a record begins for sure. data.len
+ * if there is none. */
 static size_t find_beginning(const struct buf *data, int64_t from)
 {
 	const char *p = data->data, *end = data->data + data->len;
@@ -137,7 +139,8 @@ static size_t find_beginning(const struct buf *data, int64_t from)
 	return data->len;
 }
 
-/* Reads the chunk that ends at b->end into data; *from = its offset in the file, *first = where its first record begins. */
+/* Reads the chunk that ends at b->end into data; *from = its offset in the file, *first = where its
+ * first record begins. */
 static bool read_chunk(struct logback *b, int64_t *from, size_t *first)
 {
 	size_t size = b->chunk;
@@ -182,7 +185,8 @@ size_t logback_read(struct logback *b, size_t wanted)
 		b->end = 0;
 		return 0;
 	}
-	for (at = first; (n = event_record(b->data.data + at, b->data.len - at, true)) > 0; at += n) {
+	for (at = first; (n = event_record(b->data.data + at, b->data.len - at, true)) > 0;
+		at += n) {
 		xgrow(&b->lengths, &b->length_cap, count + 1, sizeof(*b->lengths));
 		b->lengths[count++] = (uint32_t)n;
 	}
@@ -193,7 +197,8 @@ size_t logback_read(struct logback *b, size_t wanted)
 	for (i = 0; i < wanted; i++) {
 		n = b->lengths[count - 1 - i];
 		start -= n;
-		event_parse(b->data.data + start, event_strip_ansi(b->data.data + start, n), &b->events[i]);
+		event_parse(b->data.data + start, event_strip_ansi(b->data.data + start, n),
+			&b->events[i]);
 	}
 	b->end = from + (int64_t)start;
 	return wanted;

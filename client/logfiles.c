@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Names of log files: which belong together, and which is older. The server's own names are PREFIX.YYYY-MM-DD, …THH, …THH:MM or just PREFIX (0.10
- * to 0.16), PREFIX.YYYY-MM-DD-HH before; logrotate adds .N, -YYYYMMDD and .gz. */
+/* Names of log files: which belong together, and which is older. The server's own names are
+ * PREFIX.YYYY-MM-DD, …THH, …THH:MM or just PREFIX (0.10 to 0.16), PREFIX.YYYY-MM-DD-HH before;
+ * logrotate adds .N, -YYYYMMDD and .gz. */
 #include "client/logfiles.h"
 
 #include <dirent.h>
@@ -15,7 +16,7 @@
 
 #include "core/mem.h"
 
-#define SETTLE_MS 20 /* a rotation's renames come closer together than this */
+#define SETTLE_MS  20 /* a rotation's renames come closer together than this */
 #define SCAN_TRIES 5
 
 static bool is_digit(char c)
@@ -56,8 +57,8 @@ static size_t cut_number(const char *s, size_t len, unsigned *number)
 
 static size_t cut_date(const char *s, size_t len, char *date, size_t size)
 {
-	static const char *const shapes[] = { ".dddd-dd-dd", ".dddd-dd-ddTdd", ".dddd-dd-ddTdd:dd", ".dddd-dd-dd-dd",
-		".dddd-dd-dd-dd-dd", "-dddddddd", ".dddddddd", "-dddd-dd-dd" };
+	static const char *const shapes[] = { ".dddd-dd-dd", ".dddd-dd-ddTdd", ".dddd-dd-ddTdd:dd",
+		".dddd-dd-dd-dd", ".dddd-dd-dd-dd-dd", "-dddddddd", ".dddddddd", "-dddd-dd-dd" };
 	size_t i, n, k, out = 0;
 
 	for (i = 0; i < ARRAY_LEN(shapes); i++) {
@@ -111,7 +112,9 @@ bool logfiles_init(struct logfiles *l, const char *path, struct err *err)
 	}
 	slash = strrchr(real, '/');
 	l->stem = xstrdup(slash ? slash + 1 : real);
-	l->dir = slash == real ? xstrdup("/") : slash ? xstrndup(real, (size_t)(slash - real)) : xstrdup(".");
+	l->dir = slash == real ? xstrdup("/")
+		 : slash       ? xstrndup(real, (size_t)(slash - real))
+			       : xstrdup(".");
 	free(real);
 	return true;
 }
@@ -184,7 +187,8 @@ static void drop_doubles(struct logfiles *l)
 	l->count = kept;
 }
 
-/* A directory may hold more than one log. The mail server's own name wins, then what was written last. */
+/* A directory may hold more than one log. The mail server's own name wins, then what was written
+ * last. */
 static void choose_stem(struct logfiles *l)
 {
 	size_t i, stem_len, best = 0;
@@ -206,17 +210,20 @@ static void choose_stem(struct logfiles *l)
 		l->stem = xstrndup(l->files[best].name, stem_len);
 }
 
-/* Is this name, on its own, one of a log? Dated or numbered ones, *.log, and the server's bare prefix. */
+/* Is this name, on its own, one of a log? Dated or numbered ones, *.log, and the server's bare
+ * prefix. */
 static bool looks_like_log(const char *name, size_t stem_len, const struct logfile *parts)
 {
 	if (name[0] == '.')
 		return false;
 	if (parts->date[0])
 		return true;
-	return (stem_len > 4 && memcmp(name + stem_len - 4, ".log", 4) == 0) || (stem_len == 8 && memcmp(name, "stalwart", 8) == 0);
+	return (stem_len > 4 && memcmp(name + stem_len - 4, ".log", 4) == 0) ||
+	       (stem_len == 8 && memcmp(name, "stalwart", 8) == 0);
 }
 
-static bool belongs(const struct logfiles *l, const char *name, size_t stem_len, const struct logfile *parts)
+static bool belongs(
+	const struct logfiles *l, const char *name, size_t stem_len, const struct logfile *parts)
 {
 	size_t given_len;
 	struct logfile given;
@@ -243,7 +250,8 @@ static bool read_names(struct logfiles *l, struct err *err)
 		return err_set(err, ERR_IO, "can't read %s: %s", l->dir, strerror(errno));
 	drop_files(l);
 	while ((e = readdir(d)) != NULL) {
-		if (!logfiles_split(e->d_name, &stem_len, &f) || !belongs(l, e->d_name, stem_len, &f))
+		if (!logfiles_split(e->d_name, &stem_len, &f) ||
+			!belongs(l, e->d_name, stem_len, &f))
 			continue;
 		if (fstatat(dirfd(d), e->d_name, &st, 0) != 0 || !S_ISREG(st.st_mode))
 			continue;
@@ -264,7 +272,8 @@ bool logfiles_scan(struct logfiles *l, struct err *err)
 	struct stat before, after;
 	int tries;
 
-	/* Renames while the directory is read may hide a file: read again until nothing changed meanwhile. */
+	/* Renames while the directory is read may hide a file: read again until nothing changed
+	 * meanwhile. */
 	for (tries = 0; tries < SCAN_TRIES; tries++) {
 		if (stat(l->dir, &before) != 0)
 			return err_set(err, ERR_IO, "can't read %s: %s", l->dir, strerror(errno));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Follows a log through its files. Rules: a file is left only when its successor has something in it, and after one more look at its end
- * (by then its writer has gone on); a file that shrank or changed its beginning was copied away, so the place is looked for, by content,
- * among the others; the receiver's cursor is always the place after the last line it got. */
+/* Follows a log through its files. Rules: a file is left only when its successor has something in
+ * it, and after one more look at its end (by then its writer has gone on); a file that shrank or
+ * changed its beginning was copied away, so the place is looked for, by content, among the others;
+ * the receiver's cursor is always the place after the last line it got. */
 #include "client/logfollow.h"
 
 #include <stdio.h>
@@ -9,10 +10,10 @@
 
 #include "core/mem.h"
 
-#define CHUNK_MIN (32 * 1024)
-#define CHUNK_MAX (1024 * 1024)
-#define SLICE_SLOW 6 /* ms: the next slice is halved */
-#define SLICE_FAST 2
+#define CHUNK_MIN    (32 * 1024)
+#define CHUNK_MAX    (1024 * 1024)
+#define SLICE_SLOW   6 /* ms: the next slice is halved */
+#define SLICE_FAST   2
 #define SETTLE_TRIES 50
 
 bool follow_init(struct follow *f, struct logsource *src, const char *path, struct err *err)
@@ -48,11 +49,12 @@ void follow_from_cursor(struct follow *f, const char *cursor)
 	if (*cursor && !logplace_parse(&f->place, cursor)) {
 		memset(&f->place, 0, sizeof(f->place));
 		f->place.time = TIME_NONE;
-		snprintf(f->note, sizeof(f->note), "the stored position is not one of a file: reading from the oldest line");
+		snprintf(f->note, sizeof(f->note),
+			"the stored position is not one of a file: reading from the oldest line");
 	}
 }
 
-/* --- delivering -------------------------------------------------------------------------------------------------- */
+/* ---- delivering ---- */
 
 static void keep_tail(struct follow *f, const char *data, size_t n)
 {
@@ -90,7 +92,8 @@ static void advance_place(struct follow *f, size_t n)
 	follow_fill_place(f);
 }
 
-/* Parses the records whose lengths are known; drops those that a gap makes known. Returns how many remain. */
+/* Parses the records whose lengths are known; drops those that a gap makes known. Returns how many
+ * remain. */
 static size_t parse_records(struct follow *f, size_t count)
 {
 	char *p = f->data.data;
@@ -101,7 +104,8 @@ static size_t parse_records(struct follow *f, size_t count)
 		struct event *ev = &f->events[kept];
 
 		event_parse(p, event_strip_ansi(p, f->lengths[i]), ev);
-		if (ev->time != TIME_NONE && f->known_until != TIME_NONE && ev->time <= f->known_until)
+		if (ev->time != TIME_NONE && f->known_until != TIME_NONE &&
+			ev->time <= f->known_until)
 			continue;
 		if (ev->time != TIME_NONE) {
 			f->place.time = ev->time;
@@ -135,7 +139,11 @@ static bool deliver(struct follow *f, size_t len, bool is_final)
 	from = f->cursor;
 	logplace_format(&f->place, &text);
 	f->cursor = buf_take(&text, NULL);
-	batch = (struct logbatch){ .events = f->events, .count = count, .from = from, .cursor = f->cursor, .done = f->done,
+	batch = (struct logbatch){ .events = f->events,
+		.count = count,
+		.from = from,
+		.cursor = f->cursor,
+		.done = f->done,
 		.total = f->total > f->done ? f->total : f->done };
 	since = clock_mono();
 	alive = logsource_deliver(f->src, &batch);
@@ -163,7 +171,7 @@ bool follow_flush(struct follow *f, bool is_last)
 	return nl ? deliver(f, (size_t)(nl - f->data.data) + 1, true) : true;
 }
 
-/* --- stepping ---------------------------------------------------------------------------------------------------- */
+/* ---- stepping ---- */
 
 /* Reads one chunk. *got = bytes, 0 at the end, -1 when the file is not what it was. */
 static void read_chunk(struct follow *f, ssize_t *got)
@@ -228,7 +236,8 @@ static enum follow_result take_first_bytes(struct follow *f, struct err *err)
 
 	f->is_dirty = true;
 	if (missed)
-		return follow_open_at(f, missed, 0, err) ? FOLLOW_MORE : follow_changed_or_failed(err);
+		return follow_open_at(f, missed, 0, err) ? FOLLOW_MORE
+							 : follow_changed_or_failed(err);
 	follow_remember_family(f, false);
 	return deliver(f, f->data.len, false) ? FOLLOW_MORE : FOLLOW_CLOSED;
 }

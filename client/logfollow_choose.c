@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Which file of a log's family to read, and from where: a place found again after rotation, the successor of a file that has ended,
- * a copy that was made and cut before it was ever read. */
+/* Which file of a log's family to read, and from where: a place found again after rotation, the
+ * successor of a file that has ended, a copy that was made and cut before it was ever read. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,8 +17,8 @@ static void set_name(struct follow *f, const char *name)
 	f->name = copy;
 }
 
-/* Of a file that is still empty there is no content to recognise it by, should it be filled, copied and cut before the next look:
- * then only the copy is new in the directory. */
+/* Of a file that is still empty there is no content to recognise it by, should it be filled, copied
+ * and cut before the next look: then only the copy is new in the directory. */
 void follow_remember_family(struct follow *f, bool is_empty)
 {
 	size_t i;
@@ -44,8 +44,9 @@ static bool is_known(const struct follow *f, ino_t ino)
 	return false;
 }
 
-/* Makes `file` the one that is read, from offset on; ERR_CONFLICT or ERR_NOT_FOUND when it is no longer as it was scanned. Its
- * beginning is read at once, so that it can be recognised should it be cut before the first line is. In a gz the offset comes later. */
+/* Makes `file` the one that is read, from offset on; ERR_CONFLICT or ERR_NOT_FOUND when it is no
+ * longer as it was scanned. Its beginning is read at once, so that it can be recognised should it
+ * be cut before the first line is. In a gz the offset comes later. */
 bool follow_open_at(struct follow *f, const struct logfile *file, int64_t offset, struct err *err)
 {
 	char *path = logfiles_path(&f->family, file);
@@ -55,8 +56,8 @@ bool follow_open_at(struct follow *f, const struct logfile *file, int64_t offset
 	free(path);
 	if (!ok)
 		return false;
-	if (!logreader_seek(&r, offset) || !logreader_know_head(&r) || r.dev != file->dev || r.ino != file->ino ||
-		(r.gz == NULL && logreader_size(&r) < file->size)) {
+	if (!logreader_seek(&r, offset) || !logreader_know_head(&r) || r.dev != file->dev ||
+		r.ino != file->ino || (r.gz == NULL && logreader_size(&r) < file->size)) {
 		logreader_close(&r);
 		return err_set(err, ERR_CONFLICT, "%s changed while it was opened", file->name);
 	}
@@ -112,7 +113,8 @@ static bool try_member(struct follow *f, size_t i)
 	return true;
 }
 
-/* Finds the place by inode, else by content, newest file first: a copy is younger than what it was made of. */
+/* Finds the place by inode, else by content, newest file first: a copy is younger than what it was
+ * made of. */
 static bool find_place(struct follow *f)
 {
 	ptrdiff_t same = logfiles_find(&f->family, f->place.dev, f->place.ino);
@@ -129,8 +131,8 @@ static bool find_place(struct follow *f)
 	return false;
 }
 
-/* The place is nowhere. The same file with other content was cut: all of it is new. Otherwise begin with the first file that was
- * written to since, and take what is not younger as known. */
+/* The place is nowhere. The same file with other content was cut: all of it is new. Otherwise begin
+ * with the first file that was written to since, and take what is not younger as known. */
 bool follow_start_over(struct follow *f, struct err *err)
 {
 	ptrdiff_t same = logfiles_find(&f->family, f->place.dev, f->place.ino);
@@ -142,7 +144,9 @@ bool follow_start_over(struct follow *f, struct err *err)
 		f->known_until = f->place.time;
 	}
 	if (f->place.head_len > 0)
-		snprintf(f->note, sizeof(f->note), "the log file read last is gone or was cut: lines written just before may be missing");
+		snprintf(f->note, sizeof(f->note),
+			"the log file read last is gone or was cut: lines written just before may "
+			"be missing");
 	f->must_check_tail = false;
 	if (!follow_open_at(f, &f->family.files[i], 0, err))
 		return false;
@@ -167,7 +171,8 @@ enum follow_result follow_locate(struct follow *f, struct err *err)
 	if (f->family.count == 0)
 		return FOLLOW_EMPTY;
 	if (!find_place(f)) {
-		/* In the middle of a rotation nothing can be found; when all is still it is really gone. */
+		/* In the middle of a rotation nothing can be found; when all is still it is really
+		 * gone. */
 		if (logfiles_is_settling(&f->family) && f->settled++ < SETTLE_TRIES)
 			return FOLLOW_SOON;
 		if (!follow_start_over(f, err))
@@ -178,11 +183,14 @@ enum follow_result follow_locate(struct follow *f, struct err *err)
 	return FOLLOW_MORE;
 }
 
-/* Do two members begin alike? Then the older one is a copy of the younger, being made: copy-truncate copies first and cuts then. */
+/* Do two members begin alike? Then the older one is a copy of the younger, being made:
+ * copy-truncate copies first and cuts then. */
 static bool is_copy(struct follow *f, size_t older, size_t younger)
 {
-	bool may_be = f->family.files[older].size <= f->family.files[younger].size || f->family.files[older].is_gz;
-	char *pa = logfiles_path(&f->family, &f->family.files[older]), *pb = logfiles_path(&f->family, &f->family.files[younger]);
+	bool may_be = f->family.files[older].size <= f->family.files[younger].size ||
+		      f->family.files[older].is_gz;
+	char *pa = logfiles_path(&f->family, &f->family.files[older]),
+	     *pb = logfiles_path(&f->family, &f->family.files[younger]);
 	struct logreader a, b = LOGREADER_INIT;
 	char buf[LOGREADER_HEAD], buf2[LOGREADER_HEAD];
 	ssize_t na = 0, nb = 0;
@@ -199,8 +207,8 @@ static bool is_copy(struct follow *f, size_t older, size_t younger)
 	return na > 0 && na <= nb && memcmp(buf, buf2, (size_t)na) == 0;
 }
 
-/* Index of the file being read; when its name and inode are gone (packed meanwhile), of what has its content; else of the last
- * one that was written to before it. -1: older than all. */
+/* Index of the file being read; when its name and inode are gone (packed meanwhile), of what has
+ * its content; else of the last one that was written to before it. -1: older than all. */
 static ptrdiff_t find_current(struct follow *f)
 {
 	ptrdiff_t at = logfiles_find(&f->family, f->reader.dev, f->reader.ino);
@@ -239,7 +247,8 @@ const struct logfile *follow_find_next(struct follow *f)
 	for (i = (size_t)(at + 1); i < f->family.count; i++) {
 		if (f->family.files[i].size == 0)
 			continue;
-		if (i + 1 < f->family.count && f->family.files[i + 1].size > 0 && is_copy(f, i, i + 1))
+		if (i + 1 < f->family.count && f->family.files[i + 1].size > 0 &&
+			is_copy(f, i, i + 1))
 			continue;
 		return &f->family.files[i];
 	}
@@ -264,8 +273,9 @@ static bool begins_alike(struct follow *f, size_t i)
 	return is_alike;
 }
 
-/* The first bytes of a file that was empty have been read, not delivered. What was copied away from it meanwhile comes first: the oldest
- * file that is new in the directory and begins otherwise. NULL: nothing was. */
+/* The first bytes of a file that was empty have been read, not delivered. What was copied away from
+ * it meanwhile comes first: the oldest file that is new in the directory and begins otherwise.
+ * NULL: nothing was. */
 const struct logfile *follow_find_missed(struct follow *f)
 {
 	ptrdiff_t at;
@@ -282,4 +292,3 @@ const struct logfile *follow_find_missed(struct follow *f)
 	}
 	return NULL;
 }
-

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reads one log file, notices when it was cut or rewritten meanwhile, and recognises content it has read before. */
+/* Reads one log file, notices when it was cut or rewritten meanwhile, and recognises content it has
+ * read before. */
 #include "client/logreader.h"
 
 #include <errno.h>
@@ -28,12 +29,15 @@ uint64_t logreader_hash(const char *data, size_t len)
 	return h;
 }
 
-/* --- places ---------------------------------------------------------------------------------------------------- */
+/* ---- places ---- */
 
 void logplace_format(const struct logplace *p, struct buf *out)
 {
-	buf_addf(out, "f1 %" PRIx64 " %" PRIx64 " %" PRId64 " %" PRIu32 " %" PRIx64 " %" PRIu32 " %" PRIx64 " %" PRId64, (uint64_t)p->dev,
-		(uint64_t)p->ino, p->offset, p->head_len, p->head_hash, p->tail_len, p->tail_hash, p->time);
+	buf_addf(out,
+		"f1 %" PRIx64 " %" PRIx64 " %" PRId64 " %" PRIu32 " %" PRIx64 " %" PRIu32
+		" %" PRIx64 " %" PRId64,
+		(uint64_t)p->dev, (uint64_t)p->ino, p->offset, p->head_len, p->head_hash,
+		p->tail_len, p->tail_hash, p->time);
 }
 
 bool logplace_parse(struct logplace *p, const char *text)
@@ -42,15 +46,19 @@ bool logplace_parse(struct logplace *p, const char *text)
 	int end = 0;
 
 	memset(p, 0, sizeof(*p));
-	if (sscanf(text, "f1 %" SCNx64 " %" SCNx64 " %" SCNd64 " %" SCNu32 " %" SCNx64 " %" SCNu32 " %" SCNx64 " %" SCNd64 "%n", &dev, &ino, &p->offset,
-		    &p->head_len, &p->head_hash, &p->tail_len, &p->tail_hash, &p->time, &end) != 8)
+	if (sscanf(text,
+		    "f1 %" SCNx64 " %" SCNx64 " %" SCNd64 " %" SCNu32 " %" SCNx64 " %" SCNu32
+		    " %" SCNx64 " %" SCNd64 "%n",
+		    &dev, &ino, &p->offset, &p->head_len, &p->head_hash, &p->tail_len,
+		    &p->tail_hash, &p->time, &end) != 8)
 		return false;
 	p->dev = (dev_t)dev;
 	p->ino = (ino_t)ino;
-	return text[end] == '\0' && p->offset >= 0 && p->head_len <= LOGREADER_HEAD && p->tail_len <= LOGREADER_TAIL;
+	return text[end] == '\0' && p->offset >= 0 && p->head_len <= LOGREADER_HEAD &&
+	       p->tail_len <= LOGREADER_TAIL;
 }
 
-/* --- reading --------------------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 /* "…; the group `adm` may read it: add yourself to it" where that is so. */
 static void explain_denied(const char *path, struct err *err)
@@ -59,7 +67,9 @@ static void explain_denied(const char *path, struct err *err)
 	struct stat st;
 
 	if (stat(path, &st) == 0 && (st.st_mode & S_IRGRP) && (g = getgrgid(st.st_gid)) != NULL)
-		err_set(err, ERR_IO, "can't read %s: permission denied; members of the group %s may read it", path, g->gr_name);
+		err_set(err, ERR_IO,
+			"can't read %s: permission denied; members of the group %s may read it",
+			path, g->gr_name);
 	else
 		err_set(err, ERR_IO, "can't read %s: permission denied", path);
 }
@@ -76,7 +86,8 @@ bool logreader_open(struct logreader *r, const char *path, struct err *err)
 		if (errno == EACCES)
 			explain_denied(path, err);
 		else
-			err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "can't read %s: %s", path, strerror(errno));
+			err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "can't read %s: %s",
+				path, strerror(errno));
 		return false;
 	}
 	if (fstat(r->fd, &st) != 0 || !S_ISREG(st.st_mode)) {
@@ -126,7 +137,8 @@ static void keep_head(struct logreader *r, const char *data, size_t n)
 {
 	size_t known, take;
 
-	if (r->offset > r->head_len || r->offset + (int64_t)n <= r->head_len || r->head_len == LOGREADER_HEAD)
+	if (r->offset > r->head_len || r->offset + (int64_t)n <= r->head_len ||
+		r->head_len == LOGREADER_HEAD)
 		return;
 	known = r->head_len - (size_t)r->offset;
 	take = n - known < LOGREADER_HEAD - r->head_len ? n - known : LOGREADER_HEAD - r->head_len;
@@ -166,7 +178,9 @@ static bool skip_some(struct logreader *r)
 	while (left > 0 && r->offset < r->skip_to) {
 		int64_t want = r->skip_to - r->offset;
 
-		n = gzread(r->gz, scratch, want < (int64_t)sizeof(scratch) ? (unsigned)want : (unsigned)sizeof(scratch));
+		n = gzread(r->gz, scratch,
+			want < (int64_t)sizeof(scratch) ? (unsigned)want
+							: (unsigned)sizeof(scratch));
 		if (n <= 0)
 			return false;
 		advance(r, scratch, (size_t)n);
@@ -223,12 +237,14 @@ bool logreader_know_head(struct logreader *r)
 	return true;
 }
 
-/* Is the file still the one whose head we know? Asked after each read: what was read before is then of that file as well. */
+/* Is the file still the one whose head we know? Asked after each read: what was read before is then
+ * of that file as well. */
 static bool is_same_file(const struct logreader *r)
 {
 	char head[LOGREADER_HEAD];
 
-	return pread(r->fd, head, r->head_len, 0) == (ssize_t)r->head_len && memcmp(head, r->head, r->head_len) == 0;
+	return pread(r->fd, head, r->head_len, 0) == (ssize_t)r->head_len &&
+	       memcmp(head, r->head, r->head_len) == 0;
 }
 
 ssize_t logreader_read(struct logreader *r, char *out, size_t size)
@@ -238,7 +254,8 @@ ssize_t logreader_read(struct logreader *r, char *out, size_t size)
 	if (r->gz) {
 		if (r->skip_to >= 0) {
 			if (!skip_some(r))
-				r->skip_to = -1; /* shorter than that, or damaged: the offset says so */
+				r->skip_to =
+					-1; /* shorter than that, or damaged: the offset says so */
 			return 0;
 		}
 		n = gzread(r->gz, out, size > INT32_MAX ? INT32_MAX : (unsigned)size);
@@ -269,15 +286,18 @@ bool logreader_has_head(struct logreader *r, const struct logplace *place)
 			if (n > 0)
 				advance(r, head, (size_t)n);
 		}
-		return r->head_len >= place->head_len && logreader_hash(r->head, place->head_len) == place->head_hash;
+		return r->head_len >= place->head_len &&
+		       logreader_hash(r->head, place->head_len) == place->head_hash;
 	}
 	n = pread(r->fd, head, place->head_len, 0);
-	return n == (ssize_t)place->head_len && logreader_hash(head, place->head_len) == place->head_hash &&
-		logreader_size(r) >= place->offset;
+	return n == (ssize_t)place->head_len &&
+	       logreader_hash(head, place->head_len) == place->head_hash &&
+	       logreader_size(r) >= place->offset;
 }
 
 bool logreader_has_tail(const struct logreader *r, const struct logplace *place)
 {
 	return r->offset == place->offset && r->tail_len >= place->tail_len &&
-		logreader_hash(r->tail + r->tail_len - place->tail_len, place->tail_len) == place->tail_hash;
+	       logreader_hash(r->tail + r->tail_len - place->tail_len, place->tail_len) ==
+		       place->tail_hash;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What all log sources share: life, delivery, statistics, and which kind a profile means. Knows no kind's inside. */
+/* What all log sources share: life, delivery, statistics, and which kind a profile means. Knows no
+ * kind's inside. */
 #include "client/logsource.h"
 
 #include <dirent.h>
@@ -29,8 +30,9 @@ static void owner_cancelled(struct scope_item *item)
 	logsource_close(container_of(item, struct logsource, owner));
 }
 
-struct logsource *logsource_open(const struct logsource_ops *ops, void *param, struct loop *loop, struct scope *owner,
-	const struct logsource_want *want, const struct logsource_events *events, struct err *err)
+struct logsource *logsource_open(const struct logsource_ops *ops, void *param, struct loop *loop,
+	struct scope *owner, const struct logsource_want *want,
+	const struct logsource_events *events, struct err *err)
 {
 	struct logsource *src = xcalloc(1, sizeof(*src));
 
@@ -143,10 +145,11 @@ bool logsource_set_state(struct logsource *src, enum logsource_state state, cons
 	return leave(src);
 }
 
-/* --- choosing ---------------------------------------------------------------------------------------------------- */
+/* ---- choosing ---- */
 
 /* Where the server's own installer and the packages put logs; the last one is of 0.5 to 0.10. */
-static const char *const usual_dirs[] = { "/opt/stalwart/logs", "/var/log/stalwart", "/opt/stalwart-mail/logs" };
+static const char *const usual_dirs[] = { "/opt/stalwart/logs", "/var/log/stalwart",
+	"/opt/stalwart-mail/logs" };
 
 static bool has_logs(const char *dir)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A log on this host as a source: when to look (inotify, or a clock where that does not work), the backlog for the eye, and what to say
- * when there is nothing. What is read next, through any rotation, is logfollow.c's. */
+/* A log on this host as a source: when to look (inotify, or a clock where that does not work), the
+ * backlog for the eye, and what to say when there is nothing. What is read next, through any
+ * rotation, is logfollow.c's. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -14,21 +15,21 @@
 #include "client/logfollow.h"
 #include "core/mem.h"
 
-#define WAKE_MS 20    /* writes closer together than this are read together */
-#define SOON_MS 10
-#define IDLE_MS 500   /* an unfinished record is waited for so long */
+#define WAKE_MS  20 /* writes closer together than this are read together */
+#define SOON_MS  10
+#define IDLE_MS  500  /* an unfinished record is waited for so long */
 #define RETRY_MS 2000 /* no file, or no permission */
-#define POLL_MS 1000  /* where inotify says nothing */
+#define POLL_MS  1000 /* where inotify says nothing */
 
 struct file_state {
 	struct follow follow;
 	struct timer turn, idle;
-	int inotify;           /* -1 = none */
-	bool has_watch;        /* of the directory */
-	bool must_poll;        /* a file system on which others write without our kernel's notice */
+	int inotify;    /* -1 = none */
+	bool has_watch; /* of the directory */
+	bool must_poll; /* a file system on which others write without our kernel's notice */
 	bool is_begun;
 	struct logback back;
-	size_t back_wanted;    /* lines of backlog still to be delivered */
+	size_t back_wanted; /* lines of backlog still to be delivered */
 };
 
 static void on_turn(struct loop *loop, void *arg);
@@ -42,7 +43,7 @@ static void turn_in(struct logsource *src, int64_t ms)
 		timer_start(src->loop, &s->turn, ms, &src->scope, on_turn, src);
 }
 
-/* --- noticing ------------------------------------------------------------------------------------------------------ */
+/* ---- noticing ---- */
 
 static void on_inotify(struct loop *loop, int fd, unsigned events, void *arg)
 {
@@ -57,7 +58,8 @@ static void on_inotify(struct loop *loop, int fd, unsigned events, void *arg)
 		for (at = 0; at < n;) {
 			const struct inotify_event *e = (const void *)(buf + at);
 
-			if ((e->mask & ~(uint32_t)IN_MODIFY) || e->len == 0 || s->follow.name == NULL || strcmp(e->name, s->follow.name) != 0)
+			if ((e->mask & ~(uint32_t)IN_MODIFY) || e->len == 0 ||
+				s->follow.name == NULL || strcmp(e->name, s->follow.name) != 0)
 				s->follow.is_dirty = true;
 			if (e->mask & IN_IGNORED)
 				s->has_watch = false;
@@ -71,7 +73,8 @@ static void on_inotify(struct loop *loop, int fd, unsigned events, void *arg)
 /* Network and user-space file systems: their other writers cause no inotify event here. */
 static bool is_remote(const char *dir)
 {
-	static const long magics[] = { 0x6969 /* NFS */, 0xff534d42 /* CIFS */, 0xfe534d42 /* SMB2 */, 0x65735546 /* FUSE */, 0x01021997 /* 9p */ };
+	static const long magics[] = { 0x6969 /* NFS */, 0xff534d42 /* CIFS */,
+		0xfe534d42 /* SMB2 */, 0x65735546 /* FUSE */, 0x01021997 /* 9p */ };
 	struct statfs fs;
 	size_t i;
 
@@ -98,11 +101,13 @@ static void watch(struct logsource *src)
 			loop_fd_set(src->loop, s->inotify, LOOP_READ, on_inotify, src);
 	}
 	s->has_watch = s->inotify >= 0 &&
-		inotify_add_watch(s->inotify, dir, IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF) >= 0;
+		       inotify_add_watch(s->inotify, dir,
+			       IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
+				       IN_DELETE_SELF | IN_MOVE_SELF) >= 0;
 	s->follow.is_dirty = true;
 }
 
-/* --- backlog ------------------------------------------------------------------------------------------------------- */
+/* ---- backlog ---- */
 
 /* Goes on with the next older file. False: there is none. */
 static bool step_back(struct logsource *src)
@@ -154,7 +159,7 @@ static bool read_back(struct logsource *src)
 	return batch.count == 0 || logsource_deliver(src, &batch);
 }
 
-/* --- turns --------------------------------------------------------------------------------------------------------- */
+/* ---- turns ---- */
 
 /* "Nothing to read": why, and what would help. */
 static bool tell_empty(struct logsource *src)
@@ -164,9 +169,12 @@ static bool tell_empty(struct logsource *src)
 	char text[512];
 
 	if (family->is_dir)
-		snprintf(text, sizeof(text), "no log file in %s (yet): is a log tracer enabled and its path this one?", family->dir);
+		snprintf(text, sizeof(text),
+			"no log file in %s (yet): is a log tracer enabled and its path this one?",
+			family->dir);
 	else
-		snprintf(text, sizeof(text), "%s/%s does not exist (yet)", family->dir, family->stem);
+		snprintf(text, sizeof(text), "%s/%s does not exist (yet)", family->dir,
+			family->stem);
 	if (src->want.follow)
 		turn_in(src, s->has_watch && !s->must_poll ? POLL_MS * 10 : RETRY_MS);
 	return logsource_set_state(src, src->want.follow ? LOGSOURCE_LOST : LOGSOURCE_FAILED, text);
@@ -176,7 +184,8 @@ static bool tell_failed(struct logsource *src, const struct err *err)
 {
 	if (src->want.follow)
 		turn_in(src, RETRY_MS);
-	return logsource_set_state(src, src->want.follow ? LOGSOURCE_LOST : LOGSOURCE_FAILED, err->msg);
+	return logsource_set_state(
+		src, src->want.follow ? LOGSOURCE_LOST : LOGSOURCE_FAILED, err->msg);
 }
 
 /* A tail begins at the end of the newest file; what is before it is the backlog. */
@@ -234,7 +243,8 @@ static bool reached_end(struct logsource *src)
 	}
 	/* A last line without its end is whole when its writer is gone. */
 	if (s->follow.data.len > 0 && fstat(s->follow.reader.fd, &st) == 0) {
-		bool is_quiet = s->follow.reader.gz || clock_now() - (int64_t)st.st_mtim.tv_sec * 1000 > RETRY_MS;
+		bool is_quiet = s->follow.reader.gz ||
+				clock_now() - (int64_t)st.st_mtim.tv_sec * 1000 > RETRY_MS;
 
 		if (!follow_flush(&s->follow, is_quiet))
 			return false;
@@ -289,7 +299,8 @@ static void on_turn(struct loop *loop, void *arg)
 		if (s->follow.data.len == 0)
 			timer_stop(&s->idle);
 		turn_in(src, 0);
-		if (src->state_now == LOGSOURCE_LOST && !logsource_set_state(src, LOGSOURCE_READING, ""))
+		if (src->state_now == LOGSOURCE_LOST &&
+			!logsource_set_state(src, LOGSOURCE_READING, ""))
 			return;
 		tell_note(src);
 		break;
@@ -321,7 +332,7 @@ static void on_idle(struct loop *loop, void *arg)
 		follow_flush(&s->follow, false);
 }
 
-/* --- slots --------------------------------------------------------------------------------------------------------- */
+/* ---- slots ---- */
 
 static bool file_open(struct logsource *src, struct err *err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Log lines from a pipe: `docker logs -f … | stalwarden --log-source -`. The same lines may come again with the next run, so its cursor
- * is one of content. */
+/* Log lines from a pipe: `docker logs -f … | stalwarden --log-source -`. The same lines may come
+ * again with the next run, so its cursor is one of content. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,19 +12,19 @@
 #include "core/mem.h"
 #include "model/logmark.h"
 
-#define CHUNK (128 * 1024)
+#define CHUNK   (128 * 1024)
 #define IDLE_MS 500 /* an unfinished record is waited for so long */
 
 struct pipe_state {
 	int fd;
-	bool is_regular;       /* redirected from a file: poll() says nothing about those */
+	bool is_regular; /* redirected from a file: poll() says nothing about those */
 	bool is_ended;
 	struct timer turn, idle;
 	struct buf data;
 	struct event *events;
 	size_t event_cap;
 	struct logmark mark;
-	char *cursor;          /* after the last batch */
+	char *cursor; /* after the last batch */
 	uint64_t done;
 };
 
@@ -72,7 +72,11 @@ static bool deliver(struct logsource *src, size_t len, bool is_final)
 	logmark_format(&s->mark, &cursor);
 	from = s->cursor;
 	s->cursor = buf_take(&cursor, NULL);
-	batch = (struct logbatch){ .events = s->events, .count = count, .from = from, .cursor = s->cursor, .done = s->done };
+	batch = (struct logbatch){ .events = s->events,
+		.count = count,
+		.from = from,
+		.cursor = s->cursor,
+		.done = s->done };
 	alive = logsource_deliver(src, &batch);
 	free(from);
 	if (alive)
@@ -159,7 +163,9 @@ static bool stdin_open(struct logsource *src, struct err *err)
 	if (fstat(s->fd, &st) != 0)
 		return err_set(err, ERR_IO, "standard input can't be read: %s", strerror(errno));
 	if (isatty(s->fd))
-		return err_set(err, ERR_USAGE, "standard input is the terminal: pipe a log into it, as in `docker logs -f … | stalwarden …`");
+		return err_set(err, ERR_USAGE,
+			"standard input is the terminal: pipe a log into it, as in `docker logs -f "
+			"… | stalwarden …`");
 	s->is_regular = S_ISREG(st.st_mode);
 	if (!s->is_regular)
 		fcntl(s->fd, F_SETFL, fcntl(s->fd, F_GETFL) | O_NONBLOCK);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Records of a log, and the parts of one: time, level, description, id, details. Knows how lines are laid out, not what they mean. */
+/* Records of a log, and the parts of one: time, level, description, id, details. Knows how lines
+ * are laid out, not what they mean. */
 #include "model/event.h"
 
 #include <stdio.h>
@@ -54,7 +55,7 @@ static size_t scan_id(const char *s, size_t len)
 	return dots > 0 && s[i - 1] != '.' ? i : 0;
 }
 
-/* --- colour codes ---------------------------------------------------------------------------------------------- */
+/* ---- colour codes ---- */
 
 /* Length of a CSI sequence at s, 0 if there is none. */
 static size_t csi_length(const char *s, size_t len)
@@ -68,7 +69,8 @@ static size_t csi_length(const char *s, size_t len)
 	return i < len && s[i] >= 0x40 && s[i] <= 0x7e ? i + 1 : 0;
 }
 
-/* A tracer with `ansi` on begins every line with a code (0.6 to 0.16), or has one between time and level. */
+/* A tracer with `ansi` on begins every line with a code (0.6 to 0.16), or has one between time and
+ * level. */
 static bool is_coloured(const char *s, size_t len)
 {
 	int64_t t;
@@ -107,7 +109,7 @@ size_t event_strip_ansi(char *s, size_t len)
 	return to;
 }
 
-/* --- records --------------------------------------------------------------------------------------------------- */
+/* ---- records ---- */
 
 /* Does a new record begin at s? "2026-11-21T" is enough. -1: too few bytes to tell. */
 static int begins_record(const char *s, size_t len)
@@ -136,8 +138,9 @@ bool event_begins(const char *s, size_t len)
 	return begins_record(s, len) == 1;
 }
 
-/* Would the record rec (without its last line end) go on in the next line? Either it ends inside a quoted value, or it is a
- * multi-line tracer's: "Description (event.id)" with no blank behind it, then lines that begin with a tab (0.10 to 0.16 source). */
+/* Would the record rec (without its last line end) go on in the next line? Either it ends inside a
+ * quoted value, or it is a multi-line tracer's: "Description (event.id)" with no blank behind it,
+ * then lines that begin with a tab (0.10 to 0.16 source). */
 static bool is_unfinished(struct slice rec)
 {
 	bool is_odd = false, is_open = false;
@@ -182,7 +185,10 @@ size_t event_record(const char *s, size_t len, bool is_final)
 	for (;;) {
 		end = (size_t)(nl - s) + 1;
 		if (end == len)
-			return is_final || !(memchr(s, '\t', end) || is_unfinished((struct slice){ s, end - 1 })) ? end : 0;
+			return is_final || !(memchr(s, '\t', end) ||
+						   is_unfinished((struct slice){ s, end - 1 }))
+				       ? end
+				       : 0;
 		if (s[end] != '\t') {
 			begins = begins_record(s + end, len - end);
 			if (begins == 1 || !is_unfinished((struct slice){ s, end - 1 }))
@@ -199,7 +205,7 @@ size_t event_record(const char *s, size_t len, bool is_final)
 	}
 }
 
-/* --- parts ----------------------------------------------------------------------------------------------------- */
+/* ---- parts ---- */
 
 static struct slice trim(struct slice s)
 {
@@ -252,7 +258,8 @@ static bool parse_modern(struct slice s, struct event *out)
 	return true;
 }
 
-/* Time and level in front; what follows goes to *rest. `docker logs -t` puts a time of its own in front of the server's. */
+/* Time and level in front; what follows goes to *rest. `docker logs -t` puts a time of its own in
+ * front of the server's. */
 static bool parse_head(struct slice s, struct event *out, struct slice *rest)
 {
 	size_t n = time_scan(s.p, s.len, &out->time), again, word;
@@ -267,9 +274,11 @@ static bool parse_head(struct slice s, struct event *out, struct slice *rest)
 	}
 	while (n < s.len && s.p[n] == ' ')
 		n++;
-	for (word = n; word < s.len && word < n + 6 && ((s.p[word] | 0x20) >= 'a' && (s.p[word] | 0x20) <= 'z');)
+	for (word = n; word < s.len && word < n + 6 &&
+		       ((s.p[word] | 0x20) >= 'a' && (s.p[word] | 0x20) <= 'z');)
 		word++;
-	if (!event_level_parse(s.p + n, word - n, &out->level) || (word < s.len && s.p[word] != ' '))
+	if (!event_level_parse(s.p + n, word - n, &out->level) ||
+		(word < s.len && s.p[word] != ' '))
 		return false;
 	*rest = slice_from(s, word < s.len ? word + 1 : word);
 	return true;
@@ -325,10 +334,10 @@ void event_print(struct buf *out, const struct event *ev)
 	buf_add(out, ev->details.p, ev->details.len);
 }
 
-/* --- from a log API -------------------------------------------------------------------------------------------- */
+/* ---- from a log API ---- */
 
-void event_from_item(struct buf *store, struct slice timestamp, struct slice level, struct slice description, struct slice id,
-	struct slice details, struct event *out)
+void event_from_item(struct buf *store, struct slice timestamp, struct slice level,
+	struct slice description, struct slice id, struct slice details, struct event *out)
 {
 	enum event_level known = LEVEL_NONE;
 	size_t at_description, at_id, at_details;
@@ -351,7 +360,8 @@ void event_from_item(struct buf *store, struct slice timestamp, struct slice lev
 	memset(out, 0, sizeof(*out));
 	out->line = (struct slice){ buf_str(store), store->len };
 	out->time = TIME_NONE;
-	if (store->overflow || time_scan(timestamp.p, timestamp.len, &out->time) != timestamp.len || timestamp.len == 0) {
+	if (store->overflow || time_scan(timestamp.p, timestamp.len, &out->time) != timestamp.len ||
+		timestamp.len == 0) {
 		out->time = TIME_NONE;
 		return;
 	}
@@ -362,7 +372,8 @@ void event_from_item(struct buf *store, struct slice timestamp, struct slice lev
 	out->details = trim((struct slice){ store->data + at_details, details.len });
 }
 
-void event_from_message(struct buf *store, struct slice timestamp, struct slice level, struct slice message, struct event *out)
+void event_from_message(struct buf *store, struct slice timestamp, struct slice level,
+	struct slice message, struct event *out)
 {
 	enum event_level known = LEVEL_NONE;
 	size_t at;
@@ -377,7 +388,8 @@ void event_from_message(struct buf *store, struct slice timestamp, struct slice 
 	memset(out, 0, sizeof(*out));
 	out->line = (struct slice){ buf_str(store), store->len };
 	out->time = TIME_NONE;
-	if (store->overflow || time_scan(timestamp.p, timestamp.len, &out->time) != timestamp.len || timestamp.len == 0) {
+	if (store->overflow || time_scan(timestamp.p, timestamp.len, &out->time) != timestamp.len ||
+		timestamp.len == 0) {
 		out->time = TIME_NONE;
 		return;
 	}
@@ -399,7 +411,8 @@ static uint64_t hash_add(uint64_t h, const void *data, size_t len)
 uint64_t event_hash(const struct event *ev)
 {
 	uint64_t h = UINT64_C(14695981039346656037);
-	int64_t second = ev->time / 1000; /* API rows are cut to the second, lines of 0.6 and 0.8 are not */
+	int64_t second =
+		ev->time / 1000; /* API rows are cut to the second, lines of 0.6 and 0.8 are not */
 
 	if (ev->format == EVENT_TEXT)
 		return hash_add(h, ev->line.p, ev->line.len);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What an event says about an address, and how far that can be believed. The one table of event ids that matter. */
+/* What an event says about an address, and how far that can be believed. The one table of event ids
+ * that matter. */
 #include "core/mem.h"
 #include "model/event_impl.h"
 
 /* A slice as a constant initialiser. */
-#define TEXT(lit) { lit, sizeof(lit) - 1 }
+#define TEXT(lit)                                                                                  \
+	{                                                                                          \
+		lit, sizeof(lit) - 1                                                               \
+	}
 
 static const struct meaning {
 	struct slice id;
@@ -16,12 +20,14 @@ static const struct meaning {
 	{ TEXT("security.abuse-ban"), EVENT_BAN, CLASS_ABUSE, false },
 	{ TEXT("security.loiter-ban"), EVENT_BAN, CLASS_LOITER, false },
 	{ TEXT("security.scan-ban"), EVENT_BAN, CLASS_SCAN, false },
-	{ TEXT("security.brute-force-ban"), EVENT_BAN, CLASS_ABUSE, false }, /* 0.9.4 to 0.10.3: of fail2ban.invalid-rcpt */
+	{ TEXT("security.brute-force-ban"), EVENT_BAN, CLASS_ABUSE,
+		false }, /* 0.9.4 to 0.10.3: of fail2ban.invalid-rcpt */
 	{ TEXT("security.ip-blocked"), EVENT_REFUSED, CLASS_NONE, false },
 	{ TEXT("security.ip-block-expired"), EVENT_EXPIRED, CLASS_NONE, false },
 	{ TEXT("security.ip-allow-expired"), EVENT_ALLOW_EXPIRED, CLASS_NONE, false },
 	{ TEXT("security.unauthorized"), EVENT_UNAUTHORIZED, CLASS_NONE, false },
-	{ TEXT("security.ip-unauthorized"), EVENT_ATTEMPT, CLASS_AUTH, false }, /* counts like a wrong password (0.15 source) */
+	{ TEXT("security.ip-unauthorized"), EVENT_ATTEMPT, CLASS_AUTH,
+		false }, /* counts like a wrong password (0.15 source) */
 	{ TEXT("auth.success"), EVENT_SUCCESS, CLASS_NONE, false },
 	{ TEXT("auth.failed"), EVENT_ATTEMPT, CLASS_AUTH, false },
 	{ TEXT("auth.too-many-attempts"), EVENT_ATTEMPT, CLASS_AUTH, true },
@@ -61,8 +67,9 @@ static const struct meaning *find_meaning(struct slice id)
 	return NULL;
 }
 
-/* Is that id surely the event's own? Not where a colon, a quote or an equals sign stands between the time and it: that is a line
- * up to 0.9.3, and "(a.b)" a text in it, perhaps a login someone chose to be overlooked by. */
+/* Is that id surely the event's own? Not where a colon, a quote or an equals sign stands between
+ * the time and it: that is a line up to 0.9.3, and "(a.b)" a text in it, perhaps a login someone
+ * chose to be overlooked by. */
 static bool is_plain_description(const char *s, const char *id)
 {
 	const char *p = s + (*s == '\033' ? 24 : 20);
@@ -87,7 +94,16 @@ bool event_matters(const char *s, size_t len)
 }
 
 /* What a field is to us. Aliases: 0.15's name first, then those of 0.6 and 0.8. */
-enum field_use { USE_FREE, USE_SERVER, USE_ADDRESS, USE_PORT, USE_LISTENER, USE_ACCOUNT, USE_TO, USE_PATH };
+enum field_use {
+	USE_FREE,
+	USE_SERVER,
+	USE_ADDRESS,
+	USE_PORT,
+	USE_LISTENER,
+	USE_ACCOUNT,
+	USE_TO,
+	USE_PATH
+};
 static const struct {
 	struct slice key;
 	enum field_use use;
@@ -158,8 +174,9 @@ static void take_first(struct slice *to, struct slice value)
 		*to = value;
 }
 
-/* The server writes the connection's own fields first, so the first address is its own unless something an attacker may have
- * typed stands before it: then it is believed only if no second one contradicts it. */
+/* The server writes the connection's own fields first, so the first address is its own unless
+ * something an attacker may have typed stands before it: then it is believed only if no second one
+ * contradicts it. */
 static void read_fields(const struct event *ev, struct event_facts *out)
 {
 	bool is_after_text = false, is_first_after_text = false, has_port = false;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The key = value lists of log lines. Quotes inside values are not escaped (0.10 to 0.16.18), so where a value ends is a matter of
- * what follows: the first quote that a separator and a key, or the end, comes after. An attacker can forge fields behind his
- * value that way, never in front of it: event_facts.c only believes what the server wrote first. */
+/* The key = value lists of log lines. Quotes inside values are not escaped (0.10 to 0.16.18), so
+ * where a value ends is a matter of what follows: the first quote that a separator and a key, or
+ * the end, comes after. An attacker can forge fields behind his value that way, never in front of
+ * it: event_facts.c only believes what the server wrote first. */
 #include "model/event_impl.h"
 
 #define KEY_MAX 64
@@ -35,7 +36,8 @@ static size_t scan_modern_key(const char *p, const char *end)
 	return n > 0 && end - p >= (ptrdiff_t)n + 3 && memcmp(p + n, " = ", 3) == 0 ? n : 0;
 }
 
-/* Bytes of a separator in front of another field at p: ", ", or a line end and tabs where the tracer writes one field a line. */
+/* Bytes of a separator in front of another field at p: ", ", or a line end and tabs where the
+ * tracer writes one field a line. */
 static size_t scan_separator(const char *p, const char *end)
 {
 	const char *q = p;
@@ -51,7 +53,8 @@ static size_t scan_separator(const char *p, const char *end)
 	return q < end && q[-1] == '\t' && scan_modern_key(q, end) > 0 ? (size_t)(q - p) : 0;
 }
 
-/* Does a value end here? depth: inside how many " { ". In an array a comma or the bracket ends a string, too. */
+/* Does a value end here? depth: inside how many " { ". In an array a comma or the bracket ends a
+ * string, too. */
 static bool is_value_end(const char *p, const char *end, unsigned depth, bool in_array)
 {
 	if (p == end || scan_separator(p, end) > 0)
@@ -73,7 +76,8 @@ static const char *find_quote(const char *p, const char *end, unsigned depth, bo
 	return NULL;
 }
 
-/* End of an unquoted value: a number, an address, an array, text with a nested event in braces, and before 0.15 plain text. */
+/* End of an unquoted value: a number, an address, an array, text with a nested event in braces, and
+ * before 0.15 plain text. */
 static const char *find_plain_end(const char *p, const char *end, bool *is_open)
 {
 	bool in_array = *p == '[';
@@ -108,7 +112,8 @@ static const char *find_plain_end(const char *p, const char *end, bool *is_open)
 	return end;
 }
 
-bool event_walk_modern(struct slice s, size_t *pos, struct slice *key, struct slice *value, bool *is_open)
+bool event_walk_modern(
+	struct slice s, size_t *pos, struct slice *key, struct slice *value, bool *is_open)
 {
 	const char *p, *end, *stop;
 	bool open = false;
@@ -146,7 +151,8 @@ static size_t scan_old_key(const char *p, const char *end)
 	return n > 0 && p + n < end && p[n] == '=' ? n : 0;
 }
 
-/* Strings are written as Rust's Debug: quotes inside are escaped. Other values may hold blanks inside brackets. */
+/* Strings are written as Rust's Debug: quotes inside are escaped. Other values may hold blanks
+ * inside brackets. */
 static const char *find_old_end(const char *p, const char *end, bool *is_open)
 {
 	bool in_quotes = false;
@@ -170,7 +176,8 @@ static const char *find_old_end(const char *p, const char *end, bool *is_open)
 	return p < end ? p : end;
 }
 
-bool event_walk_old(struct slice s, size_t *pos, struct slice *key, struct slice *value, bool *is_open)
+bool event_walk_old(
+	struct slice s, size_t *pos, struct slice *key, struct slice *value, bool *is_open)
 {
 	const char *p, *end, *stop;
 	bool open = false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Lines of servers up to 0.9.3: "span{…}: module::path: message key=value …" (seen on 0.6.0 and 0.8.1), and which of today's events
- * each one would be. */
+/* Lines of servers up to 0.9.3: "span{…}: module::path: message key=value …" (seen on 0.6.0 and
+ * 0.8.1), and which of today's events each one would be. */
 #include "model/event_impl.h"
 
 #include "core/mem.h"
@@ -11,14 +11,16 @@ static const struct old_event {
 	const char *result;  /* value of the field `result` */
 	const char *message; /* the message begins so */
 	const char *id;
-	const char *needle;  /* what the raw line must hold, colour codes or not; NULL: says nothing about an address */
+	const char *needle; /* what the raw line must hold, colour codes or not; NULL: says nothing
+			       about an address */
 } old_events[] = {
 	{ "fail2ban", NULL, NULL, "security.authentication-ban", "fail2ban" },
 	{ "blocked", NULL, "Dropping connection", "security.ip-blocked", "blocked IP" },
 	{ "authenticate", "success", NULL, "auth.success", NULL },
 	{ "authenticate", "failed", NULL, "auth.failed", "authenticate" },
 	{ NULL, NULL, "Authentication failed", "auth.failed", "Authentication failed" },
-	{ NULL, NULL, "Mailbox does not exist", "smtp.mailbox-does-not-exist", "Mailbox does not exist" },
+	{ NULL, NULL, "Mailbox does not exist", "smtp.mailbox-does-not-exist",
+		"Mailbox does not exist" },
 	{ NULL, NULL, "Relay not allowed", "smtp.relay-not-allowed", "Relay not allowed" },
 	{ NULL, NULL, "Starting Stalwart", "server.startup", NULL },
 	{ NULL, NULL, "Shutting down Stalwart", "server.shutdown", NULL },
@@ -77,7 +79,8 @@ static size_t scan_span(const char *s, size_t len)
 			i++;
 		else if (s[i] == '"')
 			in_quotes = !in_quotes;
-		else if (s[i] == '}' && !in_quotes && i + 2 < len && s[i + 1] == ':' && s[i + 2] == ' ')
+		else if (s[i] == '}' && !in_quotes && i + 2 < len && s[i + 1] == ':' &&
+			 s[i + 2] == ' ')
 			return i + 1;
 	}
 	return 0;

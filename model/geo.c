@@ -29,12 +29,14 @@ struct geo *geo_open(const char *const paths[], struct err *err)
 		int code;
 
 		if (i == MAX_FILES) {
-			err_set(err, ERR_USAGE, "at most %d MaxMind databases can be used", MAX_FILES);
+			err_set(err, ERR_USAGE, "at most %d MaxMind databases can be used",
+				MAX_FILES);
 			goto out;
 		}
 		code = MMDB_open(paths[i], MMDB_MODE_MMAP, &g->files[i]);
 		if (code != MMDB_SUCCESS) {
-			err_set(err, ERR_IO, "can't read the MaxMind database %s: %s", paths[i], MMDB_strerror(code));
+			err_set(err, ERR_IO, "can't read the MaxMind database %s: %s", paths[i],
+				MMDB_strerror(code));
 			goto out;
 		}
 		g->count++;
@@ -73,7 +75,8 @@ static bool get_text(MMDB_entry_s *entry, const char *const *path, char *out, si
 {
 	MMDB_entry_data_s data;
 
-	if (MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS || !data.has_data || data.type != MMDB_DATA_TYPE_UTF8_STRING)
+	if (MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS || !data.has_data ||
+		data.type != MMDB_DATA_TYPE_UTF8_STRING)
 		return false;
 	text_safe_str(out, size, data.utf8_string, data.data_size);
 	return true;
@@ -81,12 +84,14 @@ static bool get_text(MMDB_entry_s *entry, const char *const *path, char *out, si
 
 static bool read_entry(MMDB_entry_s *entry, struct geo_place *out)
 {
-	static const char *const country[] = { "country", "iso_code", NULL }, *const as_number[] = { "autonomous_system_number", NULL },
-		*const as_name[] = { "autonomous_system_organization", NULL };
+	static const char *const country[] = { "country", "iso_code", NULL },
+				 *const as_number[] = { "autonomous_system_number", NULL },
+				 *const as_name[] = { "autonomous_system_organization", NULL };
 	MMDB_entry_data_s data;
 	bool found = get_text(entry, country, out->country, sizeof(out->country));
 
-	if (MMDB_aget_value(entry, &data, as_number) == MMDB_SUCCESS && data.has_data && data.type == MMDB_DATA_TYPE_UINT32) {
+	if (MMDB_aget_value(entry, &data, as_number) == MMDB_SUCCESS && data.has_data &&
+		data.type == MMDB_DATA_TYPE_UINT32) {
 		out->as_number = data.uint32;
 		found = true;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A position in a log by content: a hash table of the lines of the last seconds, and the text form that is kept in the store. */
+/* A position in a log by content: a hash table of the lines of the last seconds, and the text form
+ * that is kept in the store. */
 #include "model/logmark.h"
 
 #include <errno.h>
@@ -28,7 +29,8 @@ static bool is_empty(const struct logmark_row *r)
 	return r->before == 0 && r->pass == 0;
 }
 
-static struct logmark_row *find_slot(struct logmark_row *rows, size_t cap, uint64_t hash, int64_t time)
+static struct logmark_row *find_slot(
+	struct logmark_row *rows, size_t cap, uint64_t hash, int64_t time)
 {
 	size_t i = (size_t)(hash ^ (hash >> 32)) & (cap - 1);
 
@@ -42,7 +44,8 @@ static int64_t window_start(const struct logmark *m)
 	return m->newest == TIME_NONE ? TIME_NONE : m->newest - LOGMARK_WINDOW;
 }
 
-/* Makes room for one more; on the way lets go of lines of this pass that are out of the window: nobody asks for them again. */
+/* Makes room for one more; on the way lets go of lines of this pass that are out of the window:
+ * nobody asks for them again. */
 static void make_room(struct logmark *m)
 {
 	struct logmark_row *rows;
@@ -51,7 +54,8 @@ static void make_room(struct logmark *m)
 	if (m->cap > 0 && m->count < m->cap / 2)
 		return;
 	for (i = 0; i < m->cap; i++)
-		kept += !is_empty(&m->rows[i]) && (m->rows[i].before > 0 || m->rows[i].time >= window_start(m));
+		kept += !is_empty(&m->rows[i]) &&
+			(m->rows[i].before > 0 || m->rows[i].time >= window_start(m));
 	for (cap = 64; cap < (kept + 1) * 4;)
 		cap *= 2;
 	rows = xcalloc(cap, sizeof(*rows));
@@ -93,7 +97,8 @@ void logmark_begin(struct logmark *m)
 		const struct logmark_row *r = &old.rows[i];
 
 		if (!is_empty(r) && r->time >= m->cut)
-			get_row(m, r->hash, r->time)->before = r->before > r->pass ? r->before : r->pass;
+			get_row(m, r->hash, r->time)->before =
+				r->before > r->pass ? r->before : r->pass;
 	}
 	free(old.rows);
 }
@@ -129,12 +134,14 @@ void logmark_format(const struct logmark *m, struct buf *out)
 		const struct logmark_row *r = &m->rows[i];
 
 		if (!is_empty(r) && r->time >= window_start(m))
-			buf_addf(out, ";%" PRIx64 ",%" PRIx64 ",%" PRIx32, r->hash, (uint64_t)(m->newest - r->time),
+			buf_addf(out, ";%" PRIx64 ",%" PRIx64 ",%" PRIx32, r->hash,
+				(uint64_t)(m->newest - r->time),
 				r->before > r->pass ? r->before : r->pass);
 	}
 }
 
-/* A hexadecimal number of at most `digits` digits that ends at one of `ends`; moves *s past that end. */
+/* A hexadecimal number of at most `digits` digits that ends at one of `ends`; moves *s past that
+ * end. */
 static bool scan_hex(const char **s, int digits, char stop, uint64_t *out)
 {
 	uint64_t v = 0;
@@ -169,14 +176,14 @@ bool logmark_parse(struct logmark *m, const char *text)
 		return false;
 	errno = 0;
 	m->newest = strtoll(text + sizeof(PREFIX) - 1, &end, 10);
-	if (errno || end == text + sizeof(PREFIX) - 1 || (*end != ';' && *end != '\0') || m->newest < -(INT64_C(1) << 50) ||
-		m->newest > INT64_C(1) << 50) {
+	if (errno || end == text + sizeof(PREFIX) - 1 || (*end != ';' && *end != '\0') ||
+		m->newest < -(INT64_C(1) << 50) || m->newest > INT64_C(1) << 50) {
 		logmark_release(m);
 		return false;
 	}
 	for (text = *end ? end + 1 : end; *text;) {
-		if (!scan_hex(&text, 16, ',', &hash) || !scan_hex(&text, 8, ',', &ago) || !scan_hex(&text, 8, ';', &count) ||
-			count == 0) {
+		if (!scan_hex(&text, 16, ',', &hash) || !scan_hex(&text, 8, ',', &ago) ||
+			!scan_hex(&text, 8, ';', &count) || count == 0) {
 			logmark_release(m);
 			return false;
 		}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The monthly review as text and Markdown: the same sections in both, a table being drawn or piped. JSON is in report_json.c. */
+/* The monthly review as text and Markdown: the same sections in both, a table being drawn or piped.
+ * JSON is in report_json.c. */
 #include "model/report.h"
 
 #include <inttypes.h>
@@ -41,19 +42,19 @@ void report_release(struct report *r)
 	report_init(r);
 }
 
-/* --- a page being written ----------------------------------------------------------------------------------------------- */
+/* ---- a page being written ---- */
 
 #define MAX_COLUMNS 8
 
 struct page {
 	struct buf *out;
 	bool is_markdown;
-	unsigned flags;        /* for text_safe() */
+	unsigned flags; /* for text_safe() */
 	int columns;
 	/* The table being collected: cells row by row, already safe. */
-	int width;             /* columns of it; 0 = no table */
+	int width; /* columns of it; 0 = no table */
 	const char *const *heads;
-	unsigned right;        /* bit per column: figures */
+	unsigned right; /* bit per column: figures */
 	char **cells;
 	size_t cell_count, cell_cap;
 };
@@ -129,7 +130,9 @@ static void fit_widths(const struct page *p, int *widths)
 			widest = c;
 	}
 	if (total > p->columns && widths[widest] > 12)
-		widths[widest] = widths[widest] - (total - p->columns) > 12 ? widths[widest] - (total - p->columns) : 12;
+		widths[widest] = widths[widest] - (total - p->columns) > 12
+					 ? widths[widest] - (total - p->columns)
+					 : 12;
 }
 
 static void put_text_row(struct page *p, const char *const *row, const int *widths)
@@ -139,7 +142,9 @@ static void put_text_row(struct page *p, const char *const *row, const int *widt
 	for (c = 0; c < p->width; c++) {
 		if (p->right & 1u << c)
 			pad(p->out, widths[c] - text_width(row[c]));
-		used = text_fit(p->out, row[c], widths[c] > text_width(row[c]) ? text_width(row[c]) : widths[c], p->flags & TEXT_ASCII);
+		used = text_fit(p->out, row[c],
+			widths[c] > text_width(row[c]) ? text_width(row[c]) : widths[c],
+			p->flags & TEXT_ASCII);
 		if (c + 1 < p->width && !(p->right & 1u << c))
 			pad(p->out, widths[c] - used);
 		buf_adds(p->out, c + 1 < p->width ? "  " : "\n");
@@ -221,7 +226,7 @@ static void sentence(struct page *p, const char *text)
 	buf_adds(p->out, p->is_markdown ? "\n\n" : "\n\n");
 }
 
-/* --- sections ------------------------------------------------------------------------------------------------------------ */
+/* ---- sections ---- */
 
 char *report_month(const struct report *r)
 {
@@ -231,7 +236,8 @@ char *report_month(const struct report *r)
 	time_format(r->until - 1000, to, sizeof(to));
 	if (strlen(from) < 10 || strlen(to) < 10)
 		return xstrdup("");
-	if (strncmp(from, to, 7) == 0 && strncmp(from + 8, "01", 2) == 0 && r->until - r->since > INT64_C(27) * 86400000)
+	if (strncmp(from, to, 7) == 0 && strncmp(from + 8, "01", 2) == 0 &&
+		r->until - r->since > INT64_C(27) * 86400000)
 		return xstrndup(from, 7);
 	from[10] = to[10] = '\0';
 	return xasprintf("%s to %s", from, to);
@@ -242,7 +248,8 @@ static void put_title(struct page *p, const struct report *r)
 	char *month = report_month(r), *title;
 	char server[128];
 
-	text_safe_str(server, sizeof(server), r->server ? r->server : "", r->server ? strlen(r->server) : 0);
+	text_safe_str(server, sizeof(server), r->server ? r->server : "",
+		r->server ? strlen(r->server) : 0);
 	title = xasprintf("Security review %s%s%s", month, *server ? ", " : "", server);
 	heading(p, 1, title);
 	free(month);
@@ -254,12 +261,15 @@ static void put_covered(struct page *p, const struct report *r)
 	char from[TIME_BUF], to[TIME_BUF], *text;
 
 	if (r->covered_since == TIME_NONE) {
-		sentence(p, "The store holds no log lines of this time: run `stalwarden sync` from a timer.");
+		sentence(p, "The store holds no log lines of this time: run `stalwarden sync` from "
+			    "a timer.");
 		return;
 	}
-	if (r->covered_since - r->since < INT64_C(86400000) && r->until - r->covered_until < INT64_C(86400000))
+	if (r->covered_since - r->since < INT64_C(86400000) &&
+		r->until - r->covered_until < INT64_C(86400000))
 		return;
-	text = xasprintf("Only %s to %s is covered by log lines.", time_format(r->covered_since, from, sizeof(from)),
+	text = xasprintf("Only %s to %s is covered by log lines.",
+		time_format(r->covered_since, from, sizeof(from)),
 		time_format(r->covered_until, to, sizeof(to)));
 	sentence(p, text);
 	free(text);
@@ -300,7 +310,8 @@ static void put_totals(struct page *p, const struct report *r)
 	if (r->busiest_day != TIME_NONE) {
 		time_format(r->busiest_day, day, sizeof(day));
 		day[10] = '\0';
-		text = xasprintf("Busiest day: %s with %" PRIu64 " ban%s.", day, r->busiest_bans, r->busiest_bans == 1 ? "" : "s");
+		text = xasprintf("Busiest day: %s with %" PRIu64 " ban%s.", day, r->busiest_bans,
+			r->busiest_bans == 1 ? "" : "s");
 		sentence(p, text);
 		free(text);
 	}
@@ -308,7 +319,8 @@ static void put_totals(struct page *p, const struct report *r)
 
 static void put_offenders(struct page *p, const struct report *r)
 {
-	static const char *const heads[] = { "ADDRESS", "BANS", "EVER", "REFUSED", "FIRST", "LAST", "CLASS", "ACCOUNT" };
+	static const char *const heads[] = { "ADDRESS", "BANS", "EVER", "REFUSED", "FIRST", "LAST",
+		"CLASS", "ACCOUNT" };
 	size_t i;
 
 	heading(p, 2, "Who keeps coming back");
@@ -334,7 +346,8 @@ static void put_offenders(struct page *p, const struct report *r)
 
 static void put_ranges(struct page *p, const struct report *r)
 {
-	static const char *const heads[] = { "RANGE", "BANS", "ADDR", "REFUSED", "FIRST", "LAST", "NOTE" };
+	static const char *const heads[] = { "RANGE", "BANS", "ADDR", "REFUSED", "FIRST", "LAST",
+		"NOTE" };
 	char *note;
 	size_t i;
 
@@ -362,7 +375,8 @@ static void put_ranges(struct page *p, const struct report *r)
 
 static void put_gateways(struct page *p, const struct report *r)
 {
-	static const char *const heads[] = { "ADDRESS", "BANS", "REFUSED", "ACCOUNTS", "LISTENERS", "SINCE", "WHY" };
+	static const char *const heads[] = { "ADDRESS", "BANS", "REFUSED", "ACCOUNTS", "LISTENERS",
+		"SINCE", "WHY" };
 	size_t i;
 
 	if (r->gateway_count == 0)
@@ -381,7 +395,8 @@ static void put_gateways(struct page *p, const struct report *r)
 		cell(p, g->why ? g->why : "");
 	}
 	end_table(p);
-	sentence(p, "Everybody behind such an address shares its bans: `stalwarden gateway` shows the cure.");
+	sentence(p, "Everybody behind such an address shares its bans: `stalwarden gateway` shows "
+		    "the cure.");
 }
 
 static void put_targets(struct page *p, const struct report *r)
@@ -420,7 +435,8 @@ static void put_simulation(struct page *p, const struct report_simulation *s)
 
 static void put_rates(struct page *p, const struct report *r)
 {
-	static const char *const heads[] = { "CLASS", "RATE", "ADDRESSES", "MORE", "FEWER", "ALLOWED", "BY LOGIN" };
+	static const char *const heads[] = { "CLASS", "RATE", "ADDRESSES", "MORE", "FEWER",
+		"ALLOWED", "BY LOGIN" };
 	char rate[64], *text;
 	size_t i;
 	int c;
@@ -443,13 +459,17 @@ static void put_rates(struct page *p, const struct report *r)
 	end_table(p);
 	for (c = 0; c < CLASS_COUNT; c++) {
 		if (r->rates[c].advice)
-			buf_addf(p->out, "%s%s: %s\n", p->is_markdown ? "- " : "", class_name((enum ban_class)c), r->rates[c].advice);
+			buf_addf(p->out, "%s%s: %s\n", p->is_markdown ? "- " : "",
+				class_name((enum ban_class)c), r->rates[c].advice);
 	}
 }
 
-void report_print(const struct report *r, enum report_format format, int columns, bool ascii, struct buf *out)
+void report_print(
+	const struct report *r, enum report_format format, int columns, bool ascii, struct buf *out)
 {
-	struct page p = { .out = out, .is_markdown = format == REPORT_MARKDOWN, .flags = TEXT_LINE | (ascii ? TEXT_ASCII : 0u),
+	struct page p = { .out = out,
+		.is_markdown = format == REPORT_MARKDOWN,
+		.flags = TEXT_LINE | (ascii ? TEXT_ASCII : 0u),
 		.columns = columns > 0 ? columns : 80 };
 
 	if (format == REPORT_JSON) {

@@ -5,7 +5,8 @@
 
 #include "model/report.h"
 
-char *report_month(const struct report *r); /* "2026-11", or "2026-11-03 to 2026-11-09"; caller frees */
+char *report_month(
+	const struct report *r); /* "2026-11", or "2026-11-03 to 2026-11-09"; caller frees */
 void report_print_json(const struct report *r, bool ascii, struct buf *out);
 
 #endif

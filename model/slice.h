@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A borrowed run of bytes: not terminated, may hold NUL and anything else. Whoever hands one out says how long it lives. */
+/* A borrowed run of bytes: not terminated, may hold NUL and anything else. Whoever hands one out
+ * says how long it lives. */
 #ifndef MODEL_SLICE_H
 #define MODEL_SLICE_H
 

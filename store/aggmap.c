@@ -54,7 +54,8 @@ struct agg *aggmap_find(const struct aggmap *m, uint64_t a, uint64_t b, uint64_t
 
 	if (m->count == 0)
 		return NULL;
-	for (at = slot_of(a, b, c, m->slot_count); m->slots[at]; at = (at + 1) & (m->slot_count - 1)) {
+	for (at = slot_of(a, b, c, m->slot_count); m->slots[at];
+		at = (at + 1) & (m->slot_count - 1)) {
 		struct agg *r = &m->rows[m->slots[at] - 1];
 
 		if (r->key[0] == a && r->key[1] == b && r->key[2] == c)
@@ -70,7 +71,8 @@ struct agg *aggmap_get(struct aggmap *m, uint64_t a, uint64_t b, uint64_t c, boo
 
 	if ((m->count + 1) * 2 > m->slot_count)
 		grow(m);
-	for (at = slot_of(a, b, c, m->slot_count); m->slots[at]; at = (at + 1) & (m->slot_count - 1)) {
+	for (at = slot_of(a, b, c, m->slot_count); m->slots[at];
+		at = (at + 1) & (m->slot_count - 1)) {
 		r = &m->rows[m->slots[at] - 1];
 		if (r->key[0] == a && r->key[1] == b && r->key[2] == c) {
 			*is_new = false;
@@ -118,7 +120,8 @@ bool fingerprints_add(struct fingerprints *f, uint64_t print)
 		}
 		free(old);
 	}
-	for (at = (size_t)print & (f->slot_count - 1); f->slots[at]; at = (at + 1) & (f->slot_count - 1)) {
+	for (at = (size_t)print & (f->slot_count - 1); f->slots[at];
+		at = (at + 1) & (f->slot_count - 1)) {
 		if (f->slots[at] == print)
 			return false;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A hash table of counters with fixed-size keys, for summing up a batch or a scan before anything is written or sorted. */
+/* A hash table of counters with fixed-size keys, for summing up a batch or a scan before anything
+ * is written or sorted. */
 #ifndef STORE_AGGMAP_H
 #define STORE_AGGMAP_H
 
@@ -17,10 +18,10 @@ struct agg {
 };
 
 struct aggmap {
-	struct agg *rows;      /* in the order they came */
+	struct agg *rows; /* in the order they came */
 	size_t count, cap;
-	uint32_t *slots;       /* row + 1; 0 = free */
-	size_t slot_count;     /* a power of two */
+	uint32_t *slots;   /* row + 1; 0 = free */
+	size_t slot_count; /* a power of two */
 };
 
 void aggmap_init(struct aggmap *m);
@@ -36,7 +37,7 @@ void aggmap_key_net(const uint64_t key[3], struct net *n);
 
 /* A set of 64-bit fingerprints, for counting what is distinct. */
 struct fingerprints {
-	uint64_t *slots;       /* 0 = free */
+	uint64_t *slots; /* 0 = free */
 	size_t count, slot_count;
 };
 bool fingerprints_add(struct fingerprints *f, uint64_t print); /* true = was not in it */

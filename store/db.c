@@ -32,18 +32,22 @@ bool db_fail(struct store *s, int code, struct err *err)
 	switch (code & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		return err_set(err, ERR_CONFLICT, "%s is in use by another process; try again", s->path);
+		return err_set(
+			err, ERR_CONFLICT, "%s is in use by another process; try again", s->path);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		return err_set(err, ERR_IO,
-			"%s is damaged (%s). Move it aside with `mv %s %s.damaged`, a new one is made; `sqlite3 %s.damaged .recover` "
-			"saves what can be read", s->path, words, s->path, s->path, s->path);
+			"%s is damaged (%s). Move it aside with `mv %s %s.damaged`, a new one is "
+			"made; `sqlite3 %s.damaged .recover` "
+			"saves what can be read",
+			s->path, words, s->path, s->path, s->path);
 	case SQLITE_FULL:
 		return err_set(err, ERR_IO, "the disk that holds %s is full", s->path);
 	case SQLITE_READONLY:
 		return err_set(err, ERR_IO, "%s can only be read", s->path);
 	case SQLITE_INTERRUPT:
-		return err_set(err, ERR_LIMIT, "the query took longer than %u ms and was given up", s->query_ms);
+		return err_set(err, ERR_LIMIT, "the query took longer than %u ms and was given up",
+			s->query_ms);
 	case SQLITE_NOMEM:
 		return err_set(err, ERR_INTERNAL, "out of memory in the history store");
 	default:
@@ -144,7 +148,8 @@ void db_bind_text(sqlite3_stmt *stmt, int at, const char *s)
 
 int64_t db_time(sqlite3_stmt *stmt, int col)
 {
-	return sqlite3_column_type(stmt, col) == SQLITE_NULL ? TIME_NONE : sqlite3_column_int64(stmt, col);
+	return sqlite3_column_type(stmt, col) == SQLITE_NULL ? TIME_NONE
+							     : sqlite3_column_int64(stmt, col);
 }
 
 char *db_text(sqlite3_stmt *stmt, int col)
@@ -245,7 +250,7 @@ void db_key_range(const struct net *n, uint8_t *low, uint8_t *high, size_t *len)
 		unsigned kept = n->prefix <= from ? 0 : n->prefix - from;
 
 		if (kept < 8) {
-			low[1 + i] &= (uint8_t)~(0xffu >> kept);
+			low[1 + i] &= (uint8_t) ~(0xffu >> kept);
 			high[1 + i] |= (uint8_t)(0xffu >> kept);
 		}
 	}

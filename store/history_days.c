@@ -3,7 +3,7 @@
 #include "store/aggmap.h"
 #include "store/history_scan.h"
 
-#define DAY_S 86400u
+#define DAY_S  86400u
 #define HOUR_S 3600u
 
 struct buckets {
@@ -32,12 +32,14 @@ static void add_buckets(const struct packed_ban *rows, size_t count, void *arg)
 		}
 		b->days[at].bans++;
 		b->days[at].by_class[rows[i].class & 3]++;
-		b->days[at].addresses += fingerprints_add(&b->pairs, scan_mix((uint64_t)at << 32 | rows[i].addr_id));
+		b->days[at].addresses +=
+			fingerprints_add(&b->pairs, scan_mix((uint64_t)at << 32 | rows[i].addr_id));
 	}
 }
 
 /* Buckets that end with the one `now` is in. */
-static bool fill_buckets(struct store *s, const char *server, int64_t now, struct buckets *b, struct err *err)
+static bool fill_buckets(
+	struct store *s, const char *server, int64_t now, struct buckets *b, struct err *err)
 {
 	struct scan_filter filter;
 	struct history_query q;
@@ -56,7 +58,8 @@ static bool fill_buckets(struct store *s, const char *server, int64_t now, struc
 	return ok;
 }
 
-bool history_hours(struct store *s, const char *server, int64_t now, uint32_t *out, size_t hours, struct err *err)
+bool history_hours(struct store *s, const char *server, int64_t now, uint32_t *out, size_t hours,
+	struct err *err)
 {
 	struct buckets b = { .width = HOUR_S, .count = hours, .hours = out };
 
@@ -64,7 +67,8 @@ bool history_hours(struct store *s, const char *server, int64_t now, uint32_t *o
 	return fill_buckets(s, server, now, &b, err);
 }
 
-bool history_days(struct store *s, const char *server, int64_t now, struct history_day *out, size_t days, struct err *err)
+bool history_days(struct store *s, const char *server, int64_t now, struct history_day *out,
+	size_t days, struct err *err)
 {
 	struct buckets b = { .width = DAY_S, .count = days, .days = out };
 	int64_t today = time_day_start(now);

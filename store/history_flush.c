@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Writes a batch that history_ingest.c summed up: words, addresses, refusals, attempts, each in the order of its table. */
+/* Writes a batch that history_ingest.c summed up: words, addresses, refusals, attempts, each in the
+ * order of its table. */
 #include <stdlib.h>
 
 #include "core/mem.h"
@@ -7,7 +8,7 @@
 
 #define SEAL_AT_ONCE 8
 
-/* --- dictionary ------------------------------------------------------------------------------------------------------ */
+/* ---- dictionary ---- */
 
 static uint64_t hash_text(struct slice t)
 {
@@ -64,7 +65,7 @@ int64_t ingest_word(struct ingest *in, struct slice text)
 	return slot->id;
 }
 
-/* --- rows ------------------------------------------------------------------------------------------------------------ */
+/* ---- rows ---- */
 
 static bool flush_address(struct ingest *in, const struct agg *a)
 {
@@ -74,19 +75,32 @@ static bool flush_address(struct ingest *in, const struct agg *a)
 	struct net n;
 
 	if (is_new)
-		q = db_prepare(in->s, "INSERT INTO addr (id, bans, last_ban, last_class, refused, last_refused, first_hour, last_hour, server, key) "
-				      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", in->err);
+		q = db_prepare(in->s,
+			"INSERT INTO addr (id, bans, last_ban, last_class, refused, last_refused, "
+			"first_hour, last_hour, server, key) "
+			"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+			in->err);
 	else if (a->count || a->other)
-		q = db_prepare(in->s, "UPDATE addr SET bans = bans + ?2, "
-				      "last_class = CASE WHEN ?3 IS NOT NULL AND ?3 >= ifnull(last_ban, 0) THEN ?4 ELSE last_class END, "
-				      "last_ban = CASE WHEN ?3 IS NOT NULL THEN max(ifnull(last_ban, ?3), ?3) ELSE last_ban END, "
-				      "refused = refused + ?5, "
-				      "last_refused = CASE WHEN ?6 IS NOT NULL THEN max(ifnull(last_refused, ?6), ?6) ELSE last_refused END, "
-				      "first_hour = min(ifnull(first_hour, ?7), ifnull(?7, first_hour)), "
-				      "last_hour = max(ifnull(last_hour, ?8), ifnull(?8, last_hour)) WHERE id = ?1", in->err);
+		q = db_prepare(in->s,
+			"UPDATE addr SET bans = bans + ?2, "
+			"last_class = CASE WHEN ?3 IS NOT NULL AND ?3 >= ifnull(last_ban, 0) THEN "
+			"?4 ELSE last_class END, "
+			"last_ban = CASE WHEN ?3 IS NOT NULL THEN max(ifnull(last_ban, ?3), ?3) "
+			"ELSE last_ban END, "
+			"refused = refused + ?5, "
+			"last_refused = CASE WHEN ?6 IS NOT NULL THEN max(ifnull(last_refused, "
+			"?6), ?6) ELSE last_refused END, "
+			"first_hour = min(ifnull(first_hour, ?7), ifnull(?7, first_hour)), "
+			"last_hour = max(ifnull(last_hour, ?8), ifnull(?8, last_hour)) WHERE id = "
+			"?1",
+			in->err);
 	else /* attempts only: written once an hour, not once a batch */
-		q = db_prepare(in->s, "UPDATE addr SET first_hour = min(ifnull(first_hour, ?7), ?7), last_hour = max(ifnull(last_hour, ?8), ?8) "
-				      "WHERE id = ?1 AND (first_hour IS NULL OR first_hour > ?7 OR last_hour < ?8)", in->err);
+		q = db_prepare(in->s,
+			"UPDATE addr SET first_hour = min(ifnull(first_hour, ?7), ?7), last_hour = "
+			"max(ifnull(last_hour, ?8), ?8) "
+			"WHERE id = ?1 AND (first_hour IS NULL OR first_hour > ?7 OR last_hour < "
+			"?8)",
+			in->err);
 	if (q == NULL)
 		return false;
 	sqlite3_bind_int64(q, 1, a->id);
@@ -114,9 +128,13 @@ static bool flush_address(struct ingest *in, const struct agg *a)
 
 static bool flush_refused(struct ingest *in, const struct agg *r)
 {
-	sqlite3_stmt *q = db_prepare(in->s, "INSERT INTO refused (hour, addr, listener, count, first, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
-					    "ON CONFLICT DO UPDATE SET count = count + excluded.count, first = min(first, excluded.first), "
-					    "last = max(last, excluded.last)", in->err);
+	sqlite3_stmt *q = db_prepare(in->s,
+		"INSERT INTO refused (hour, addr, listener, count, first, last) VALUES (?1, ?2, "
+		"?3, ?4, ?5, ?6) "
+		"ON CONFLICT DO UPDATE SET count = count + excluded.count, first = min(first, "
+		"excluded.first), "
+		"last = max(last, excluded.last)",
+		in->err);
 
 	if (q == NULL)
 		return false;
@@ -132,8 +150,10 @@ static bool flush_refused(struct ingest *in, const struct agg *r)
 static bool flush_attempt(struct ingest *in, const struct agg *r)
 {
 	sqlite3_stmt *q = db_prepare(in->s,
-		"INSERT INTO attempt (hour, addr, class, minute, account, listener, server, count, first, last) VALUES (?1 / 60, ?2, ?3, ?1, ?4, ?5, ?6, ?7, ?8, ?9) "
-		"ON CONFLICT DO UPDATE SET count = count + excluded.count, first = min(first, excluded.first), last = max(last, excluded.last)",
+		"INSERT INTO attempt (hour, addr, class, minute, account, listener, server, count, "
+		"first, last) VALUES (?1 / 60, ?2, ?3, ?1, ?4, ?5, ?6, ?7, ?8, ?9) "
+		"ON CONFLICT DO UPDATE SET count = count + excluded.count, first = min(first, "
+		"excluded.first), last = max(last, excluded.last)",
 		in->err);
 
 	if (q == NULL)
@@ -170,7 +190,8 @@ static int cmp_ids(const void *pa, const void *pb)
 	return a < b ? -1 : a > b;
 }
 
-static bool flush_rows(struct ingest *in, struct aggmap *m, int (*cmp)(const void *, const void *), bool (*fn)(struct ingest *, const struct agg *))
+static bool flush_rows(struct ingest *in, struct aggmap *m, int (*cmp)(const void *, const void *),
+	bool (*fn)(struct ingest *, const struct agg *))
 {
 	size_t i;
 
@@ -189,9 +210,13 @@ static bool flush_covered(struct ingest *in)
 
 	if (in->sum.oldest == TIME_NONE)
 		return true;
-	q = db_prepare(in->s, "INSERT INTO covered (server, oldest, newest, attempt) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET "
-			      "oldest = min(oldest, excluded.oldest), newest = max(newest, excluded.newest), "
-			      "attempt = max(ifnull(attempt, excluded.attempt), ifnull(excluded.attempt, attempt))", in->err);
+	q = db_prepare(in->s,
+		"INSERT INTO covered (server, oldest, newest, attempt) VALUES (?1, ?2, ?3, ?4) ON "
+		"CONFLICT DO UPDATE SET "
+		"oldest = min(oldest, excluded.oldest), newest = max(newest, excluded.newest), "
+		"attempt = max(ifnull(attempt, excluded.attempt), ifnull(excluded.attempt, "
+		"attempt))",
+		in->err);
 	if (q == NULL)
 		return false;
 	sqlite3_bind_int64(q, 1, in->server);
@@ -203,6 +228,8 @@ static bool flush_covered(struct ingest *in)
 
 bool ingest_flush(struct ingest *in)
 {
-	return flush_rows(in, &in->addrs, cmp_ids, flush_address) && flush_rows(in, &in->refused, cmp_keys, flush_refused) &&
-		flush_rows(in, &in->attempts, cmp_keys, flush_attempt) && flush_covered(in) && scan_seal(in->s, SEAL_AT_ONCE, in->err);
+	return flush_rows(in, &in->addrs, cmp_ids, flush_address) &&
+	       flush_rows(in, &in->refused, cmp_keys, flush_refused) &&
+	       flush_rows(in, &in->attempts, cmp_keys, flush_attempt) && flush_covered(in) &&
+	       scan_seal(in->s, SEAL_AT_ONCE, in->err);
 }

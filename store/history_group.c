@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Bans grouped by day, address, range, reason or account, and the figures of hours and days: one pass over the packed rows. */
+/* Bans grouped by day, address, range, reason or account, and the figures of hours and days: one
+ * pass over the packed rows. */
 #include <stdlib.h>
 
 #include "core/mem.h"
@@ -38,16 +39,16 @@ void history_query_init(struct history_query *q)
 	q->class = CLASS_NONE;
 }
 
-/* --- collecting ------------------------------------------------------------------------------------------------------ */
+/* ---- collecting ---- */
 
-/* Ids of addresses and words, days and classes are small and dense: groups are looked up by index, which is what keeps a million rows under
- * a tenth of a second. */
+/* Ids of addresses and words, days and classes are small and dense: groups are looked up by index,
+ * which is what keeps a million rows under a tenth of a second. */
 struct group {
-	uint8_t addr[16];      /* of an address or a range */
+	uint8_t addr[16]; /* of an address or a range */
 	uint8_t family, prefix;
-	uint32_t index;        /* day, class or word */
+	uint32_t index; /* day, class or word */
 	uint32_t bans, addresses;
-	uint32_t first, last;  /* s */
+	uint32_t first, last; /* s */
 	uint32_t by_class[CLASS_COUNT];
 };
 
@@ -55,10 +56,10 @@ struct grouping {
 	const struct scan_filter *filter;
 	enum history_by by;
 	struct group *groups;
-	size_t count;          /* of slots, used or not */
-	uint64_t *pairs;       /* group and address, for counting what is distinct; with repeats */
+	size_t count;    /* of slots, used or not */
+	uint64_t *pairs; /* group and address, for counting what is distinct; with repeats */
 	size_t pair_count, pair_cap;
-	uint32_t *last_group;  /* per address + 1: the group it was in before; saves most repeats */
+	uint32_t *last_group; /* per address + 1: the group it was in before; saves most repeats */
 	size_t address_count;
 };
 
@@ -94,7 +95,8 @@ static void *grow_to(void *p, size_t *count, size_t at, size_t size)
 
 static void note_address(struct grouping *g, const struct packed_ban *b, size_t at)
 {
-	g->last_group = grow_to(g->last_group, &g->address_count, b->addr_id, sizeof(*g->last_group));
+	g->last_group =
+		grow_to(g->last_group, &g->address_count, b->addr_id, sizeof(*g->last_group));
 	if (g->last_group[b->addr_id] == (uint32_t)at + 1)
 		return;
 	g->last_group[b->addr_id] = (uint32_t)at + 1;
@@ -127,7 +129,8 @@ static void add_bans(const struct packed_ban *rows, size_t count, void *arg)
 		r->by_class[b->class & 3]++;
 		r->first = b->time < r->first ? b->time : r->first;
 		r->last = b->time > r->last ? b->time : r->last;
-		if (g->by == HISTORY_BY_DAY || g->by == HISTORY_BY_ACCOUNT || g->by == HISTORY_BY_REASON)
+		if (g->by == HISTORY_BY_DAY || g->by == HISTORY_BY_ACCOUNT ||
+			g->by == HISTORY_BY_REASON)
 			note_address(g, b, at);
 	}
 }
@@ -203,7 +206,8 @@ static void group_net(const struct group *r, struct net *out)
 }
 
 /* The slot of a range among those made so far: holds its index + 1, or 0. */
-static uint32_t *range_slot(uint32_t *slots, size_t slot_count, const struct group *groups, const struct group *r)
+static uint32_t *range_slot(
+	uint32_t *slots, size_t slot_count, const struct group *groups, const struct group *r)
 {
 	uint64_t half[2];
 	size_t at;
@@ -232,7 +236,8 @@ static void add_group(struct group *to, const struct group *r)
 		to->by_class[c] += r->by_class[c];
 }
 
-/* Makes ranges of addresses in place, after compact(): what is written is never ahead of what is read. */
+/* Makes ranges of addresses in place, after compact(): what is written is never ahead of what is
+ * read. */
 static void fold_ranges(struct grouping *g, uint8_t prefix4, uint8_t prefix6)
 {
 	size_t i, kept = 0, slot_count = 64;
@@ -271,7 +276,7 @@ static void join_servers(struct grouping *g)
 		g->groups[i].addresses = 1;
 }
 
-/* --- sorting --------------------------------------------------------------------------------------------------------- */
+/* ---- sorting ---- */
 
 /* Negative: a comes before b. */
 typedef int (*group_cmp)(const struct group *a, const struct group *b);
@@ -344,7 +349,8 @@ static void sift(struct group *heap, size_t count, size_t at, group_cmp cmp)
 	}
 }
 
-/* The first `limit` rows in order, to the front: a heap of the best so far, so that a million groups need no full sort. */
+/* The first `limit` rows in order, to the front: a heap of the best so far, so that a million
+ * groups need no full sort. */
 static size_t sort_first(struct group *rows, size_t count, size_t limit, group_cmp cmp)
 {
 	size_t i, n = limit && limit < count ? limit : count;
@@ -366,12 +372,14 @@ static size_t sort_first(struct group *rows, size_t count, size_t limit, group_c
 
 static int cmp_account(const void *a, const void *b)
 {
-	return strcmp(((const struct history_row *)a)->account, ((const struct history_row *)b)->account);
+	return strcmp(
+		((const struct history_row *)a)->account, ((const struct history_row *)b)->account);
 }
 
-/* --- public ---------------------------------------------------------------------------------------------------------- */
+/* ---- public ---- */
 
-static void fill_row(struct store *s, enum history_by by, const struct group *r, struct history_row *row)
+static void fill_row(
+	struct store *s, enum history_by by, const struct group *r, struct history_row *row)
 {
 	int c;
 
@@ -405,7 +413,8 @@ static void fill_row(struct store *s, enum history_by by, const struct group *r,
 		row->account = xstrdup("");
 }
 
-static void make_rows(struct store *s, const struct history_query *q, struct grouping *g, struct history_row **rows, size_t *count, size_t *total)
+static void make_rows(struct store *s, const struct history_query *q, struct grouping *g,
+	struct history_row **rows, size_t *count, size_t *total)
 {
 	bool by_text = g->by == HISTORY_BY_ACCOUNT && q->sort == HISTORY_KEY;
 	size_t i, kept = 0;
@@ -428,8 +437,8 @@ static void make_rows(struct store *s, const struct history_query *q, struct gro
 		free((*rows)[*count - 1].account);
 }
 
-bool history_group(struct store *s, enum history_by by, const struct history_query *q, struct history_row **rows, size_t *count,
-	size_t *total, struct err *err)
+bool history_group(struct store *s, enum history_by by, const struct history_query *q,
+	struct history_row **rows, size_t *count, size_t *total, struct err *err)
 {
 	struct scan_filter filter;
 	struct grouping g = { .filter = &filter, .by = by };

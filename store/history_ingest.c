@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Log lines into the store: bans one by one, refused connections and attempts summed up per batch first. The batch and the source's new
- * position are one transaction, which is why a crash, a second reader or a repeated run changes nothing. */
+/* Log lines into the store: bans one by one, refused connections and attempts summed up per batch
+ * first. The batch and the source's new position are one transaction, which is why a crash, a
+ * second reader or a repeated run changes nothing. */
 #include <stdlib.h>
 
 #include "core/mem.h"
@@ -8,7 +9,7 @@
 
 #define BAN_LONGEST INGEST_HOUR_MS /* a ban's own lines never take longer */
 
-/* --- addresses ------------------------------------------------------------------------------------------------------- */
+/* ---- addresses ---- */
 
 static struct agg *address(struct ingest *in, const struct net *n)
 {
@@ -52,10 +53,12 @@ static void note_hour(struct agg *a, int64_t t)
 		a->by_class[LAST_HOUR] = hour;
 }
 
-/* --- lines ----------------------------------------------------------------------------------------------------------- */
+/* ---- lines ---- */
 
-/* A ban of the same address and class close by in time: this line is one more of it. *id 0 = there is none. */
-static bool find_ban(struct ingest *in, const struct agg *a, enum ban_class class, int64_t t, int64_t *id)
+/* A ban of the same address and class close by in time: this line is one more of it. *id 0 = there
+ * is none. */
+static bool find_ban(
+	struct ingest *in, const struct agg *a, enum ban_class class, int64_t t, int64_t *id)
 {
 	sqlite3_stmt *q;
 	int r;
@@ -63,8 +66,11 @@ static bool find_ban(struct ingest *in, const struct agg *a, enum ban_class clas
 	*id = 0;
 	if (!(a->by_class[HAS_BANS] & ~NOT_STORED))
 		return true;
-	q = db_prepare(in->s, "SELECT id FROM ban WHERE addr = ?1 AND time BETWEEN ?3 - ?5 AND ?3 + ?4 AND class = ?2 AND last >= ?3 - ?4 "
-			      "ORDER BY time DESC LIMIT 1", in->err);
+	q = db_prepare(in->s,
+		"SELECT id FROM ban WHERE addr = ?1 AND time BETWEEN ?3 - ?5 AND ?3 + ?4 AND class "
+		"= ?2 AND last >= ?3 - ?4 "
+		"ORDER BY time DESC LIMIT 1",
+		in->err);
 	if (q == NULL)
 		return false;
 	sqlite3_bind_int64(q, 1, a->id);
@@ -81,8 +87,11 @@ static bool find_ban(struct ingest *in, const struct agg *a, enum ban_class clas
 
 static bool repeat_ban(struct ingest *in, int64_t id, int64_t t, int64_t path, int64_t listener)
 {
-	sqlite3_stmt *q = db_prepare(in->s, "UPDATE ban SET lines = lines + 1, last = max(last, ?2), path = CASE path WHEN 0 THEN ?3 ELSE path END, "
-					    "listener = CASE listener WHEN 0 THEN ?4 ELSE listener END WHERE id = ?1", in->err);
+	sqlite3_stmt *q = db_prepare(in->s,
+		"UPDATE ban SET lines = lines + 1, last = max(last, ?2), path = CASE path WHEN 0 "
+		"THEN ?3 ELSE path END, "
+		"listener = CASE listener WHEN 0 THEN ?4 ELSE listener END WHERE id = ?1",
+		in->err);
 
 	if (q == NULL)
 		return false;
@@ -102,7 +111,10 @@ static bool explain_seen(struct ingest *in, const struct net *n, int64_t t)
 
 	if (!in->has_seen)
 		return true;
-	q = db_prepare(in->s, "UPDATE seen SET line = 1 WHERE server = ?1 AND key = ?2 AND gone IS NULL AND first >= ?3", in->err);
+	q = db_prepare(in->s,
+		"UPDATE seen SET line = 1 WHERE server = ?1 AND key = ?2 AND gone IS NULL AND "
+		"first >= ?3",
+		in->err);
 	if (q == NULL)
 		return false;
 	sqlite3_bind_int64(q, 1, in->server);
@@ -113,16 +125,21 @@ static bool explain_seen(struct ingest *in, const struct net *n, int64_t t)
 
 static bool take_ban(struct ingest *in, const struct event *ev, const struct event_facts *f)
 {
-	int64_t id, account = ingest_word(in, f->account), to = ingest_word(in, f->to), path = ingest_word(in, f->path), listener = ingest_word(in, f->listener);
+	int64_t id, account = ingest_word(in, f->account), to = ingest_word(in, f->to),
+		    path = ingest_word(in, f->path), listener = ingest_word(in, f->listener);
 	struct agg *a = address(in, &f->address);
 	sqlite3_stmt *q;
 
-	if (a == NULL || account < 0 || to < 0 || path < 0 || listener < 0 || !find_ban(in, a, f->class, ev->time, &id))
+	if (a == NULL || account < 0 || to < 0 || path < 0 || listener < 0 ||
+		!find_ban(in, a, f->class, ev->time, &id))
 		return false;
 	if (id > 0)
 		return repeat_ban(in, id, ev->time, path, listener);
-	q = db_prepare(in->s, "INSERT INTO ban (id, server, time, last, addr, class, account, recipient, path, listener) "
-			      "VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", in->err);
+	q = db_prepare(in->s,
+		"INSERT INTO ban (id, server, time, last, addr, class, account, recipient, path, "
+		"listener) "
+		"VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+		in->err);
 	if (q == NULL)
 		return false;
 	in->sum.bans++;
@@ -165,7 +182,8 @@ static bool take_refused(struct ingest *in, const struct event *ev, const struct
 	if (a->last == TIME_NONE || ev->time > a->last)
 		a->last = ev->time;
 	note_hour(a, ev->time);
-	row = aggmap_get(&in->refused, (uint64_t)(ev->time / INGEST_HOUR_MS), (uint64_t)a->id, (uint64_t)listener, &is_new);
+	row = aggmap_get(&in->refused, (uint64_t)(ev->time / INGEST_HOUR_MS), (uint64_t)a->id,
+		(uint64_t)listener, &is_new);
 	note_time(row, is_new, ev->time);
 	in->sum.refused++;
 	return true;
@@ -173,14 +191,16 @@ static bool take_refused(struct ingest *in, const struct event *ev, const struct
 
 static bool take_attempt(struct ingest *in, const struct event *ev, const struct event_facts *f)
 {
-	int64_t account = ingest_word(in, f->account.len ? f->account : f->to), listener = ingest_word(in, f->listener);
+	int64_t account = ingest_word(in, f->account.len ? f->account : f->to),
+		listener = ingest_word(in, f->listener);
 	struct agg *a = address(in, &f->address), *row;
 	bool is_new;
 
 	if (a == NULL || account < 0 || listener < 0)
 		return false;
 	note_hour(a, ev->time);
-	row = aggmap_get(&in->attempts, (uint64_t)(ev->time / INGEST_MINUTE_MS), (uint64_t)a->id << 2 | (uint64_t)f->class,
+	row = aggmap_get(&in->attempts, (uint64_t)(ev->time / INGEST_MINUTE_MS),
+		(uint64_t)a->id << 2 | (uint64_t)f->class,
 		(uint64_t)account << 32 | (uint64_t)listener, &is_new);
 	note_time(row, is_new, ev->time);
 	if (in->newest_attempt == TIME_NONE || ev->time > in->newest_attempt)
@@ -191,8 +211,11 @@ static bool take_attempt(struct ingest *in, const struct event *ev, const struct
 
 static bool end_ban(struct ingest *in, const struct net *n, int64_t t)
 {
-	sqlite3_stmt *q = db_prepare(in->s, "UPDATE ban SET ended = ?1, how = ?2 WHERE ended IS NULL AND id = (SELECT id FROM ban WHERE addr = ?3 AND "
-					    "time <= ?1 ORDER BY time DESC LIMIT 1)", in->err);
+	sqlite3_stmt *q = db_prepare(in->s,
+		"UPDATE ban SET ended = ?1, how = ?2 WHERE ended IS NULL AND id = (SELECT id FROM "
+		"ban WHERE addr = ?3 AND "
+		"time <= ?1 ORDER BY time DESC LIMIT 1)",
+		in->err);
 	struct agg *a = address(in, n);
 
 	if (q == NULL || a == NULL)
@@ -211,14 +234,18 @@ static bool take_expired(struct ingest *in, const struct event *ev)
 	size_t pos = 0;
 
 	while (event_expired(ev, &pos, &n)) {
-		q = db_prepare(in->s, "UPDATE seen SET gone = ?1, how = ?2 WHERE server = ?3 AND key = ?4 AND gone IS NULL", in->err);
+		q = db_prepare(in->s,
+			"UPDATE seen SET gone = ?1, how = ?2 WHERE server = ?3 AND key = ?4 AND "
+			"gone IS NULL",
+			in->err);
 		if (q == NULL)
 			return false;
 		sqlite3_bind_int64(q, 1, ev->time);
 		sqlite3_bind_int(q, 2, END_EXPIRED);
 		sqlite3_bind_int64(q, 3, in->server);
 		sqlite3_bind_blob(q, 4, key, (int)db_key(&n, true, key), SQLITE_STATIC);
-		if (!db_run(in->s, q, in->err) || (net_is_address(&n) && !end_ban(in, &n, ev->time)))
+		if (!db_run(in->s, q, in->err) ||
+			(net_is_address(&n) && !end_ban(in, &n, ev->time)))
 			return false;
 		in->sum.ended++;
 	}
@@ -257,8 +284,10 @@ static bool take_event(struct ingest *in, const struct event *ev)
 
 static bool write_cursor(struct ingest *in, const char *source, const char *to)
 {
-	sqlite3_stmt *q = db_prepare(in->s, "INSERT INTO cursor (server, source, cursor, time) VALUES (?1, ?2, ?3, ?4) "
-					    "ON CONFLICT DO UPDATE SET cursor = excluded.cursor, time = excluded.time", in->err);
+	sqlite3_stmt *q = db_prepare(in->s,
+		"INSERT INTO cursor (server, source, cursor, time) VALUES (?1, ?2, ?3, ?4) "
+		"ON CONFLICT DO UPDATE SET cursor = excluded.cursor, time = excluded.time",
+		in->err);
 
 	if (q == NULL)
 		return false;
@@ -269,9 +298,11 @@ static bool write_cursor(struct ingest *in, const char *source, const char *to)
 	return db_run(in->s, q, in->err);
 }
 
-static bool read_cursor(struct store *s, int64_t server, const char *source, struct buf *out, int64_t *time, struct err *err)
+static bool read_cursor(struct store *s, int64_t server, const char *source, struct buf *out,
+	int64_t *time, struct err *err)
 {
-	sqlite3_stmt *q = db_prepare(s, "SELECT cursor, time FROM cursor WHERE server = ?1 AND source = ?2", err);
+	sqlite3_stmt *q = db_prepare(
+		s, "SELECT cursor, time FROM cursor WHERE server = ?1 AND source = ?2", err);
 	int r;
 
 	buf_reset(out);
@@ -291,7 +322,8 @@ static bool read_cursor(struct store *s, int64_t server, const char *source, str
 	return r >= 0;
 }
 
-bool history_cursor(struct store *s, const char *server, const char *source, struct buf *out, int64_t *time, struct err *err)
+bool history_cursor(struct store *s, const char *server, const char *source, struct buf *out,
+	int64_t *time, struct err *err)
 {
 	int64_t id;
 
@@ -320,15 +352,17 @@ static void add_sum(struct history_ingested *sum, const struct history_ingested 
 	sum->ended += one->ended;
 	sum->ignored += one->ignored;
 	sum->unparsed += one->unparsed;
-	if (one->oldest != TIME_NONE && (sum->oldest == TIME_NONE || sum->oldest == 0 || one->oldest < sum->oldest))
+	if (one->oldest != TIME_NONE &&
+		(sum->oldest == TIME_NONE || sum->oldest == 0 || one->oldest < sum->oldest))
 		sum->oldest = one->oldest;
-	if (one->newest != TIME_NONE && (sum->newest == TIME_NONE || sum->newest == 0 || one->newest > sum->newest))
+	if (one->newest != TIME_NONE &&
+		(sum->newest == TIME_NONE || sum->newest == 0 || one->newest > sum->newest))
 		sum->newest = one->newest;
 }
 
 /* Inside the transaction. */
-static enum ingest_result take_all(struct ingest *in, const char *server, const char *source, const char *from, const char *to,
-	const struct event *events, size_t count)
+static enum ingest_result take_all(struct ingest *in, const char *server, const char *source,
+	const char *from, const char *to, const struct event *events, size_t count)
 {
 	struct buf now = BUF_INIT;
 	bool is_there;
@@ -348,7 +382,11 @@ static enum ingest_result take_all(struct ingest *in, const char *server, const 
 			return INGEST_STALE;
 	}
 	/* Ids of segments' bans are never used again, also when the bans are gone. */
-	in->next_ban = db_number(in->s, "SELECT max(ifnull((SELECT max(id) FROM ban), 0), ifnull((SELECT max(last) FROM seg), 0))", 0, in->err) + 1;
+	in->next_ban = db_number(in->s,
+			       "SELECT max(ifnull((SELECT max(id) FROM ban), 0), ifnull((SELECT "
+			       "max(last) FROM seg), 0))",
+			       0, in->err) +
+		       1;
 	in->next_addr = db_number(in->s, "SELECT max(id) FROM addr", 0, in->err) + 1;
 	in->has_seen = db_number(in->s, "SELECT 1 FROM seen LIMIT 1", 0, in->err) == 1;
 	for (i = 0; i < count; i++) {
@@ -358,10 +396,14 @@ static enum ingest_result take_all(struct ingest *in, const char *server, const 
 	return ingest_flush(in) && (!to || write_cursor(in, source, to)) ? INGEST_OK : INGEST_ERROR;
 }
 
-enum ingest_result history_ingest(struct store *s, const char *server, const char *source, const char *from, const char *to,
-	const struct event *events, size_t count, struct history_ingested *sum, struct err *err)
+enum ingest_result history_ingest(struct store *s, const char *server, const char *source,
+	const char *from, const char *to, const struct event *events, size_t count,
+	struct history_ingested *sum, struct err *err)
 {
-	struct ingest in = { .s = s, .err = err, .newest_attempt = TIME_NONE, .sum = { .oldest = TIME_NONE, .newest = TIME_NONE } };
+	struct ingest in = { .s = s,
+		.err = err,
+		.newest_attempt = TIME_NONE,
+		.sum = { .oldest = TIME_NONE, .newest = TIME_NONE } };
 	enum ingest_result result;
 
 	if (!db_may_write(s, err) || !db_begin(s, err))

@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A batch being taken in: summed up in memory (history_ingest.c), then written in the order of the tables (history_flush.c). */
+/* A batch being taken in: summed up in memory (history_ingest.c), then written in the order of the
+ * tables (history_flush.c). */
 #ifndef STORE_HISTORY_INGEST_H
 #define STORE_HISTORY_INGEST_H
 
 #include "store/aggmap.h"
 #include "store/history_scan.h"
 
-#define INGEST_HOUR_MS INT64_C(3600000)
+#define INGEST_HOUR_MS   INT64_C(3600000)
 #define INGEST_MINUTE_MS INT64_C(60000)
 
 struct word_slot {
 	struct slice text;
-	int64_t id;            /* 0 = free */
+	int64_t id; /* 0 = free */
 };
 
-enum { BAN_CLASS, HAS_BANS, FIRST_HOUR, LAST_HOUR }; /* in by_class of an address' row; hours 0 = none */
+enum {
+	BAN_CLASS,
+	HAS_BANS,
+	FIRST_HOUR,
+	LAST_HOUR
+};                             /* in by_class of an address' row; hours 0 = none */
 #define NOT_STORED UINT32_C(2) /* bit of HAS_BANS: the address is not in the store yet */
 
 struct ingest {
@@ -23,10 +29,11 @@ struct ingest {
 	int64_t server;
 	struct history_ingested sum;
 	int64_t next_ban, next_addr;
-	bool has_seen;         /* blocks of this server are on record: a ban's line may explain one */
+	bool has_seen; /* blocks of this server are on record: a ban's line may explain one */
 	int64_t newest_attempt;
-	struct aggmap addrs;   /* id; first = newest ban or TIME_NONE, last = newest refusal; count = bans, other = refused; by_class: enum slots below */
-	struct aggmap refused; /* key: hour, addr, listener */
+	struct aggmap addrs; /* id; first = newest ban or TIME_NONE, last = newest refusal; count =
+				bans, other = refused; by_class: enum slots below */
+	struct aggmap refused;  /* key: hour, addr, listener */
 	struct aggmap attempts; /* key: minute, addr and class, account and listener */
 	struct word_slot *words;
 	size_t word_count, word_slots;

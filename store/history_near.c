@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How close an address or a login is to a ban, and what led to the last one. The server counts per address and per login (or recipient) in
- * windows aligned to the epoch (0.15, 0.16 source); so does this, with what the log told. */
+/* How close an address or a login is to a ban, and what led to the last one. The server counts per
+ * address and per login (or recipient) in windows aligned to the epoch (0.15, 0.16 source); so does
+ * this, with what the log told. */
 #include <stdlib.h>
 
 #include "core/mem.h"
@@ -9,23 +10,26 @@
 
 #define DAY_MS INT64_C(86400000)
 
-/* --- near the limit --------------------------------------------------------------------------------------------------- */
+/* ---- near the limit ---- */
 
 struct window {
 	enum ban_class class;
-	int64_t start, end;    /* ms; end TIME_NONE: it slides */
+	int64_t start, end; /* ms; end TIME_NONE: it slides */
 	uint64_t limit;
 };
 
 struct counting {
-	struct aggmap by_addr, by_account; /* count = failures, other = how many of the other kind, last */
+	struct aggmap by_addr,
+		by_account; /* count = failures, other = how many of the other kind, last */
 	struct fingerprints pairs;
 };
 
-static void count_failures(struct counting *c, int64_t addr, int64_t account, uint64_t failures, int64_t last)
+static void count_failures(
+	struct counting *c, int64_t addr, int64_t account, uint64_t failures, int64_t last)
 {
 	struct agg *a;
-	bool is_new, is_pair = fingerprints_add(&c->pairs, scan_mix((uint64_t)addr << 32 ^ (uint64_t)account));
+	bool is_new, is_pair = fingerprints_add(
+			     &c->pairs, scan_mix((uint64_t)addr << 32 ^ (uint64_t)account));
 
 	a = aggmap_get(&c->by_addr, (uint64_t)addr, 0, 0, &is_new);
 	a->count += failures;
@@ -39,7 +43,8 @@ static void count_failures(struct counting *c, int64_t addr, int64_t account, ui
 	a->last = last > a->last ? last : a->last;
 }
 
-static bool read_failures(struct store *s, const char *sql, int64_t server, const struct window *w, struct counting *c, struct err *err)
+static bool read_failures(struct store *s, const char *sql, int64_t server, const struct window *w,
+	struct counting *c, struct err *err)
 {
 	sqlite3_stmt *q = db_prepare(s, sql, err);
 	int r;
@@ -51,21 +56,30 @@ static bool read_failures(struct store *s, const char *sql, int64_t server, cons
 	sqlite3_bind_int64(q, 3, w->start);
 	sqlite3_bind_int64(q, 4, w->end == TIME_NONE ? INT64_MAX : w->end);
 	while ((r = db_step(s, q, err)) > 0)
-		count_failures(c, sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), (uint64_t)sqlite3_column_int64(q, 2),
-			sqlite3_column_int64(q, 3));
+		count_failures(c, sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
+			(uint64_t)sqlite3_column_int64(q, 2), sqlite3_column_int64(q, 3));
 	return r == 0;
 }
 
-/* A ban's line stands for the failure that caused it; where a scanned path did, nothing was counted. */
-static bool count_window(struct store *s, int64_t server, const struct window *w, struct counting *c, struct err *err)
+/* A ban's line stands for the failure that caused it; where a scanned path did, nothing was
+ * counted. */
+static bool count_window(struct store *s, int64_t server, const struct window *w,
+	struct counting *c, struct err *err)
 {
-	return read_failures(s, "SELECT addr, account, count, last FROM attempt WHERE hour BETWEEN ?3 / 3600000 AND ?4 / 3600000 AND server = ?1 "
-				"AND class = ?2 AND minute >= ?3 / 60000 AND last >= ?3 AND first < ?4", server, w, c, err) &&
-		read_failures(s, "SELECT addr, CASE account WHEN 0 THEN recipient ELSE account END, lines, last FROM ban WHERE time >= ?3 AND time < ?4 "
-				 "AND server = ?1 AND class = ?2 AND path = 0", server, w, c, err);
+	return read_failures(s,
+		       "SELECT addr, account, count, last FROM attempt WHERE hour BETWEEN ?3 / "
+		       "3600000 AND ?4 / 3600000 AND server = ?1 "
+		       "AND class = ?2 AND minute >= ?3 / 60000 AND last >= ?3 AND first < ?4",
+		       server, w, c, err) &&
+	       read_failures(s,
+		       "SELECT addr, CASE account WHEN 0 THEN recipient ELSE account END, lines, "
+		       "last FROM ban WHERE time >= ?3 AND time < ?4 "
+		       "AND server = ?1 AND class = ?2 AND path = 0",
+		       server, w, c, err);
 }
 
-static void add_near(struct history_near **rows, size_t *count, size_t *cap, const struct agg *a, const struct window *w, unsigned percent)
+static void add_near(struct history_near **rows, size_t *count, size_t *cap, const struct agg *a,
+	const struct window *w, unsigned percent)
 {
 	struct history_near *n;
 
@@ -97,8 +111,8 @@ static bool address_of(struct store *s, int64_t id, struct net *out)
 	return ok;
 }
 
-static bool near_in_window(struct store *s, int64_t server, const struct window *w, unsigned percent, struct history_near **rows, size_t *count,
-	size_t *cap, struct err *err)
+static bool near_in_window(struct store *s, int64_t server, const struct window *w,
+	unsigned percent, struct history_near **rows, size_t *count, size_t *cap, struct err *err)
 {
 	struct counting c = { 0 };
 	size_t i, before;
@@ -139,7 +153,8 @@ static int cmp_near(const void *pa, const void *pb)
 	return a->last > b->last ? -1 : a->last < b->last;
 }
 
-static bool make_window(const struct thresholds *t, enum ban_class class, int64_t now, struct window *w)
+static bool make_window(
+	const struct thresholds *t, enum ban_class class, int64_t now, struct window *w)
 {
 	const struct threshold *h = &t->of[class];
 
@@ -151,8 +166,8 @@ static bool make_window(const struct thresholds *t, enum ban_class class, int64_
 	return true;
 }
 
-bool history_near(struct store *s, const char *server, const struct thresholds *t, int64_t now, unsigned percent, size_t limit,
-	struct history_near **rows, size_t *count, struct err *err)
+bool history_near(struct store *s, const char *server, const struct thresholds *t, int64_t now,
+	unsigned percent, size_t limit, struct history_near **rows, size_t *count, struct err *err)
 {
 	struct window w;
 	size_t cap = 0;
@@ -187,13 +202,15 @@ void history_near_free(struct history_near *rows, size_t count)
 	free(rows);
 }
 
-/* --- what led to a ban ------------------------------------------------------------------------------------------------- */
+/* ---- what led to a ban ---- */
 
 /* Failures of one account in [start, until], of all addresses, with bans' own ones. */
-static bool count_account(struct store *s, int64_t server, const struct history_ban *b, const char *account, struct history_trigger *out,
-	struct err *err)
+static bool count_account(struct store *s, int64_t server, const struct history_ban *b,
+	const char *account, struct history_trigger *out, struct err *err)
 {
-	struct window w = { .class = b->class, .start = out->window_start, .end = b->time + HISTORY_SAME_BAN };
+	struct window w = {
+		.class = b->class, .start = out->window_start, .end = b->time + HISTORY_SAME_BAN
+	};
 	int64_t word = scan_word(s, slice_of(account), false, err);
 	struct counting c = { 0 };
 	struct agg *a;
@@ -214,9 +231,13 @@ static bool count_account(struct store *s, int64_t server, const struct history_
 }
 
 /* Did the log of the window hold attempts of that class at all, whosever? */
-static bool has_attempts(struct store *s, int64_t server, enum ban_class class, int64_t start, int64_t until)
+static bool has_attempts(
+	struct store *s, int64_t server, enum ban_class class, int64_t start, int64_t until)
 {
-	sqlite3_stmt *q = db_prepare(s, "SELECT 1 FROM attempt WHERE hour BETWEEN ?3 / 3600000 AND ?4 / 3600000 AND server = ?1 AND class = ?2 LIMIT 1", NULL);
+	sqlite3_stmt *q = db_prepare(s,
+		"SELECT 1 FROM attempt WHERE hour BETWEEN ?3 / 3600000 AND ?4 / 3600000 AND server "
+		"= ?1 AND class = ?2 LIMIT 1",
+		NULL);
 	bool found;
 
 	if (q == NULL)
@@ -231,7 +252,8 @@ static bool has_attempts(struct store *s, int64_t server, enum ban_class class, 
 }
 
 /* Bans of the address in the same window before this one: their lines were failures, too. */
-static uint64_t earlier_lines(struct store *s, const struct history_query *address, const struct history_ban *b, int64_t start)
+static uint64_t earlier_lines(struct store *s, const struct history_query *address,
+	const struct history_ban *b, int64_t start)
 {
 	struct history_query q = *address;
 	struct history_ban *rows;
@@ -251,8 +273,8 @@ static uint64_t earlier_lines(struct store *s, const struct history_query *addre
 	return lines;
 }
 
-static bool fill_trigger(struct store *s, int64_t server, const struct history_query *address, const struct thresholds *t,
-	struct history_trigger *out, struct err *err)
+static bool fill_trigger(struct store *s, int64_t server, const struct history_query *address,
+	const struct thresholds *t, struct history_trigger *out, struct err *err)
 {
 	const struct threshold *h = t ? &t->of[out->ban.class] : NULL;
 	bool is_known = h && h->enabled && h->count > 0 && h->period_ms > 0;
@@ -261,7 +283,9 @@ static bool fill_trigger(struct store *s, int64_t server, const struct history_q
 	struct history_query q = *address;
 	size_t i;
 
-	out->window_start = is_known && h->period_is_fixed ? out->ban.time - period : rate_window_start(period, out->ban.time);
+	out->window_start = is_known && h->period_is_fixed
+				    ? out->ban.time - period
+				    : rate_window_start(period, out->ban.time);
 	q.class = out->ban.class;
 	q.since = out->window_start;
 	q.until = out->ban.time + HISTORY_SAME_BAN;
@@ -275,12 +299,13 @@ static bool fill_trigger(struct store *s, int64_t server, const struct history_q
 	if (account[0] && !count_account(s, server, &out->ban, account, out, err))
 		return false;
 	out->attempts_logged = has_attempts(s, server, out->ban.class, out->window_start, q.until);
-	out->is_login_keyed = is_known && account[0] && out->attempts_logged && out->failures <= h->count && out->account_failures > h->count;
+	out->is_login_keyed = is_known && account[0] && out->attempts_logged &&
+			      out->failures <= h->count && out->account_failures > h->count;
 	return true;
 }
 
-bool history_trigger(struct store *s, const char *server, const struct net *address, const struct thresholds *t, struct history_trigger *out,
-	struct err *err)
+bool history_trigger(struct store *s, const char *server, const struct net *address,
+	const struct thresholds *t, struct history_trigger *out, struct err *err)
 {
 	struct history_ban *rows;
 	struct history_query q;

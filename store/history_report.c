@@ -6,20 +6,21 @@
 
 #include "core/mem.h"
 #include "store/aggmap.h"
+#include "store/history_report.h"
 #include "store/history_scan.h"
 
-#define DAY_MS INT64_C(86400000)
-#define TOP 20
-#define MANY_ACCOUNTS 10
+#define TOP            20
+#define MANY_ACCOUNTS  10
 #define MANY_LISTENERS 3
 
 struct making {
 	struct store *s;
 	const struct history_report_query *q;
 	struct report *r;
-	int64_t server;        /* 0 = all */
+	int64_t server; /* 0 = all */
 	struct err *err;
-	/* The month per address (key: id): count = refused, other = listeners, by_class[0] = accounts, id = the account tried most, last = how often. */
+	/* The month per address (key: id): count = refused, other = listeners, by_class[0] =
+	 * accounts, id = the account tried most, last = how often. */
 	struct aggmap addrs;
 	struct aggmap accounts; /* key: address, account; count = tries */
 	struct fingerprints listeners;
@@ -43,7 +44,8 @@ static struct history_query month_query(const struct making *m)
 }
 
 /* One number of a query whose parameters are 1 server or 0, 2 since, 3 until, 4 an address' key. */
-static bool number(struct making *m, const char *sql, int64_t since, int64_t until, const struct net *address, uint64_t *out)
+static bool number(struct making *m, const char *sql, int64_t since, int64_t until,
+	const struct net *address, uint64_t *out)
 {
 	sqlite3_stmt *q = db_prepare(m->s, sql, m->err);
 	uint8_t key[DB_KEY_MAX];
@@ -106,19 +108,34 @@ static bool fill_totals(struct making *m)
 	for (i = 0; i < count; i++)
 		r->bans_before += rows[i].bans;
 	history_rows_free(rows, count);
-	return number(m, "SELECT ifnull(sum(r.count), 0) FROM refused r CROSS JOIN addr a ON a.id = r.addr WHERE r.hour >= ?2 / 3600000 AND r.hour < ?3 / 3600000 "
-			 "AND +a." OF_SERVER, since, until, NULL, &r->refused) &&
-		number(m, "SELECT ifnull(sum(count), 0) FROM attempt WHERE hour >= ?2 / 3600000 AND hour < ?3 / 3600000 AND " OF_SERVER, since, until, NULL, &r->attempts) &&
-		number(m, "SELECT count(*) FROM ban WHERE time < ?3 AND ended >= ?2 AND ended < ?3 AND " OF_SERVER, since, until, NULL, &r->ended) &&
-		number(m, "SELECT count(*) FROM change c JOIN edit e ON e.change = c.id WHERE c.time >= ?2 AND c.time < ?3 AND c." OF_SERVER, since, until,
-			NULL, &r->own_changes) &&
-		number(m, "SELECT count(*) FROM change c JOIN edit e ON e.change = c.id WHERE c.time >= ?2 AND c.time < ?3 AND e.verdict <> 'in_force' "
-			  "AND c." OF_SERVER, since, until, NULL, &r->own_not_in_force);
+	return number(m,
+		       "SELECT ifnull(sum(r.count), 0) FROM refused r CROSS JOIN addr a ON a.id = "
+		       "r.addr WHERE r.hour >= ?2 / 3600000 AND r.hour < ?3 / 3600000 "
+		       "AND +a." OF_SERVER,
+		       since, until, NULL, &r->refused) &&
+	       number(m,
+		       "SELECT ifnull(sum(count), 0) FROM attempt WHERE hour >= ?2 / 3600000 AND "
+		       "hour < ?3 / 3600000 AND " OF_SERVER,
+		       since, until, NULL, &r->attempts) &&
+	       number(m,
+		       "SELECT count(*) FROM ban WHERE time < ?3 AND ended >= ?2 AND ended < ?3 "
+		       "AND " OF_SERVER,
+		       since, until, NULL, &r->ended) &&
+	       number(m,
+		       "SELECT count(*) FROM change c JOIN edit e ON e.change = c.id WHERE c.time "
+		       ">= ?2 AND c.time < ?3 AND c." OF_SERVER,
+		       since, until, NULL, &r->own_changes) &&
+	       number(m,
+		       "SELECT count(*) FROM change c JOIN edit e ON e.change = c.id WHERE c.time "
+		       ">= ?2 AND c.time < ?3 AND e.verdict <> 'in_force' "
+		       "AND c." OF_SERVER,
+		       since, until, NULL, &r->own_not_in_force);
 }
 
 static bool fill_covered(struct making *m)
 {
-	sqlite3_stmt *q = db_prepare(m->s, "SELECT min(oldest), max(newest) FROM covered WHERE " OF_SERVER, m->err);
+	sqlite3_stmt *q = db_prepare(
+		m->s, "SELECT min(oldest), max(newest) FROM covered WHERE " OF_SERVER, m->err);
 	int64_t oldest = TIME_NONE, newest = TIME_NONE;
 
 	if (q == NULL)
@@ -136,16 +153,18 @@ static bool fill_covered(struct making *m)
 	return true;
 }
 
-/* --- the month, address by address -------------------------------------------------------------------------------------- */
+/* ---- the month, address by address ---- */
 
-static void add_face(struct making *m, int64_t addr, int64_t account, int64_t listener, uint64_t refused, uint64_t tries)
+static void add_face(struct making *m, int64_t addr, int64_t account, int64_t listener,
+	uint64_t refused, uint64_t tries)
 {
 	bool is_new, is_first;
 	struct agg *a = aggmap_get(&m->addrs, (uint64_t)addr, 0, 0, &is_new), *pair;
 
 	a->count += refused;
 	if (listener)
-		a->other += fingerprints_add(&m->listeners, scan_mix((uint64_t)addr << 32 ^ (uint64_t)listener));
+		a->other += fingerprints_add(
+			&m->listeners, scan_mix((uint64_t)addr << 32 ^ (uint64_t)listener));
 	if (account == 0)
 		return;
 	pair = aggmap_get(&m->accounts, (uint64_t)addr, (uint64_t)account, 0, &is_first);
@@ -169,24 +188,29 @@ static bool read_faces(struct making *m, const char *sql)
 	sqlite3_bind_int64(q, 2, m->q->since);
 	sqlite3_bind_int64(q, 3, m->q->until);
 	while ((r = db_step(m->s, q, m->err)) > 0)
-		add_face(m, sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2), (uint64_t)sqlite3_column_int64(q, 3),
+		add_face(m, sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
+			sqlite3_column_int64(q, 2), (uint64_t)sqlite3_column_int64(q, 3),
 			(uint64_t)sqlite3_column_int64(q, 4));
 	return r == 0;
 }
 
 static bool read_month(struct making *m)
 {
-	return read_faces(m, "SELECT addr, 0, listener, count, 0 FROM refused WHERE hour >= ?2 / 3600000 AND hour < ?3 / 3600000 AND (?1 <> -1)") &&
-		read_faces(m, "SELECT addr, account, listener, 0, count FROM attempt WHERE hour >= ?2 / 3600000 AND hour < ?3 / 3600000 "
-			      "AND (?1 = 0 OR server = ?1)") &&
-		read_faces(m, "SELECT addr, CASE account WHEN 0 THEN recipient ELSE account END, listener, 0, 1 FROM ban WHERE time >= ?2 AND time < ?3 "
-			      "AND (?1 = 0 OR server = ?1)");
+	return read_faces(m, "SELECT addr, 0, listener, count, 0 FROM refused WHERE hour >= ?2 / "
+			     "3600000 AND hour < ?3 / 3600000 AND (?1 <> -1)") &&
+	       read_faces(m, "SELECT addr, account, listener, 0, count FROM attempt WHERE hour >= "
+			     "?2 / 3600000 AND hour < ?3 / 3600000 "
+			     "AND (?1 = 0 OR server = ?1)") &&
+	       read_faces(m, "SELECT addr, CASE account WHEN 0 THEN recipient ELSE account END, "
+			     "listener, 0, 1 FROM ban WHERE time >= ?2 AND time < ?3 "
+			     "AND (?1 = 0 OR server = ?1)");
 }
 
 /* Sums up what is inside n; an address has one id per server. */
 static bool look_at(struct making *m, const struct net *n, struct faces *out)
 {
-	sqlite3_stmt *q = db_prepare(m->s, "SELECT id FROM addr WHERE " OF_SERVER " AND key BETWEEN ?2 AND ?3", m->err);
+	sqlite3_stmt *q = db_prepare(
+		m->s, "SELECT id FROM addr WHERE " OF_SERVER " AND key BETWEEN ?2 AND ?3", m->err);
 	uint8_t low[DB_KEY_MAX], high[DB_KEY_MAX];
 	size_t len;
 	int r;
@@ -199,7 +223,8 @@ static bool look_at(struct making *m, const struct net *n, struct faces *out)
 	sqlite3_bind_blob(q, 2, low, (int)len, SQLITE_STATIC);
 	sqlite3_bind_blob(q, 3, high, (int)len, SQLITE_STATIC);
 	while ((r = db_step(m->s, q, m->err)) > 0) {
-		const struct agg *a = aggmap_find(&m->addrs, (uint64_t)sqlite3_column_int64(q, 0), 0, 0);
+		const struct agg *a =
+			aggmap_find(&m->addrs, (uint64_t)sqlite3_column_int64(q, 0), 0, 0);
 
 		if (a == NULL)
 			continue;
@@ -214,7 +239,7 @@ static bool look_at(struct making *m, const struct net *n, struct faces *out)
 	return r == 0;
 }
 
-/* --- sections ------------------------------------------------------------------------------------------------------------ */
+/* ---- sections ---- */
 
 /* First and last ban ever, and the class of the last. */
 static bool fill_ever(struct making *m, struct report_offender *o)
@@ -236,8 +261,10 @@ static bool fill_ever(struct making *m, struct report_offender *o)
 		o->bans_ever = rows[0].nth;
 	}
 	history_bans_free(rows, count);
-	if (!number(m, "SELECT min(b.time) FROM addr a CROSS JOIN ban b ON b.addr = a.id WHERE a." OF_SERVER " AND a.key = ?4 AND ?2 AND ?3", 1, 1, &o->address,
-		    &first))
+	if (!number(m,
+		    "SELECT min(b.time) FROM addr a CROSS JOIN ban b ON b.addr = a.id WHERE "
+		    "a." OF_SERVER " AND a.key = ?4 AND ?2 AND ?3",
+		    1, 1, &o->address, &first))
 		return false;
 	o->first = (int64_t)first;
 	return true;
@@ -291,10 +318,15 @@ static bool fill_ranges(struct making *m)
 
 		if (rows[i].addresses < 2)
 			continue; /* one address is an entry, not a range */
-		*g = (struct report_range){ .net = rows[i].net, .bans = rows[i].bans, .addresses = rows[i].addresses, .first = rows[i].first,
+		*g = (struct report_range){ .net = rows[i].net,
+			.bans = rows[i].bans,
+			.addresses = rows[i].addresses,
+			.first = rows[i].first,
 			.last = rows[i].last };
 		if (m->q->allowed)
-			g->allowed_hit = (uint32_t)(netset_inside(m->q->allowed, &g->net, NULL, 0) + netset_covering(m->q->allowed, &g->net, NULL, 0));
+			g->allowed_hit =
+				(uint32_t)(netset_inside(m->q->allowed, &g->net, NULL, 0) +
+					   netset_covering(m->q->allowed, &g->net, NULL, 0));
 		ok = look_at(m, &g->net, &faces);
 		g->refused = faces.refused;
 		m->r->range_count++;
@@ -303,7 +335,8 @@ static bool fill_ranges(struct making *m)
 	return ok;
 }
 
-static const char *gateway_reason(struct making *m, const struct net *address, uint64_t accounts, uint64_t listeners)
+static const char *gateway_reason(
+	struct making *m, const struct net *address, uint64_t accounts, uint64_t listeners)
 {
 	enum net_kind kind = net_kind(address);
 
@@ -329,7 +362,9 @@ static bool fill_gateways(struct making *m)
 	if (!history_group(m->s, HISTORY_BY_ADDRESS, &q, &rows, &count, NULL, m->err))
 		return false;
 	for (i = 0; ok && i < count; i++) {
-		struct report_gateway g = { .address = rows[i].net, .bans = rows[i].bans, .first = rows[i].first };
+		struct report_gateway g = {
+			.address = rows[i].net, .bans = rows[i].bans, .first = rows[i].first
+		};
 		struct report_offender ever = { .address = rows[i].net };
 		struct faces faces;
 
@@ -352,10 +387,15 @@ static bool fill_gateways(struct making *m)
 
 static bool fill_targets(struct making *m)
 {
-	sqlite3_stmt *q = db_prepare(m->s, "SELECT account, sum(n), sum(bans), count(DISTINCT addr) FROM (SELECT account, addr, count AS n, 0 AS bans FROM attempt "
-					   "WHERE hour >= ?2 / 3600000 AND hour < ?3 / 3600000 AND (?1 = 0 OR server = ?1) AND account > 0 UNION ALL "
-					   "SELECT account, addr, lines, 1 FROM ban WHERE time >= ?2 AND time < ?3 AND account > 0 AND " OF_SERVER ") "
-					   "GROUP BY account ORDER BY 2 DESC LIMIT 10", m->err);
+	sqlite3_stmt *q = db_prepare(m->s,
+		"SELECT account, sum(n), sum(bans), count(DISTINCT addr) FROM (SELECT account, "
+		"addr, count AS n, 0 AS bans FROM attempt "
+		"WHERE hour >= ?2 / 3600000 AND hour < ?3 / 3600000 AND (?1 = 0 OR server = ?1) "
+		"AND account > 0 UNION ALL "
+		"SELECT account, addr, lines, 1 FROM ban WHERE time >= ?2 AND time < ?3 AND "
+		"account > 0 AND " OF_SERVER ") "
+		"GROUP BY account ORDER BY 2 DESC LIMIT 10",
+		m->err);
 	int64_t words[10];
 	size_t i;
 	int r;
@@ -380,84 +420,8 @@ static bool fill_targets(struct making *m)
 	return r >= 0;
 }
 
-/* --- thresholds -------------------------------------------------------------------------------------------------------- */
-
-static const uint64_t default_counts[CLASS_COUNT] = {
-#define DEFAULT_COUNT(id, name, words, count) [CLASS_##id] = count,
-	CLASS_INFO(DEFAULT_COUNT)
-#undef DEFAULT_COUNT
-};
-
-static struct threshold threshold_now(const struct making *m, enum ban_class class)
-{
-	struct threshold t = { .supported = true, .enabled = true, .count = default_counts[class], .period_ms = DAY_MS };
-
-	return m->q->thresholds ? m->q->thresholds->of[class] : t;
-}
-
-/* Picks a stricter rate only when it would have caught somebody and hurt nobody known; says what it rests on. */
-static void advise(struct report_rate *rate)
-{
-	const struct threshold *now = &rate->now;
-	size_t i;
-
-	rate->suggestion = -1;
-	if (!now->enabled) {
-		rate->advice = xasprintf("Switched off.");
-		return;
-	}
-	if (rate->tried_count == 0 || rate->tried[0].attempts == 0) {
-		rate->advice = xasprintf("The log held no attempts of this kind, so no other rate can be judged.");
-		return;
-	}
-	for (i = rate->tried_count; i-- > 0;) {
-		const struct report_simulation *s = &rate->tried[i];
-
-		if (s->count < now->count && s->more > 0 && s->allowed == 0 && s->login_keyed == 0)
-			rate->suggestion = (int)i;
-	}
-	if (rate->suggestion >= 0) {
-		const struct report_simulation *s = &rate->tried[rate->suggestion];
-		char period[32];
-
-		duration_format(s->period_ms, period, sizeof(period));
-		rate->advice = xasprintf("%" PRIu64 "/%s would have banned %" PRIu64 " more address%s, none of them allowed.", s->count, period, s->more,
-			s->more == 1 ? "" : "es");
-	} else {
-		rate->advice = xasprintf("Leave it: nothing stricter would have caught more without also hitting allowed addresses or shared logins.");
-	}
-}
-
-static bool fill_rates(struct making *m)
-{
-	int c, i;
-
-	for (c = 0; c < CLASS_COUNT; c++) {
-		struct report_rate *rate = &m->r->rates[c];
-		uint64_t last = 0;
-
-		rate->class = (enum ban_class)c;
-		rate->now = threshold_now(m, rate->class);
-		for (i = 0; i < 3 && rate->now.enabled && rate->now.count > 0 && rate->now.period_ms > 0; i++) {
-			static const struct {
-				uint64_t times, by;
-			} scale[] = { { 1, 5 }, { 1, 2 }, { 2, 1 } };
-			uint64_t count = rate->now.count * scale[i].times / scale[i].by;
-
-			if (count == 0 || count == last || count == rate->now.count)
-				continue;
-			last = count;
-			if (!history_simulate(m->s, m->q->server, rate->class, count, rate->now.period_ms, m->q->since, m->q->until, m->q->allowed,
-				    &rate->tried[rate->tried_count], m->err))
-				return false;
-			rate->tried_count++;
-		}
-		advise(rate);
-	}
-	return true;
-}
-
-bool history_report(struct store *s, const struct history_report_query *q, struct report *out, struct err *err)
+bool history_report(
+	struct store *s, const struct history_report_query *q, struct report *out, struct err *err)
 {
 	struct making m = { .s = s, .q = q, .r = out, .err = err };
 	bool ok;
@@ -476,8 +440,9 @@ bool history_report(struct store *s, const struct history_report_query *q, struc
 		if (m.server == 0)
 			m.server = -1; /* nothing is of it */
 	}
-	ok = read_month(&m) && fill_totals(&m) && fill_covered(&m) && fill_offenders(&m) && fill_ranges(&m) && fill_gateways(&m) && fill_targets(&m) &&
-		fill_rates(&m);
+	ok = read_month(&m) && fill_totals(&m) && fill_covered(&m) && fill_offenders(&m) &&
+	     fill_ranges(&m) && fill_gateways(&m) && fill_targets(&m) &&
+	     history_fill_rates(s, q, out, err);
 	aggmap_release(&m.addrs);
 	aggmap_release(&m.accounts);
 	fingerprints_release(&m.listeners);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Forgetting: what is older than the operator wants kept, a bounded piece per call. The journal of own changes stays. */
+/* Forgetting: what is older than the operator wants kept, a bounded piece per call. The journal of
+ * own changes stays. */
 #include <stdlib.h>
 
 #include "store/history_scan.h"
@@ -10,7 +11,8 @@
 static bool drop_bans(struct store *s, int64_t first, int64_t last, int64_t cut, struct err *err)
 {
 	static const char *const steps[] = {
-		"UPDATE addr SET bans = bans - (SELECT count(*) FROM ban b WHERE b.addr = addr.id AND b.id BETWEEN ?1 AND ?2 AND b.time < ?3) "
+		"UPDATE addr SET bans = bans - (SELECT count(*) FROM ban b WHERE b.addr = addr.id "
+		"AND b.id BETWEEN ?1 AND ?2 AND b.time < ?3) "
 		"WHERE id IN (SELECT addr FROM ban WHERE id BETWEEN ?1 AND ?2 AND time < ?3)",
 		"DELETE FROM ban WHERE id BETWEEN ?1 AND ?2 AND time < ?3",
 	};
@@ -33,7 +35,8 @@ static bool drop_bans(struct store *s, int64_t first, int64_t last, int64_t cut,
 /* The oldest segment that reaches back too far. *found false: there is none. */
 static bool drop_from_seg(struct store *s, int64_t cut, bool *found, struct err *err)
 {
-	sqlite3_stmt *q = db_prepare(s, "SELECT first, last FROM seg WHERE oldest < ?1 ORDER BY first LIMIT 1", err);
+	sqlite3_stmt *q = db_prepare(
+		s, "SELECT first, last FROM seg WHERE oldest < ?1 ORDER BY first LIMIT 1", err);
 	int64_t first = 0, last = 0;
 	int r;
 
@@ -48,14 +51,16 @@ static bool drop_from_seg(struct store *s, int64_t cut, bool *found, struct err 
 	sqlite3_reset(q);
 	*found = r > 0;
 	/* A segment knows seconds only, so it is cut at whole ones. */
-	return r >= 0 && (r == 0 || (drop_bans(s, first, last, cut / 1000 * 1000, err) && scan_reseal(s, first, last, err)));
+	return r >= 0 && (r == 0 || (drop_bans(s, first, last, cut / 1000 * 1000, err) &&
+					    scan_reseal(s, first, last, err)));
 }
 
 /* Bans too young to be in a segment, yet of old lines. */
 static bool drop_from_tail(struct store *s, int64_t cut, bool *found, struct err *err)
 {
 	int64_t after = db_number(s, "SELECT max(last) FROM seg", 0, err);
-	sqlite3_stmt *q = db_prepare(s, "SELECT 1 FROM ban WHERE id > ?1 AND time < ?2 LIMIT 1", err);
+	sqlite3_stmt *q =
+		db_prepare(s, "SELECT 1 FROM ban WHERE id > ?1 AND time < ?2 LIMIT 1", err);
 	int r;
 
 	if (q == NULL)
@@ -82,22 +87,30 @@ static bool drop_rows(struct store *s, const char *sql, int64_t cut, bool *found
 }
 
 static const char *const old_rows[] = {
-	"DELETE FROM refused WHERE (hour, addr, listener) IN (SELECT hour, addr, listener FROM refused WHERE hour < ?1 / 3600000 LIMIT " PIECE ")",
-	"DELETE FROM attempt WHERE (hour, addr, class, minute, account, listener) IN (SELECT hour, addr, class, minute, account, listener "
+	"DELETE FROM refused WHERE (hour, addr, listener) IN (SELECT hour, addr, listener FROM "
+	"refused WHERE hour < ?1 / 3600000 LIMIT " PIECE ")",
+	"DELETE FROM attempt WHERE (hour, addr, class, minute, account, listener) IN (SELECT hour, "
+	"addr, class, minute, account, listener "
 	"FROM attempt WHERE hour < ?1 / 3600000 LIMIT " PIECE ")",
 	"DELETE FROM seen WHERE id IN (SELECT id FROM seen WHERE gone < ?1 LIMIT " PIECE ")",
 };
 
-/* What nothing refers to any more. These look at everything, so they run only when something was dropped. */
+/* What nothing refers to any more. These look at everything, so they run only when something was
+ * dropped. */
 static const char *const orphans[] = {
-	"DELETE FROM addr WHERE id IN (SELECT id FROM addr a WHERE ifnull(last_ban, 0) < ?1 AND ifnull(last_refused, 0) < ?1 "
-	"AND ifnull(last_hour, 0) < ?1 / 3600000 AND NOT EXISTS (SELECT 1 FROM ban WHERE addr = a.id) LIMIT " PIECE ")",
-	"DELETE FROM word WHERE id IN (SELECT id FROM word WHERE id > 0 AND ?1 AND id NOT IN (SELECT account FROM ban UNION SELECT recipient FROM ban "
-	"UNION SELECT path FROM ban UNION SELECT listener FROM ban UNION SELECT account FROM attempt UNION SELECT listener FROM attempt "
+	"DELETE FROM addr WHERE id IN (SELECT id FROM addr a WHERE ifnull(last_ban, 0) < ?1 AND "
+	"ifnull(last_refused, 0) < ?1 "
+	"AND ifnull(last_hour, 0) < ?1 / 3600000 AND NOT EXISTS (SELECT 1 FROM ban WHERE addr = "
+	"a.id) LIMIT " PIECE ")",
+	"DELETE FROM word WHERE id IN (SELECT id FROM word WHERE id > 0 AND ?1 AND id NOT IN "
+	"(SELECT account FROM ban UNION SELECT recipient FROM ban "
+	"UNION SELECT path FROM ban UNION SELECT listener FROM ban UNION SELECT account FROM "
+	"attempt UNION SELECT listener FROM attempt "
 	"UNION SELECT listener FROM refused) LIMIT " PIECE ")",
 };
 
-static bool drop_any(struct store *s, const char *const *sql, size_t count, int64_t cut, bool *found, struct err *err)
+static bool drop_any(struct store *s, const char *const *sql, size_t count, int64_t cut,
+	bool *found, struct err *err)
 {
 	size_t i;
 
@@ -111,16 +124,22 @@ static bool drop_any(struct store *s, const char *const *sql, size_t count, int6
 /* One piece of whatever is left to do, in order. */
 static bool drop_piece(struct store *s, int64_t cut, bool *found, struct err *err)
 {
-	if (!drop_from_seg(s, cut, found, err) || (!*found && !drop_from_tail(s, cut, found, err)) ||
+	if (!drop_from_seg(s, cut, found, err) ||
+		(!*found && !drop_from_tail(s, cut, found, err)) ||
 		!drop_any(s, old_rows, sizeof(old_rows) / sizeof(old_rows[0]), cut, found, err))
 		return false;
 	if (*found)
-		return db_exec(s, "INSERT OR REPLACE INTO remember (scope, key, value) VALUES ('', 'dropped', '1')", err);
-	if (db_number(s, "SELECT 1 FROM remember WHERE scope = '' AND key = 'dropped'", 0, err) == 0)
+		return db_exec(s,
+			"INSERT OR REPLACE INTO remember (scope, key, value) VALUES ('', "
+			"'dropped', '1')",
+			err);
+	if (db_number(s, "SELECT 1 FROM remember WHERE scope = '' AND key = 'dropped'", 0, err) ==
+		0)
 		return true;
 	if (!drop_any(s, orphans, sizeof(orphans) / sizeof(orphans[0]), cut, found, err))
 		return false;
-	return *found || db_exec(s, "DELETE FROM remember WHERE scope = '' AND key = 'dropped'", err);
+	return *found ||
+	       db_exec(s, "DELETE FROM remember WHERE scope = '' AND key = 'dropped'", err);
 }
 
 bool history_retain(struct store *s, int64_t keep_ms, int64_t now, bool *more, struct err *err)

@@ -5,8 +5,7 @@
 #include "core/mem.h"
 #include "store/history_scan.h"
 
-
-/* --- which bans ------------------------------------------------------------------------------------------------------ */
+/* ---- which bans ---- */
 
 /* The newest `limit` rows that fit, by id; all of them when limit is 0. */
 struct picked {
@@ -43,7 +42,8 @@ static void pick_bans(const struct packed_ban *rows, size_t count, void *arg)
 	}
 }
 
-static bool pick_by_scan(struct store *s, const struct history_query *q, int64_t **ids, size_t *count, struct err *err)
+static bool pick_by_scan(struct store *s, const struct history_query *q, int64_t **ids,
+	size_t *count, struct err *err)
 {
 	struct picked p = { .limit = q->limit };
 	struct scan_filter filter;
@@ -64,7 +64,8 @@ static bool pick_by_scan(struct store *s, const struct history_query *q, int64_t
 	return ok;
 }
 
-static bool read_ids(struct store *s, sqlite3_stmt *q, int64_t **ids, size_t *count, struct err *err)
+static bool read_ids(
+	struct store *s, sqlite3_stmt *q, int64_t **ids, size_t *count, struct err *err)
 {
 	size_t cap = 0;
 	int r;
@@ -77,15 +78,22 @@ static bool read_ids(struct store *s, sqlite3_stmt *q, int64_t **ids, size_t *co
 }
 
 /* Without a condition on anything but server, time or one address an index has the answer. */
-static bool pick_by_index(struct store *s, const struct history_query *q, int64_t server, int64_t **ids, size_t *count, struct err *err)
+static bool pick_by_index(struct store *s, const struct history_query *q, int64_t server,
+	int64_t **ids, size_t *count, struct err *err)
 {
 	bool by_address = q->within.family != 0;
 	uint8_t key[DB_KEY_MAX];
 	sqlite3_stmt *st;
 
-	st = by_address ? db_prepare(s, "SELECT id FROM ban WHERE addr IN (SELECT id FROM addr WHERE server IN (SELECT id FROM server WHERE ?1 = 0 OR "
-					"id = ?1) AND key = ?5) AND time >= ?2 AND time < ?3 ORDER BY time DESC, id DESC LIMIT ?4", err)
-			: db_prepare(s, "SELECT id FROM ban WHERE (?1 = 0 OR server = ?1) AND time >= ?2 AND time < ?3 ORDER BY time DESC, id DESC LIMIT ?4",
+	st = by_address ? db_prepare(s,
+				  "SELECT id FROM ban WHERE addr IN (SELECT id FROM addr WHERE "
+				  "server IN (SELECT id FROM server WHERE ?1 = 0 OR "
+				  "id = ?1) AND key = ?5) AND time >= ?2 AND time < ?3 ORDER BY "
+				  "time DESC, id DESC LIMIT ?4",
+				  err)
+			: db_prepare(s,
+				  "SELECT id FROM ban WHERE (?1 = 0 OR server = ?1) AND time >= ?2 "
+				  "AND time < ?3 ORDER BY time DESC, id DESC LIMIT ?4",
 				  err);
 	if (st == NULL)
 		return false;
@@ -98,11 +106,14 @@ static bool pick_by_index(struct store *s, const struct history_query *q, int64_
 	return read_ids(s, st, ids, count, err);
 }
 
-/* --- one ban ---------------------------------------------------------------------------------------------------------- */
+/* ---- one ban ---- */
 
 static uint32_t count_until(struct store *s, int64_t addr, int64_t time, int64_t id)
 {
-	sqlite3_stmt *q = db_prepare(s, "SELECT count(*) FROM ban WHERE addr = ?1 AND (time < ?2 OR (time = ?2 AND id <= ?3))", NULL);
+	sqlite3_stmt *q = db_prepare(s,
+		"SELECT count(*) FROM ban WHERE addr = ?1 AND (time < ?2 OR (time = ?2 AND id <= "
+		"?3))",
+		NULL);
 	uint32_t n = 0;
 
 	if (q == NULL)
@@ -118,8 +129,12 @@ static uint32_t count_until(struct store *s, int64_t addr, int64_t time, int64_t
 
 static bool read_ban(struct store *s, int64_t id, struct history_ban *b, struct err *err)
 {
-	sqlite3_stmt *q = db_prepare(s, "SELECT b.time, v.name, b.class, a.key, b.account, b.recipient, b.path, b.listener, b.lines, b.ended, b.how, b.addr "
-					"FROM ban b JOIN addr a ON a.id = b.addr JOIN server v ON v.id = b.server WHERE b.id = ?1", err);
+	sqlite3_stmt *q = db_prepare(s,
+		"SELECT b.time, v.name, b.class, a.key, b.account, b.recipient, b.path, "
+		"b.listener, b.lines, b.ended, b.how, b.addr "
+		"FROM ban b JOIN addr a ON a.id = b.addr JOIN server v ON v.id = b.server WHERE "
+		"b.id = ?1",
+		err);
 	int64_t words[4], addr;
 	int i;
 
@@ -167,9 +182,11 @@ void history_bans_free(struct history_ban *rows, size_t count)
 	free(rows);
 }
 
-bool history_bans(struct store *s, const struct history_query *q, struct history_ban **rows, size_t *count, struct err *err)
+bool history_bans(struct store *s, const struct history_query *q, struct history_ban **rows,
+	size_t *count, struct err *err)
 {
-	bool is_narrow = q->class == CLASS_NONE && q->account == NULL && (q->within.family == 0 || net_is_address(&q->within));
+	bool is_narrow = q->class == CLASS_NONE && q->account == NULL &&
+			 (q->within.family == 0 || net_is_address(&q->within));
 	int64_t *ids = NULL, server = 0;
 	size_t id_count = 0, i;
 	bool ok;
@@ -180,7 +197,8 @@ bool history_bans(struct store *s, const struct history_query *q, struct history
 		return false;
 	if (q->server && (server = db_server(s, q->server, false, err)) <= 0)
 		return server == 0; /* an unknown server has no bans */
-	ok = is_narrow ? pick_by_index(s, q, server, &ids, &id_count, err) : pick_by_scan(s, q, &ids, &id_count, err);
+	ok = is_narrow ? pick_by_index(s, q, server, &ids, &id_count, err)
+		       : pick_by_scan(s, q, &ids, &id_count, err);
 	if (ok)
 		*rows = xcalloc(id_count + 1, sizeof(**rows));
 	for (i = 0; ok && i < id_count; i++) {
@@ -201,10 +219,12 @@ bool history_bans(struct store *s, const struct history_query *q, struct history
 	return false;
 }
 
-/* --- sums ------------------------------------------------------------------------------------------------------------- */
+/* ---- sums ---- */
 
-/* The parameters all sums share: 1 server id or 0, 2 and 3 the addresses' keys, 4 since, 5 until, 6 limit. */
-static void bind_sum(sqlite3_stmt *st, const struct history_query *q, int64_t server, uint8_t *low, uint8_t *high)
+/* The parameters all sums share: 1 server id or 0, 2 and 3 the addresses' keys, 4 since, 5 until, 6
+ * limit. */
+static void bind_sum(sqlite3_stmt *st, const struct history_query *q, int64_t server, uint8_t *low,
+	uint8_t *high)
 {
 	size_t len = 0;
 
@@ -219,7 +239,8 @@ static void bind_sum(sqlite3_stmt *st, const struct history_query *q, int64_t se
 }
 
 /* Columns: key, listener, account, class, count, first, last. */
-static bool read_sums(struct store *s, sqlite3_stmt *st, struct history_sum **rows, size_t *count, struct err *err)
+static bool read_sums(struct store *s, sqlite3_stmt *st, struct history_sum **rows, size_t *count,
+	struct err *err)
 {
 	struct ids {
 		int64_t listener, account;
@@ -232,7 +253,8 @@ static bool read_sums(struct store *s, sqlite3_stmt *st, struct history_sum **ro
 
 		xgrow(rows, &cap, *count + 1, sizeof(**rows));
 		xgrow(&ids, &id_cap, *count + 1, sizeof(*ids));
-		ids[*count] = (struct ids){ sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2) };
+		ids[*count] =
+			(struct ids){ sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2) };
 		row = &(*rows)[(*count)++];
 		memset(row, 0, sizeof(*row));
 		db_net(sqlite3_column_blob(st, 0), sqlite3_column_bytes(st, 0), &row->address);
@@ -257,15 +279,19 @@ static bool read_sums(struct store *s, sqlite3_stmt *st, struct history_sum **ro
 #define SERVERS "a.server IN (SELECT id FROM server WHERE ?1 = 0 OR id = ?1)"
 
 /* One address: its hours one by one, from the first to the last that are known of it. */
-#define HOURS_OF_ONE                                                                                                                    \
-	"WITH RECURSIVE h (id, key, hour, end) AS (SELECT id, key, max(first_hour, ?4 / 3600000), min(last_hour, ?5 / 3600000) FROM addr a "  \
-	"WHERE " SERVERS " AND key = ?2 AND ?3 = ?2 AND first_hour IS NOT NULL "                                                         \
+#define HOURS_OF_ONE                                                                               \
+	"WITH RECURSIVE h (id, key, hour, end) AS (SELECT id, key, max(first_hour, ?4 / "          \
+	"3600000), min(last_hour, ?5 / 3600000) FROM addr a "                                      \
+	"WHERE " SERVERS " AND key = ?2 AND ?3 = ?2 AND first_hour IS NOT NULL "                   \
 	"UNION ALL SELECT id, key, hour + 1, end FROM h WHERE hour < end) "
 
 #define REFUSED_COLUMNS "a.key, r.listener, 0, 4, sum(r.count), min(r.first), max(r.last) "
-#define REFUSED_REST "AND r.last >= ?4 AND r.first < ?5 GROUP BY a.id, r.listener ORDER BY 5 DESC, 7 DESC LIMIT ?6"
+#define REFUSED_REST                                                                               \
+	"AND r.last >= ?4 AND r.first < ?5 GROUP BY a.id, r.listener ORDER BY 5 DESC, 7 DESC "     \
+	"LIMIT ?6"
 
-bool history_refused(struct store *s, const struct history_query *q, struct history_sum **rows, size_t *count, struct err *err)
+bool history_refused(struct store *s, const struct history_query *q, struct history_sum **rows,
+	size_t *count, struct err *err)
 {
 	uint8_t low[DB_KEY_MAX], high[DB_KEY_MAX];
 	sqlite3_stmt *st;
@@ -278,26 +304,40 @@ bool history_refused(struct store *s, const struct history_query *q, struct hist
 	if (q->server && (server = db_server(s, q->server, false, err)) <= 0)
 		return server == 0;
 	if (q->within.family && net_is_address(&q->within))
-		st = db_prepare(s, HOURS_OF_ONE "SELECT " REFUSED_COLUMNS "FROM h a CROSS JOIN refused r ON r.hour = a.hour AND r.addr = a.id WHERE 1 " REFUSED_REST,
+		st = db_prepare(s,
+			HOURS_OF_ONE "SELECT " REFUSED_COLUMNS
+				     "FROM h a CROSS JOIN refused r ON r.hour = a.hour AND r.addr "
+				     "= a.id WHERE 1 " REFUSED_REST,
 			err);
 	else if (q->within.family)
-		st = db_prepare(s, "SELECT " REFUSED_COLUMNS "FROM refused r CROSS JOIN addr a ON a.id = r.addr WHERE r.hour BETWEEN ?4 / 3600000 AND ?5 / 3600000 "
-				   "AND +" SERVERS " AND a.key BETWEEN ?2 AND ?3 " REFUSED_REST, err);
+		st = db_prepare(s,
+			"SELECT " REFUSED_COLUMNS
+			"FROM refused r CROSS JOIN addr a ON a.id = r.addr WHERE r.hour BETWEEN ?4 "
+			"/ 3600000 AND ?5 / 3600000 "
+			"AND +" SERVERS " AND a.key BETWEEN ?2 AND ?3 " REFUSED_REST,
+			err);
 	else
-		st = db_prepare(s, "SELECT " REFUSED_COLUMNS "FROM refused r CROSS JOIN addr a ON a.id = r.addr WHERE r.hour BETWEEN ?4 / 3600000 AND ?5 / 3600000 "
-				   "AND +" SERVERS " " REFUSED_REST, err);
+		st = db_prepare(s,
+			"SELECT " REFUSED_COLUMNS
+			"FROM refused r CROSS JOIN addr a ON a.id = r.addr WHERE r.hour BETWEEN ?4 "
+			"/ 3600000 AND ?5 / 3600000 "
+			"AND +" SERVERS " " REFUSED_REST,
+			err);
 	if (st == NULL)
 		return false;
 	bind_sum(st, q, server, low, high);
 	return read_sums(s, st, rows, count, err);
 }
 
-#define ATTEMPT_COLUMNS "a.key, t.listener, t.account, t.class, sum(t.count), min(t.first), max(t.last) "
-#define ATTEMPT_REST                                                                                                                    \
-	"AND t.last >= ?4 AND t.first < ?5 AND (?7 < 0 OR t.account = ?7) AND (?8 = 4 OR t.class = ?8) "                                \
+#define ATTEMPT_COLUMNS                                                                            \
+	"a.key, t.listener, t.account, t.class, sum(t.count), min(t.first), max(t.last) "
+#define ATTEMPT_REST                                                                               \
+	"AND t.last >= ?4 AND t.first < ?5 AND (?7 < 0 OR t.account = ?7) AND (?8 = 4 OR t.class " \
+	"= ?8) "                                                                                   \
 	"GROUP BY a.id, t.listener, t.account, t.class ORDER BY 5 DESC, 7 DESC LIMIT ?6"
 
-bool history_attempts(struct store *s, const struct history_query *q, struct history_sum **rows, size_t *count, struct err *err)
+bool history_attempts(struct store *s, const struct history_query *q, struct history_sum **rows,
+	size_t *count, struct err *err)
 {
 	uint8_t low[DB_KEY_MAX], high[DB_KEY_MAX];
 	int64_t server = 0, account = -1;
@@ -315,14 +355,25 @@ bool history_attempts(struct store *s, const struct history_query *q, struct his
 			return account == 0;
 	}
 	if (q->within.family && net_is_address(&q->within))
-		st = db_prepare(s, HOURS_OF_ONE "SELECT " ATTEMPT_COLUMNS "FROM h a CROSS JOIN attempt t ON t.hour = a.hour AND t.addr = a.id WHERE 1 " ATTEMPT_REST,
+		st = db_prepare(s,
+			HOURS_OF_ONE "SELECT " ATTEMPT_COLUMNS
+				     "FROM h a CROSS JOIN attempt t ON t.hour = a.hour AND t.addr "
+				     "= a.id WHERE 1 " ATTEMPT_REST,
 			err);
 	else if (q->within.family)
-		st = db_prepare(s, "SELECT " ATTEMPT_COLUMNS "FROM attempt t CROSS JOIN addr a ON a.id = t.addr WHERE t.hour BETWEEN ?4 / 3600000 AND ?5 / 3600000 "
-				   "AND (?1 = 0 OR t.server = ?1) AND a.key BETWEEN ?2 AND ?3 " ATTEMPT_REST, err);
+		st = db_prepare(s,
+			"SELECT " ATTEMPT_COLUMNS
+			"FROM attempt t CROSS JOIN addr a ON a.id = t.addr WHERE t.hour BETWEEN ?4 "
+			"/ 3600000 AND ?5 / 3600000 "
+			"AND (?1 = 0 OR t.server = ?1) AND a.key BETWEEN ?2 AND ?3 " ATTEMPT_REST,
+			err);
 	else
-		st = db_prepare(s, "SELECT " ATTEMPT_COLUMNS "FROM attempt t CROSS JOIN addr a ON a.id = t.addr WHERE t.hour BETWEEN ?4 / 3600000 AND ?5 / 3600000 "
-				   "AND (?1 = 0 OR t.server = ?1) " ATTEMPT_REST, err);
+		st = db_prepare(s,
+			"SELECT " ATTEMPT_COLUMNS
+			"FROM attempt t CROSS JOIN addr a ON a.id = t.addr WHERE t.hour BETWEEN ?4 "
+			"/ 3600000 AND ?5 / 3600000 "
+			"AND (?1 = 0 OR t.server = ?1) " ATTEMPT_REST,
+			err);
 	if (st == NULL)
 		return false;
 	bind_sum(st, q, server, low, high);

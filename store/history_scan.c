@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The packed copy of the bans: made a segment at a time while they come in, read whole. A segment covers a run of ban ids; what is younger
- * than the last one is read from the table itself. */
+/* The packed copy of the bans: made a segment at a time while they come in, read whole. A segment
+ * covers a run of ban ids; what is younger than the last one is read from the table itself. */
 #include "store/history_scan.h"
 
 #include <stdlib.h>
 
 #include "core/mem.h"
 
-_Static_assert(sizeof(struct packed_ban) == 36 && CLASS_COUNT == 4, "rows of segments are packed without holes");
+_Static_assert(sizeof(struct packed_ban) == 36 && CLASS_COUNT == 4,
+	"rows of segments are packed without holes");
 
-#define SELECT_PACKED                                                                                                                   \
-	"SELECT b.id, b.server, b.time, b.class, CASE b.account WHEN 0 THEN b.recipient ELSE b.account END, a.key, b.addr "                     \
+#define SELECT_PACKED                                                                              \
+	"SELECT b.id, b.server, b.time, b.class, CASE b.account WHEN 0 THEN b.recipient ELSE "     \
+	"b.account END, a.key, b.addr "                                                            \
 	"FROM ban b JOIN addr a ON a.id = b.addr "
 
 static void fill_packed(sqlite3_stmt *q, struct packed_ban *b)
@@ -28,9 +30,13 @@ static void fill_packed(sqlite3_stmt *q, struct packed_ban *b)
 	b->account = (uint32_t)sqlite3_column_int64(q, 4);
 }
 
-static bool write_seg(struct store *s, int64_t first, int64_t last, const struct packed_ban *rows, size_t count, struct err *err)
+static bool write_seg(struct store *s, int64_t first, int64_t last, const struct packed_ban *rows,
+	size_t count, struct err *err)
 {
-	sqlite3_stmt *q = db_prepare(s, "INSERT OR REPLACE INTO seg (first, last, oldest, newest, data) VALUES (?1, ?2, ?3, ?4, ?5)", err);
+	sqlite3_stmt *q = db_prepare(s,
+		"INSERT OR REPLACE INTO seg (first, last, oldest, newest, data) VALUES (?1, ?2, "
+		"?3, ?4, ?5)",
+		err);
 	uint32_t oldest = UINT32_MAX, newest = 0;
 	size_t i;
 
@@ -48,11 +54,13 @@ static bool write_seg(struct store *s, int64_t first, int64_t last, const struct
 	return db_run(s, q, err);
 }
 
-/* Reads bans with ids in (after, last], at most max. *first and *end are the ids read. -1 on failure. */
-static ptrdiff_t read_packed(struct store *s, int64_t after, int64_t last, struct packed_ban *rows, size_t max, int64_t *first, int64_t *end,
-	struct err *err)
+/* Reads bans with ids in (after, last], at most max. *first and *end are the ids read. -1 on
+ * failure. */
+static ptrdiff_t read_packed(struct store *s, int64_t after, int64_t last, struct packed_ban *rows,
+	size_t max, int64_t *first, int64_t *end, struct err *err)
 {
-	sqlite3_stmt *q = db_prepare(s, SELECT_PACKED "WHERE b.id > ?1 AND b.id <= ?2 ORDER BY b.id LIMIT ?3", err);
+	sqlite3_stmt *q = db_prepare(
+		s, SELECT_PACKED "WHERE b.id > ?1 AND b.id <= ?2 ORDER BY b.id LIMIT ?3", err);
 	size_t n = 0;
 	int r;
 
@@ -80,7 +88,8 @@ static int64_t last_sealed(struct store *s, struct err *err)
 
 bool scan_seal(struct store *s, unsigned segs, struct err *err)
 {
-	int64_t sealed = last_sealed(s, err), newest = db_number(s, "SELECT max(id) FROM ban", 0, err), first = 0, end = 0;
+	int64_t sealed = last_sealed(s, err),
+		newest = db_number(s, "SELECT max(id) FROM ban", 0, err), first = 0, end = 0;
 	struct packed_ban *rows;
 	bool ok = true;
 	ptrdiff_t n;
@@ -113,16 +122,18 @@ bool scan_reseal(struct store *s, int64_t first, int64_t last, struct err *err)
 		sqlite3_bind_int64(q, 1, first);
 		ok = db_run(s, q, err);
 	}
-	/* The run of ids stays covered by the same bounds, so that nothing in it is taken for younger than the last segment. */
+	/* The run of ids stays covered by the same bounds, so that nothing in it is taken for
+	 * younger than the last segment. */
 	if (ok && (n > 0 || last == last_sealed(s, NULL)))
 		ok = write_seg(s, first, last, rows, (size_t)n, err);
 	free(rows);
 	return ok;
 }
 
-/* --- looking through ------------------------------------------------------------------------------------------------ */
+/* ---- looking through ---- */
 
-bool scan_filter_make(struct store *s, const struct history_query *q, struct scan_filter *f, struct err *err)
+bool scan_filter_make(
+	struct store *s, const struct history_query *q, struct scan_filter *f, struct err *err)
 {
 	int64_t id;
 
@@ -150,10 +161,11 @@ bool scan_filter_make(struct store *s, const struct history_query *q, struct sca
 	return true;
 }
 
-static bool scan_segs(struct store *s, const struct scan_filter *f, void (*fn)(const struct packed_ban *, size_t, void *), void *arg,
-	struct err *err)
+static bool scan_segs(struct store *s, const struct scan_filter *f,
+	void (*fn)(const struct packed_ban *, size_t, void *), void *arg, struct err *err)
 {
-	sqlite3_stmt *q = db_prepare(s, "SELECT data FROM seg WHERE newest >= ?1 AND oldest < ?2 ORDER BY first", err);
+	sqlite3_stmt *q = db_prepare(
+		s, "SELECT data FROM seg WHERE newest >= ?1 AND oldest < ?2 ORDER BY first", err);
 	struct packed_ban *copy = NULL;
 	int r;
 
@@ -173,7 +185,8 @@ static bool scan_segs(struct store *s, const struct scan_filter *f, void (*fn)(c
 		}
 		if (count > SEG_ROWS)
 			count = SEG_ROWS;
-		if ((uintptr_t)data % _Alignof(struct packed_ban)) { /* a small blob lies anywhere in its page */
+		if ((uintptr_t)data %
+			_Alignof(struct packed_ban)) { /* a small blob lies anywhere in its page */
 			if (copy == NULL)
 				copy = xcalloc(SEG_ROWS, sizeof(*copy));
 			data = memcpy(copy, data, count * sizeof(*copy));
@@ -185,7 +198,8 @@ static bool scan_segs(struct store *s, const struct scan_filter *f, void (*fn)(c
 	return r == 0;
 }
 
-bool scan_bans(struct store *s, const struct scan_filter *f, void (*fn)(const struct packed_ban *, size_t, void *), void *arg, struct err *err)
+bool scan_bans(struct store *s, const struct scan_filter *f,
+	void (*fn)(const struct packed_ban *, size_t, void *), void *arg, struct err *err)
 {
 	int64_t after, first, end;
 	struct packed_ban *rows;
@@ -211,7 +225,7 @@ bool scan_bans(struct store *s, const struct scan_filter *f, void (*fn)(const st
 	return n == 0;
 }
 
-/* --- words ---------------------------------------------------------------------------------------------------------- */
+/* ---- words ---- */
 
 int64_t scan_word(struct store *s, struct slice text, bool is_new, struct err *err)
 {
@@ -240,7 +254,8 @@ int64_t scan_word(struct store *s, struct slice text, bool is_new, struct err *e
 
 char *scan_word_text(struct store *s, int64_t id)
 {
-	sqlite3_stmt *q = id > 0 ? db_prepare(s, "SELECT text FROM word WHERE id = ?1", NULL) : NULL;
+	sqlite3_stmt *q =
+		id > 0 ? db_prepare(s, "SELECT text FROM word WHERE id = ?1", NULL) : NULL;
 	char *text = NULL;
 
 	if (q == NULL)

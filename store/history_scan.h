@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Bans as packed rows, which is how a million of them are looked through while someone waits. Private to store/. */
+/* Bans as packed rows, which is how a million of them are looked through while someone waits.
+ * Private to store/. */
 #ifndef STORE_HISTORY_SCAN_H
 #define STORE_HISTORY_SCAN_H
 
 #include "store/db.h"
 #include "store/history.h"
 
-/* As it is in seg.data, in this machine's byte order: the file is not meant to travel between architectures. */
+/* As it is in seg.data, in this machine's byte order: the file is not meant to travel between
+ * architectures. */
 struct packed_ban {
-	uint8_t addr[16];   /* as in struct net */
-	uint32_t addr_id;   /* small and dense: an index */
-	uint32_t id;        /* of the ban */
-	uint32_t time;      /* s since the epoch */
-	uint32_t account;   /* word id of the account, else of the recipient */
+	uint8_t addr[16]; /* as in struct net */
+	uint32_t addr_id; /* small and dense: an index */
+	uint32_t id;      /* of the ban */
+	uint32_t time;    /* s since the epoch */
+	uint32_t account; /* word id of the account, else of the recipient */
 	uint16_t server;
 	uint8_t class, family;
 };
@@ -21,22 +23,25 @@ struct packed_ban {
 
 /* What of a query can be told from a packed row. */
 struct scan_filter {
-	int64_t server;     /* 0 = all, -1 = none */
+	int64_t server;        /* 0 = all, -1 = none */
 	uint32_t since, until; /* s, until exclusive; until 0 = open */
 	struct net within;
 	uint8_t class;
 	bool by_account;
 	uint32_t account;
 };
-bool scan_filter_make(struct store *s, const struct history_query *q, struct scan_filter *f, struct err *err);
+bool scan_filter_make(
+	struct store *s, const struct history_query *q, struct scan_filter *f, struct err *err);
 
 static inline bool scan_fits(const struct scan_filter *f, const struct packed_ban *b)
 {
 	struct net n;
 
-	if ((f->server && b->server != f->server) || b->time < f->since || (f->until && b->time >= f->until))
+	if ((f->server && b->server != f->server) || b->time < f->since ||
+		(f->until && b->time >= f->until))
 		return false;
-	if ((f->class != CLASS_NONE && b->class != f->class) || (f->by_account && b->account != f->account))
+	if ((f->class != CLASS_NONE && b->class != f->class) ||
+		(f->by_account && b->account != f->account))
 		return false;
 	if (f->within.family == 0)
 		return true;
@@ -47,7 +52,8 @@ static inline bool scan_fits(const struct scan_filter *f, const struct packed_ba
 }
 
 /* Calls fn with runs of rows that may fit. */
-bool scan_bans(struct store *s, const struct scan_filter *f, void (*fn)(const struct packed_ban *rows, size_t count, void *arg), void *arg,
+bool scan_bans(struct store *s, const struct scan_filter *f,
+	void (*fn)(const struct packed_ban *rows, size_t count, void *arg), void *arg,
 	struct err *err);
 
 /* Inside a transaction: packs what has piled up, at most `segs` of them. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The blocked list against what was in it last time: both in the order of addresses, walked together a piece at a time, so that a million
- * entries cost the loop no pause and the disk only the differences. */
+/* The blocked list against what was in it last time: both in the order of addresses, walked
+ * together a piece at a time, so that a million entries cost the loop no pause and the disk only
+ * the differences. */
 #include <stdlib.h>
 
 #include "core/mem.h"
@@ -19,16 +20,17 @@ struct history_seen {
 	int64_t server;
 	const struct entrylist *list;
 	int64_t now;
-	size_t at;             /* next row of the list */
+	size_t at;               /* next row of the list */
 	uint8_t key[DB_KEY_MAX]; /* of the last known entry looked at */
 	size_t key_len;
 	struct known known[PIECE];
 	size_t count;
-	bool is_last;          /* of the known ones: there are no more */
+	bool is_last; /* of the known ones: there are no more */
 	bool is_done;
 };
 
-struct history_seen *history_seen_begin(struct store *s, const char *server, const struct entrylist *list, int64_t now, struct err *err)
+struct history_seen *history_seen_begin(struct store *s, const char *server,
+	const struct entrylist *list, int64_t now, struct err *err)
 {
 	struct history_seen *job;
 
@@ -52,7 +54,10 @@ void history_seen_end(struct history_seen *job)
 
 static bool read_piece(struct history_seen *job, struct err *err)
 {
-	sqlite3_stmt *q = db_prepare(job->s, "SELECT id, key, first FROM seen WHERE server = ?1 AND gone IS NULL AND key > ?2 ORDER BY key LIMIT ?3", err);
+	sqlite3_stmt *q = db_prepare(job->s,
+		"SELECT id, key, first FROM seen WHERE server = ?1 AND gone IS NULL AND key > ?2 "
+		"ORDER BY key LIMIT ?3",
+		err);
 	int r;
 
 	if (q == NULL)
@@ -76,8 +81,11 @@ static bool read_piece(struct history_seen *job, struct err *err)
 /* Is there a ban of that address that has not ended? Then a line tells of this block. */
 static bool has_line(struct history_seen *job, const struct net *n)
 {
-	sqlite3_stmt *q = db_prepare(job->s, "SELECT ended IS NULL FROM ban WHERE addr = (SELECT id FROM addr WHERE server = ?1 AND key = ?2) "
-					     "ORDER BY time DESC LIMIT 1", NULL);
+	sqlite3_stmt *q = db_prepare(job->s,
+		"SELECT ended IS NULL FROM ban WHERE addr = (SELECT id FROM addr WHERE server = ?1 "
+		"AND key = ?2) "
+		"ORDER BY time DESC LIMIT 1",
+		NULL);
 	uint8_t key[DB_KEY_MAX];
 	bool has;
 
@@ -90,11 +98,15 @@ static bool has_line(struct history_seen *job, const struct net *n)
 	return has;
 }
 
-static bool appear(struct history_seen *job, const struct entry *e, const struct net *n, struct err *err)
+static bool appear(
+	struct history_seen *job, const struct entry *e, const struct net *n, struct err *err)
 {
-	int64_t created = entry_created(e), first = created != TIME_NONE && created < job->now ? created : job->now;
+	int64_t created = entry_created(e),
+		first = created != TIME_NONE && created < job->now ? created : job->now;
 	int line = has_line(job, n);
-	sqlite3_stmt *q = db_prepare(job->s, "INSERT OR IGNORE INTO seen (server, key, first, line) VALUES (?1, ?2, ?3, ?4)", err);
+	sqlite3_stmt *q = db_prepare(job->s,
+		"INSERT OR IGNORE INTO seen (server, key, first, line) VALUES (?1, ?2, ?3, ?4)",
+		err);
 	uint8_t key[DB_KEY_MAX];
 
 	if (q == NULL)
@@ -109,8 +121,12 @@ static bool appear(struct history_seen *job, const struct entry *e, const struct
 /* Did we un-block it ourselves since? */
 static enum ban_end end_of(struct history_seen *job, const struct known *k)
 {
-	sqlite3_stmt *q = db_prepare(job->s, "SELECT 1 FROM edit e JOIN change c ON c.id = e.change WHERE e.target = ?1 AND e.kind = 'unblock' AND "
-					     "e.verdict IN ('in_force', 'stored', 'mismatch') AND c.server = ?2 AND c.time >= ?3 LIMIT 1", NULL);
+	sqlite3_stmt *q = db_prepare(job->s,
+		"SELECT 1 FROM edit e JOIN change c ON c.id = e.change WHERE e.target = ?1 AND "
+		"e.kind = 'unblock' AND "
+		"e.verdict IN ('in_force', 'stored', 'mismatch') AND c.server = ?2 AND c.time >= "
+		"?3 LIMIT 1",
+		NULL);
 	char text[NET_BUF];
 	bool is_ours;
 
@@ -127,7 +143,8 @@ static enum ban_end end_of(struct history_seen *job, const struct known *k)
 static bool vanish(struct history_seen *job, const struct known *k, struct err *err)
 {
 	enum ban_end how = end_of(job, k);
-	sqlite3_stmt *q = db_prepare(job->s, "UPDATE seen SET gone = ?1, how = ?2 WHERE id = ?3", err);
+	sqlite3_stmt *q =
+		db_prepare(job->s, "UPDATE seen SET gone = ?1, how = ?2 WHERE id = ?3", err);
 	uint8_t key[DB_KEY_MAX];
 
 	if (q == NULL)
@@ -139,8 +156,12 @@ static bool vanish(struct history_seen *job, const struct known *k, struct err *
 		return false;
 	if (!net_is_address(&k->net))
 		return true;
-	q = db_prepare(job->s, "UPDATE ban SET ended = ?1, how = ?2 WHERE ended IS NULL AND id = (SELECT id FROM ban WHERE addr = "
-			       "(SELECT id FROM addr WHERE server = ?3 AND key = ?4) AND time <= ?1 ORDER BY time DESC LIMIT 1)", err);
+	q = db_prepare(job->s,
+		"UPDATE ban SET ended = ?1, how = ?2 WHERE ended IS NULL AND id = (SELECT id FROM "
+		"ban WHERE addr = "
+		"(SELECT id FROM addr WHERE server = ?3 AND key = ?4) AND time <= ?1 ORDER BY time "
+		"DESC LIMIT 1)",
+		err);
 	if (q == NULL)
 		return false;
 	sqlite3_bind_int64(q, 1, job->now);
@@ -155,7 +176,8 @@ static void pass_key(struct history_seen *job, const struct net *n)
 	job->key_len = db_key(n, true, job->key);
 }
 
-/* The next row of the list that is an address or network and not the same once more. NULL at the end. */
+/* The next row of the list that is an address or network and not the same once more. NULL at the
+ * end. */
 static const struct entry *next_entry(struct history_seen *job, struct net *n)
 {
 	struct net before;
@@ -212,7 +234,8 @@ static bool step_piece(struct history_seen *job, struct err *err)
 		return false;
 	before = *job;
 	job->server = db_server(job->s, job->server_name, true, err);
-	if (job->server > 0 && read_piece(job, err) && walk_piece(job, err) && db_commit(job->s, err))
+	if (job->server > 0 && read_piece(job, err) && walk_piece(job, err) &&
+		db_commit(job->s, err))
 		return true;
 	db_rollback(job->s);
 	*job = before;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What another rate would have done: the stored failures played once more against it. A looser rate than the one in force can only be judged
- * downwards, because an address that was banned made no more attempts. */
+/* What another rate would have done: the stored failures played once more against it. A looser rate
+ * than the one in force can only be judged downwards, because an address that was banned made no
+ * more attempts. */
 #include <stdlib.h>
 
 #include "core/mem.h"
@@ -19,8 +20,8 @@ struct playing {
 	struct aggmap banned;   /* key: addr; other = only because of the login */
 };
 
-static bool read_failures(struct store *s, const char *sql, int64_t server, enum ban_class class, int64_t since, int64_t until, struct playing *p,
-	struct err *err)
+static bool read_failures(struct store *s, const char *sql, int64_t server, enum ban_class class,
+	int64_t since, int64_t until, struct playing *p, struct err *err)
 {
 	sqlite3_stmt *q = db_prepare(s, sql, err);
 	int r;
@@ -33,8 +34,9 @@ static bool read_failures(struct store *s, const char *sql, int64_t server, enum
 	sqlite3_bind_int64(q, 4, until);
 	while ((r = db_step(s, q, err)) > 0) {
 		xgrow(&p->rows, &p->cap, p->count + 1, sizeof(*p->rows));
-		p->rows[p->count++] = (struct failure){ sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2),
-			(uint64_t)sqlite3_column_int64(q, 3) };
+		p->rows[p->count++] =
+			(struct failure){ sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
+				sqlite3_column_int64(q, 2), (uint64_t)sqlite3_column_int64(q, 3) };
 	}
 	return r == 0;
 }
@@ -84,24 +86,31 @@ static void play(struct playing *p, uint64_t limit, int64_t period_ms)
 
 static bool is_allowed(struct store *s, int64_t addr, const struct netset *allowed)
 {
-	sqlite3_stmt *q = allowed ? db_prepare(s, "SELECT key FROM addr WHERE id = ?1", NULL) : NULL;
+	sqlite3_stmt *q =
+		allowed ? db_prepare(s, "SELECT key FROM addr WHERE id = ?1", NULL) : NULL;
 	struct net n;
 	bool yes;
 
 	if (q == NULL)
 		return false;
 	sqlite3_bind_int64(q, 1, addr);
-	yes = db_step(s, q, NULL) > 0 && db_net(sqlite3_column_blob(q, 0), sqlite3_column_bytes(q, 0), &n) && netset_covering(allowed, &n, NULL, 0) > 0;
+	yes = db_step(s, q, NULL) > 0 &&
+	      db_net(sqlite3_column_blob(q, 0), sqlite3_column_bytes(q, 0), &n) &&
+	      netset_covering(allowed, &n, NULL, 0) > 0;
 	sqlite3_reset(q);
 	return yes;
 }
 
 /* Compares with who was really banned. */
-static bool compare(struct store *s, int64_t server, struct playing *p, enum ban_class class, int64_t since, int64_t until,
-	const struct netset *allowed, struct report_simulation *out, struct err *err)
+static bool compare(struct store *s, int64_t server, struct playing *p, enum ban_class class,
+	int64_t since, int64_t until, const struct netset *allowed, struct report_simulation *out,
+	struct err *err)
 {
-	sqlite3_stmt *q = db_prepare(s, "SELECT DISTINCT addr FROM ban WHERE time >= ?3 AND time < ?4 AND class = ?2 AND path = 0 AND "
-					"server IN (SELECT id FROM server WHERE ?1 = 0 OR id = ?1)", err);
+	sqlite3_stmt *q = db_prepare(s,
+		"SELECT DISTINCT addr FROM ban WHERE time >= ?3 AND time < ?4 AND class = ?2 AND "
+		"path = 0 AND "
+		"server IN (SELECT id FROM server WHERE ?1 = 0 OR id = ?1)",
+		err);
 	uint64_t both = 0, real = 0;
 	size_t i;
 	int r;
@@ -126,8 +135,9 @@ static bool compare(struct store *s, int64_t server, struct playing *p, enum ban
 	return r == 0;
 }
 
-bool history_simulate(struct store *s, const char *server, enum ban_class class, uint64_t count, int64_t period_ms, int64_t since, int64_t until,
-	const struct netset *allowed, struct report_simulation *out, struct err *err)
+bool history_simulate(struct store *s, const char *server, enum ban_class class, uint64_t count,
+	int64_t period_ms, int64_t since, int64_t until, const struct netset *allowed,
+	struct report_simulation *out, struct err *err)
 {
 	struct playing p = { 0 };
 	int64_t id = 0;
@@ -141,13 +151,19 @@ bool history_simulate(struct store *s, const char *server, enum ban_class class,
 		return err_set(err, ERR_USAGE, "a rate needs a count and a period");
 	if (server && (id = db_server(s, server, false, err)) <= 0)
 		return id == 0;
-	ok = read_failures(s, "SELECT minute, addr, account, count FROM attempt WHERE hour BETWEEN ?3 / 3600000 AND ?4 / 3600000 AND (?1 = 0 OR server = ?1) "
-			      "AND class = ?2 AND minute >= ?3 / 60000 AND minute < ?4 / 60000", id, class, since, until, &p, err);
+	ok = read_failures(s,
+		"SELECT minute, addr, account, count FROM attempt WHERE hour BETWEEN ?3 / 3600000 "
+		"AND ?4 / 3600000 AND (?1 = 0 OR server = ?1) "
+		"AND class = ?2 AND minute >= ?3 / 60000 AND minute < ?4 / 60000",
+		id, class, since, until, &p, err);
 	for (i = 0; ok && i < p.count; i++)
 		out->attempts += p.rows[i].count;
-	ok = ok && read_failures(s, "SELECT time / 60000, addr, CASE account WHEN 0 THEN recipient ELSE account END, lines FROM ban WHERE time >= ?3 AND time < ?4 "
-				    "AND class = ?2 AND path = 0 AND server IN (SELECT id FROM server WHERE ?1 = 0 OR id = ?1)", id, class, since, until,
-			     &p, err);
+	ok = ok && read_failures(s,
+			   "SELECT time / 60000, addr, CASE account WHEN 0 THEN recipient ELSE "
+			   "account END, lines FROM ban WHERE time >= ?3 AND time < ?4 "
+			   "AND class = ?2 AND path = 0 AND server IN (SELECT id FROM server WHERE "
+			   "?1 = 0 OR id = ?1)",
+			   id, class, since, until, &p, err);
 	if (ok) {
 		if (p.count)
 			qsort(p.rows, p.count, sizeof(*p.rows), cmp_minute);

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is known per address, for the columns of the blocked list, and the entries of that list as they were seen. */
+/* What is known per address, for the columns of the blocked list, and the entries of that list as
+ * they were seen. */
 #include <stdlib.h>
 
 #include "core/mem.h"
 #include "store/history_scan.h"
 
-static bool read_addresses(struct store *s, int64_t server, struct history_tally **rows, size_t *count, size_t *cap, struct err *err)
+static bool read_addresses(struct store *s, int64_t server, struct history_tally **rows,
+	size_t *count, size_t *cap, struct err *err)
 {
-	sqlite3_stmt *q = db_prepare(s, "SELECT key, bans, last_ban, last_class, refused, last_refused FROM addr WHERE server = ?1 ORDER BY key", err);
+	sqlite3_stmt *q = db_prepare(s,
+		"SELECT key, bans, last_ban, last_class, refused, last_refused FROM addr WHERE "
+		"server = ?1 ORDER BY key",
+		err);
 	int r;
 
 	if (q == NULL)
@@ -22,7 +27,8 @@ static bool read_addresses(struct store *s, int64_t server, struct history_tally
 		db_net(sqlite3_column_blob(q, 0), sqlite3_column_bytes(q, 0), &t->net);
 		t->bans = (uint32_t)sqlite3_column_int64(q, 1);
 		t->last_ban = db_time(q, 2);
-		t->last_class = t->last_ban == TIME_NONE ? CLASS_NONE : (enum ban_class)sqlite3_column_int(q, 3);
+		t->last_class = t->last_ban == TIME_NONE ? CLASS_NONE
+							 : (enum ban_class)sqlite3_column_int(q, 3);
 		t->refused = (uint64_t)sqlite3_column_int64(q, 4);
 		t->last_refused = db_time(q, 5);
 		t->seen_first = TIME_NONE;
@@ -30,10 +36,15 @@ static bool read_addresses(struct store *s, int64_t server, struct history_tally
 	return r == 0;
 }
 
-/* Entries that are in the list without a line: their times go to the row of the same net, or to one of their own at the end. */
-static bool read_seen(struct store *s, int64_t server, struct history_tally **rows, size_t *count, size_t *cap, struct err *err)
+/* Entries that are in the list without a line: their times go to the row of the same net, or to one
+ * of their own at the end. */
+static bool read_seen(struct store *s, int64_t server, struct history_tally **rows, size_t *count,
+	size_t *cap, struct err *err)
 {
-	sqlite3_stmt *q = db_prepare(s, "SELECT key, first FROM seen WHERE server = ?1 AND gone IS NULL AND line = 0 ORDER BY key", err);
+	sqlite3_stmt *q = db_prepare(s,
+		"SELECT key, first FROM seen WHERE server = ?1 AND gone IS NULL AND line = 0 ORDER "
+		"BY key",
+		err);
 	size_t addresses = *count, at = 0;
 	struct net n;
 	int r;
@@ -51,7 +62,10 @@ static bool read_seen(struct store *s, int64_t server, struct history_tally **ro
 			continue;
 		}
 		xgrow(rows, cap, *count + 1, sizeof(**rows));
-		(*rows)[(*count)++] = (struct history_tally){ .net = n, .last_ban = TIME_NONE, .last_refused = TIME_NONE, .seen_first = db_time(q, 1),
+		(*rows)[(*count)++] = (struct history_tally){ .net = n,
+			.last_ban = TIME_NONE,
+			.last_refused = TIME_NONE,
+			.seen_first = db_time(q, 1),
 			.last_class = CLASS_NONE };
 	}
 	return r == 0;
@@ -76,7 +90,8 @@ static void merge_parts(struct history_tally **rows, size_t count, size_t middle
 	*rows = out;
 }
 
-bool history_tallies(struct store *s, const char *server, struct history_tally **rows, size_t *count, struct err *err)
+bool history_tallies(struct store *s, const char *server, struct history_tally **rows,
+	size_t *count, struct err *err)
 {
 	size_t cap = 0, middle;
 	int64_t id;
@@ -117,14 +132,16 @@ static size_t lower_bound(const struct history_tally *rows, size_t count, const 
 	return low;
 }
 
-const struct history_tally *history_tally_find(const struct history_tally *rows, size_t count, const struct net *n)
+const struct history_tally *history_tally_find(
+	const struct history_tally *rows, size_t count, const struct net *n)
 {
 	size_t at = lower_bound(rows, count, n);
 
 	return at < count && net_equal(&rows[at].net, n) ? &rows[at] : NULL;
 }
 
-void history_tally_inside(const struct history_tally *rows, size_t count, const struct net *n, uint64_t *refused, uint64_t *bans)
+void history_tally_inside(const struct history_tally *rows, size_t count, const struct net *n,
+	uint64_t *refused, uint64_t *bans)
 {
 	size_t at = lower_bound(rows, count, n);
 
@@ -135,14 +152,16 @@ void history_tally_inside(const struct history_tally *rows, size_t count, const 
 	}
 }
 
-/* --- entries as they were seen ---------------------------------------------------------------------------------------- */
+/* ---- entries as they were seen ---- */
 
-static bool read_spans(struct store *s, sqlite3_stmt *q, struct history_span **rows, size_t *count, size_t *cap, struct err *err)
+static bool read_spans(struct store *s, sqlite3_stmt *q, struct history_span **rows, size_t *count,
+	size_t *cap, struct err *err)
 {
 	int r;
 
 	while ((r = db_step(s, q, err)) > 0) {
-		struct history_span span = { .ended = db_time(q, 2), .end = (enum ban_end)sqlite3_column_int(q, 3) };
+		struct history_span span = { .ended = db_time(q, 2),
+			.end = (enum ban_end)sqlite3_column_int(q, 3) };
 
 		if (!db_net(sqlite3_column_blob(q, 0), sqlite3_column_bytes(q, 0), &span.net))
 			continue;
@@ -156,10 +175,12 @@ static bool read_spans(struct store *s, sqlite3_stmt *q, struct history_span **r
 #define SPAN_COLUMNS "SELECT key, first, gone, how, line FROM seen "
 
 /* Entries of keys low..high. */
-static bool read_span_range(struct store *s, int64_t server, const uint8_t *low, const uint8_t *high, size_t len, struct history_span **rows,
-	size_t *count, size_t *cap, struct err *err)
+static bool read_span_range(struct store *s, int64_t server, const uint8_t *low,
+	const uint8_t *high, size_t len, struct history_span **rows, size_t *count, size_t *cap,
+	struct err *err)
 {
-	sqlite3_stmt *q = db_prepare(s, SPAN_COLUMNS "WHERE server = ?1 AND key BETWEEN ?2 AND ?3", err);
+	sqlite3_stmt *q =
+		db_prepare(s, SPAN_COLUMNS "WHERE server = ?1 AND key BETWEEN ?2 AND ?3", err);
 
 	if (q == NULL)
 		return false;
@@ -172,14 +193,16 @@ static bool read_span_range(struct store *s, int64_t server, const uint8_t *low,
 static int cmp_spans(const void *pa, const void *pb)
 {
 	const struct history_span *a = pa, *b = pb;
-	int64_t ta = a->ended == TIME_NONE ? INT64_MAX : a->ended, tb = b->ended == TIME_NONE ? INT64_MAX : b->ended;
+	int64_t ta = a->ended == TIME_NONE ? INT64_MAX : a->ended,
+		tb = b->ended == TIME_NONE ? INT64_MAX : b->ended;
 
 	if (ta != tb)
 		return ta > tb ? -1 : 1;
 	return net_cmp(&a->net, &b->net);
 }
 
-bool history_spans(struct store *s, const char *server, const struct net *within, struct history_span **rows, size_t *count, struct err *err)
+bool history_spans(struct store *s, const char *server, const struct net *within,
+	struct history_span **rows, size_t *count, struct err *err)
 {
 	uint8_t low[DB_KEY_MAX] = { 0 }, high[DB_KEY_MAX];
 	size_t cap = 0, len = sizeof(high);
@@ -198,7 +221,8 @@ bool history_spans(struct store *s, const char *server, const struct net *within
 	memset(high, 0xff, sizeof(high));
 	if (within) {
 		db_key_range(within, low, high, &len);
-		low[len] = within->prefix; /* wider ones that begin at the same address follow below */
+		low[len] =
+			within->prefix; /* wider ones that begin at the same address follow below */
 		high[len++] = 0xff;
 	}
 	ok = read_span_range(s, id, low, high, len, rows, count, &cap, err);

@@ -8,12 +8,14 @@
 #include "core/text.h"
 #include "store/db.h"
 
-/* --- writing ---------------------------------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
-static bool insert_change(struct store *s, int64_t server, const char *operator_name, const struct change *c, int64_t undoes, int64_t *id,
-	struct err *err)
+static bool insert_change(struct store *s, int64_t server, const char *operator_name,
+	const struct change *c, int64_t undoes, int64_t *id, struct err *err)
 {
-	sqlite3_stmt *q = db_prepare(s, "INSERT INTO change (server, time, operator, reason, forced, classes, undoes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	sqlite3_stmt *q = db_prepare(s,
+		"INSERT INTO change (server, time, operator, reason, forced, classes, undoes) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 		err);
 
 	if (q == NULL)
@@ -22,7 +24,8 @@ static bool insert_change(struct store *s, int64_t server, const char *operator_
 	sqlite3_bind_int64(q, 2, c->started > 0 ? c->started : clock_now());
 	db_bind_text(q, 3, operator_name ? operator_name : "");
 	db_bind_text(q, 4, c->reason ? c->reason : "");
-	db_bind_text(q, 5, c->forced ? (c->forced_what && *c->forced_what ? c->forced_what : "forced") : "");
+	db_bind_text(q, 5,
+		c->forced ? (c->forced_what && *c->forced_what ? c->forced_what : "forced") : "");
 	sqlite3_bind_int64(q, 6, c->reset_classes);
 	sqlite3_bind_int64(q, 7, undoes);
 	if (!db_run(s, q, err))
@@ -31,10 +34,14 @@ static bool insert_change(struct store *s, int64_t server, const char *operator_
 	return true;
 }
 
-static bool insert_edit(struct store *s, int64_t change, size_t seq, const struct edit *e, struct err *err)
+static bool insert_edit(
+	struct store *s, int64_t change, size_t seq, const struct edit *e, struct err *err)
 {
-	sqlite3_stmt *q = db_prepare(s, "INSERT INTO edit (change, seq, kind, target, key, note, author, reason, created, expires, class, value) "
-					"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)", err);
+	sqlite3_stmt *q = db_prepare(s,
+		"INSERT INTO edit (change, seq, kind, target, key, note, author, reason, created, "
+		"expires, class, value) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+		err);
 	uint8_t key[DB_KEY_MAX];
 	char value[128];
 
@@ -57,8 +64,8 @@ static bool insert_edit(struct store *s, int64_t change, size_t seq, const struc
 	return db_run(s, q, err);
 }
 
-bool journal_begin(struct store *s, const char *server, const char *operator_name, const struct change *c, int64_t undoes, int64_t *change,
-	struct err *err)
+bool journal_begin(struct store *s, const char *server, const char *operator_name,
+	const struct change *c, int64_t undoes, int64_t *change, struct err *err)
 {
 	int64_t id, server_id;
 	size_t i;
@@ -82,10 +89,14 @@ out:
 	return false;
 }
 
-static bool update_edit(struct store *s, int64_t change, size_t seq, const struct outcome *o, struct err *err)
+static bool update_edit(
+	struct store *s, int64_t change, size_t seq, const struct outcome *o, struct err *err)
 {
-	sqlite3_stmt *q = db_prepare(s, "UPDATE edit SET verdict = ?3, why = ?4, no_op = ?5, before = ?6, after = ?7, detail = ?8 "
-					"WHERE change = ?1 AND seq = ?2", err);
+	sqlite3_stmt *q = db_prepare(s,
+		"UPDATE edit SET verdict = ?3, why = ?4, no_op = ?5, before = ?6, after = ?7, "
+		"detail = ?8 "
+		"WHERE change = ?1 AND seq = ?2",
+		err);
 
 	if (q == NULL)
 		return false;
@@ -100,9 +111,12 @@ static bool update_edit(struct store *s, int64_t change, size_t seq, const struc
 	return db_run(s, q, err);
 }
 
-static bool write_step(struct store *s, int64_t change, size_t seq, const struct step_report *r, struct err *err)
+static bool write_step(
+	struct store *s, int64_t change, size_t seq, const struct step_report *r, struct err *err)
 {
-	sqlite3_stmt *q = db_prepare(s, "INSERT OR REPLACE INTO step (change, seq, kind, ok, ms, first, count, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	sqlite3_stmt *q = db_prepare(s,
+		"INSERT OR REPLACE INTO step (change, seq, kind, ok, ms, first, count, detail) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 		err);
 
 	if (q == NULL)
@@ -129,8 +143,12 @@ static bool finish(struct store *s, int64_t change, const struct change *c, stru
 	sqlite3_bind_int64(q, 2, c->ended > 0 ? c->ended : clock_now());
 	if (!db_run(s, q, err))
 		return false;
-	q = db_prepare(s, "UPDATE edit SET undone = ?1 WHERE change = (SELECT undoes FROM change WHERE id = ?1 AND undoes > 0) AND target IN "
-			  "(SELECT target FROM edit WHERE change = ?1 AND verdict IN ('in_force', 'stored', 'mismatch'))", err);
+	q = db_prepare(s,
+		"UPDATE edit SET undone = ?1 WHERE change = (SELECT undoes FROM change WHERE id = "
+		"?1 AND undoes > 0) AND target IN "
+		"(SELECT target FROM edit WHERE change = ?1 AND verdict IN ('in_force', 'stored', "
+		"'mismatch'))",
+		err);
 	if (q == NULL)
 		return false;
 	sqlite3_bind_int64(q, 1, change);
@@ -149,10 +167,12 @@ static uint64_t add_print(uint64_t h, const char *text)
 	return h;
 }
 
-/* Tells whether an outcome is still the one that is on disk; a change of 100,000 edits is brought up to date twice a second. */
+/* Tells whether an outcome is still the one that is on disk; a change of 100,000 edits is brought
+ * up to date twice a second. */
 static uint32_t outcome_print(const struct outcome *o)
 {
-	uint64_t h = UINT64_C(14695981039346656037) ^ ((uint64_t)o->verdict << 16 | (uint64_t)o->why << 8 | o->no_op);
+	uint64_t h = UINT64_C(14695981039346656037) ^
+		     ((uint64_t)o->verdict << 16 | (uint64_t)o->why << 8 | o->no_op);
 
 	h = add_print(add_print(add_print(h, o->before), o->after), o->detail);
 	return (uint32_t)(h >> 32) | 1;
@@ -169,7 +189,8 @@ static void remember_change(struct store *s, int64_t change, size_t edits)
 	s->journal_steps = 0;
 }
 
-bool journal_update(struct store *s, int64_t change, const struct change *c, bool is_done, struct err *err)
+bool journal_update(
+	struct store *s, int64_t change, const struct change *c, bool is_done, struct err *err)
 {
 	size_t i;
 
@@ -186,7 +207,8 @@ bool journal_update(struct store *s, int64_t change, const struct change *c, boo
 			goto out;
 		s->journal_prints[i] = print;
 	}
-	for (i = is_done || s->journal_steps == 0 ? 0 : s->journal_steps - 1; i < c->step_count; i++) {
+	for (i = is_done || s->journal_steps == 0 ? 0 : s->journal_steps - 1; i < c->step_count;
+		i++) {
 		if (!write_step(s, change, i, &c->steps[i], err))
 			goto out;
 	}

@@ -25,7 +25,7 @@ static enum verdict parse_verdict(const char *s)
 	return VERDICT_UNKNOWN;
 }
 
-/* --- steps as JSON ----------------------------------------------------------------------------------------------------- */
+/* ---- steps as JSON ---- */
 
 static void add_json_text(struct buf *out, const char *s)
 {
@@ -46,8 +46,11 @@ static void add_json_text(struct buf *out, const char *s)
 /* The steps that were for edit `seq` of a change. */
 static char *steps_json(struct store *s, int64_t change, int64_t seq)
 {
-	sqlite3_stmt *q = db_prepare(s, "SELECT kind, ok, ms, detail FROM step WHERE change = ?1 AND (count = 0 OR (?2 >= first AND ?2 < first + count)) "
-					"ORDER BY seq", NULL);
+	sqlite3_stmt *q = db_prepare(s,
+		"SELECT kind, ok, ms, detail FROM step WHERE change = ?1 AND (count = 0 OR (?2 >= "
+		"first AND ?2 < first + count)) "
+		"ORDER BY seq",
+		NULL);
 	struct buf out = BUF_INIT;
 	char *detail;
 
@@ -56,8 +59,11 @@ static char *steps_json(struct store *s, int64_t change, int64_t seq)
 		sqlite3_bind_int64(q, 1, change);
 		sqlite3_bind_int64(q, 2, seq);
 		while (db_step(s, q, NULL) > 0) {
-			buf_addf(&out, "%s{\"step\":\"%s\",\"ok\":%s,\"ms\":%" PRId64 ",\"detail\":", out.len > 1 ? "," : "",
-				step_name((enum step_kind)sqlite3_column_int(q, 0)), sqlite3_column_int(q, 1) ? "true" : "false",
+			buf_addf(&out,
+				"%s{\"step\":\"%s\",\"ok\":%s,\"ms\":%" PRId64 ",\"detail\":",
+				out.len > 1 ? "," : "",
+				step_name((enum step_kind)sqlite3_column_int(q, 0)),
+				sqlite3_column_int(q, 1) ? "true" : "false",
 				(int64_t)sqlite3_column_int64(q, 2));
 			detail = db_text(q, 3);
 			add_json_text(&out, detail);
@@ -70,7 +76,7 @@ static char *steps_json(struct store *s, int64_t change, int64_t seq)
 	return buf_take(&out, NULL);
 }
 
-/* --- rows -------------------------------------------------------------------------------------------------------------- */
+/* ---- rows ---- */
 
 static void fill_row(sqlite3_stmt *q, struct journal_row *r)
 {
@@ -111,12 +117,14 @@ static bool fits_within(const struct net *within, sqlite3_stmt *q)
 
 	if (within->family == 0)
 		return true;
-	return db_net(sqlite3_column_blob(q, 18), sqlite3_column_bytes(q, 18), &n) && (net_contains(within, &n) || net_contains(&n, within));
+	return db_net(sqlite3_column_blob(q, 18), sqlite3_column_bytes(q, 18), &n) &&
+	       (net_contains(within, &n) || net_contains(&n, within));
 }
 
 #define UNDOABLE "e.verdict IN ('in_force', 'stored', 'mismatch') AND e.no_op = 0 AND e.undone = 0"
 
-bool journal_list(struct store *s, const struct journal_query *jq, struct journal_row **rows, size_t *count, struct err *err)
+bool journal_list(struct store *s, const struct journal_query *jq, struct journal_row **rows,
+	size_t *count, struct err *err)
 {
 	size_t cap = 0, i, *seqs = NULL, seq_cap = 0;
 	sqlite3_stmt *q;
@@ -126,11 +134,16 @@ bool journal_list(struct store *s, const struct journal_query *jq, struct journa
 	*count = 0;
 	if (!db_may_read(s, err))
 		return false;
-	q = db_prepare(s, "SELECT e.id, c.id, c.time, c.ended, c.operator, v.name, e.kind, e.target, e.verdict, e.why, e.no_op, e.before, e.after, "
-			  "e.detail, c.reason, c.forced, c.undoes, e.undone, e.key, e.seq "
-			  "FROM change c JOIN server v ON v.id = c.server JOIN edit e ON e.change = c.id "
-			  "WHERE (?1 IS NULL OR v.name = ?1) AND c.time >= ?2 AND c.time < ?3 AND (?4 IS NULL OR e.target = ?4) "
-			  "AND (?5 = 0 OR c.id = ?5) AND (?6 = 0 OR (" UNDOABLE ")) ORDER BY c.time DESC, c.id DESC, e.seq", err);
+	q = db_prepare(s,
+		"SELECT e.id, c.id, c.time, c.ended, c.operator, v.name, e.kind, e.target, "
+		"e.verdict, e.why, e.no_op, e.before, e.after, "
+		"e.detail, c.reason, c.forced, c.undoes, e.undone, e.key, e.seq "
+		"FROM change c JOIN server v ON v.id = c.server JOIN edit e ON e.change = c.id "
+		"WHERE (?1 IS NULL OR v.name = ?1) AND c.time >= ?2 AND c.time < ?3 AND (?4 IS "
+		"NULL OR e.target = ?4) "
+		"AND (?5 = 0 OR c.id = ?5) AND (?6 = 0 OR (" UNDOABLE
+		")) ORDER BY c.time DESC, c.id DESC, e.seq",
+		err);
 	if (q == NULL)
 		return false;
 	db_bind_text(q, 1, jq->server);
@@ -165,7 +178,8 @@ void journal_rows_free(struct journal_row *rows, size_t count)
 
 	for (i = 0; i < count; i++) {
 		struct journal_row *r = &rows[i];
-		char *texts[] = { r->operator_name, r->server, r->target, r->before, r->after, r->detail, r->reason, r->forced, r->steps };
+		char *texts[] = { r->operator_name, r->server, r->target, r->before, r->after,
+			r->detail, r->reason, r->forced, r->steps };
 		size_t k;
 
 		for (k = 0; k < ARRAY_LEN(texts); k++)
@@ -174,7 +188,7 @@ void journal_rows_free(struct journal_row *rows, size_t count)
 	free(rows);
 }
 
-/* --- as a change ------------------------------------------------------------------------------------------------------- */
+/* ---- as a change ---- */
 
 /* NULL stays NULL. */
 static char *optional(sqlite3_stmt *q, int col)
@@ -220,10 +234,14 @@ static void load_edit(struct change *c, sqlite3_stmt *q)
 	free(target);
 }
 
-static bool load_change(struct store *s, int64_t id, struct change *c, char **server, struct err *err)
+static bool load_change(
+	struct store *s, int64_t id, struct change *c, char **server, struct err *err)
 {
-	sqlite3_stmt *q = db_prepare(s, "SELECT c.time, c.ended, c.reason, c.forced, c.classes, v.name FROM change c JOIN server v ON v.id = c.server "
-					"WHERE c.id = ?1", err);
+	sqlite3_stmt *q = db_prepare(s,
+		"SELECT c.time, c.ended, c.reason, c.forced, c.classes, v.name FROM change c JOIN "
+		"server v ON v.id = c.server "
+		"WHERE c.id = ?1",
+		err);
 	char *forced;
 	int r;
 
@@ -232,7 +250,9 @@ static bool load_change(struct store *s, int64_t id, struct change *c, char **se
 	sqlite3_bind_int64(q, 1, id);
 	r = db_step(s, q, err);
 	if (r <= 0)
-		return r == 0 ? err_set(err, ERR_NOT_FOUND, "there is no change %" PRId64 " in the journal", id) : false;
+		return r == 0 ? err_set(err, ERR_NOT_FOUND,
+					"there is no change %" PRId64 " in the journal", id)
+			      : false;
 	c->started = sqlite3_column_int64(q, 0);
 	c->ended = sqlite3_column_type(q, 1) == SQLITE_NULL ? 0 : sqlite3_column_int64(q, 1);
 	c->reason = db_text(q, 2);
@@ -254,7 +274,10 @@ static bool load_change(struct store *s, int64_t id, struct change *c, char **se
 
 static bool load_steps(struct store *s, int64_t change, struct change *c, struct err *err)
 {
-	sqlite3_stmt *q = db_prepare(s, "SELECT kind, ok, ms, first, count, detail FROM step WHERE change = ?1 ORDER BY seq", err);
+	sqlite3_stmt *q = db_prepare(s,
+		"SELECT kind, ok, ms, first, count, detail FROM step WHERE change = ?1 ORDER BY "
+		"seq",
+		err);
 	char *detail;
 	int r;
 
@@ -267,14 +290,16 @@ static bool load_steps(struct store *s, int64_t change, struct change *c, struct
 		if (kind < 0 || kind >= STEP_COUNT)
 			continue;
 		detail = optional(q, 5);
-		change_step(c, (enum step_kind)kind, sqlite3_column_int(q, 1), sqlite3_column_int64(q, 2), (size_t)sqlite3_column_int64(q, 3),
+		change_step(c, (enum step_kind)kind, sqlite3_column_int(q, 1),
+			sqlite3_column_int64(q, 2), (size_t)sqlite3_column_int64(q, 3),
 			(size_t)sqlite3_column_int64(q, 4), detail);
 		free(detail);
 	}
 	return r == 0;
 }
 
-struct change *journal_load(struct store *s, int64_t change, int64_t edit, char **server, struct err *err)
+struct change *journal_load(
+	struct store *s, int64_t change, int64_t edit, char **server, struct err *err)
 {
 	struct change *c;
 	sqlite3_stmt *q;
@@ -285,10 +310,14 @@ struct change *journal_load(struct store *s, int64_t change, int64_t edit, char 
 	if (!db_may_read(s, err))
 		return NULL;
 	c = change_new();
-	if (!load_change(s, change, c, server, err) || (edit == 0 && !load_steps(s, change, c, err)))
+	if (!load_change(s, change, c, server, err) ||
+		(edit == 0 && !load_steps(s, change, c, err)))
 		goto out;
-	q = db_prepare(s, "SELECT kind, target, note, author, reason, created, expires, class, value, verdict, why, no_op, before, after, detail "
-			  "FROM edit WHERE change = ?1 AND (?2 = 0 OR id = ?2) ORDER BY seq", err);
+	q = db_prepare(s,
+		"SELECT kind, target, note, author, reason, created, expires, class, value, "
+		"verdict, why, no_op, before, after, detail "
+		"FROM edit WHERE change = ?1 AND (?2 = 0 OR id = ?2) ORDER BY seq",
+		err);
 	if (q == NULL)
 		goto out;
 	sqlite3_bind_int64(q, 1, change);
@@ -306,7 +335,8 @@ out:
 	return NULL;
 }
 
-bool journal_find(struct store *s, const char *server, int64_t id, int64_t *change, int64_t *edit, struct err *err)
+bool journal_find(struct store *s, const char *server, int64_t id, int64_t *change, int64_t *edit,
+	struct err *err)
 {
 	sqlite3_stmt *q;
 	int r;
@@ -315,10 +345,17 @@ bool journal_find(struct store *s, const char *server, int64_t id, int64_t *chan
 	if (!db_may_read(s, err))
 		return false;
 	if (id)
-		q = db_prepare(s, "SELECT e.change, e.id FROM edit e WHERE e.id = ?1 AND (?2 IS NULL OR ?2 IS NOT NULL)", err);
+		q = db_prepare(s,
+			"SELECT e.change, e.id FROM edit e WHERE e.id = ?1 AND (?2 IS NULL OR ?2 "
+			"IS NOT NULL)",
+			err);
 	else
-		q = db_prepare(s, "SELECT c.id, 0 FROM change c JOIN edit e ON e.change = c.id JOIN server v ON v.id = c.server WHERE ?1 = 0 AND "
-				  "(?2 IS NULL OR v.name = ?2) AND c.undoes = 0 AND " UNDOABLE " ORDER BY c.time DESC, c.id DESC LIMIT 1", err);
+		q = db_prepare(s,
+			"SELECT c.id, 0 FROM change c JOIN edit e ON e.change = c.id JOIN server v "
+			"ON v.id = c.server WHERE ?1 = 0 AND "
+			"(?2 IS NULL OR v.name = ?2) AND c.undoes = 0 AND " UNDOABLE
+			" ORDER BY c.time DESC, c.id DESC LIMIT 1",
+			err);
 	if (q == NULL)
 		return false;
 	sqlite3_bind_int64(q, 1, id);
@@ -330,21 +367,27 @@ bool journal_find(struct store *s, const char *server, int64_t id, int64_t *chan
 	}
 	sqlite3_reset(q);
 	if (r == 0)
-		return id ? err_set(err, ERR_NOT_FOUND, "there is no entry %" PRId64 " in the journal", id)
+		return id ? err_set(err, ERR_NOT_FOUND,
+				    "there is no entry %" PRId64 " in the journal", id)
 			  : err_set(err, ERR_NOT_FOUND, "there is nothing to undo");
 	return r > 0;
 }
 
-int64_t journal_touched_since(struct store *s, const char *server, int64_t change, const char *target, struct err *err)
+int64_t journal_touched_since(
+	struct store *s, const char *server, int64_t change, const char *target, struct err *err)
 {
 	sqlite3_stmt *q;
 	int64_t found = 0;
 
 	if (!db_may_read(s, err))
 		return 0;
-	q = db_prepare(s, "SELECT c.id FROM edit e JOIN change c ON c.id = e.change JOIN server v ON v.id = c.server WHERE e.target = ?1 AND c.id > ?2 AND "
-			  "(?3 IS NULL OR v.name = ?3) AND e.verdict IN ('in_force', 'stored', 'mismatch', 'unknown') AND e.no_op = 0 "
-			  "ORDER BY c.id DESC LIMIT 1", err);
+	q = db_prepare(s,
+		"SELECT c.id FROM edit e JOIN change c ON c.id = e.change JOIN server v ON v.id = "
+		"c.server WHERE e.target = ?1 AND c.id > ?2 AND "
+		"(?3 IS NULL OR v.name = ?3) AND e.verdict IN ('in_force', 'stored', 'mismatch', "
+		"'unknown') AND e.no_op = 0 "
+		"ORDER BY c.id DESC LIMIT 1",
+		err);
 	if (q == NULL)
 		return 0;
 	db_bind_text(q, 1, target);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Opens the store, brings it to this program's version, and answers for its file. Knows the tables only as steps of schema.sql. */
+/* Opens the store, brings it to this program's version, and answers for its file. Knows the tables
+ * only as steps of schema.sql. */
 #include "store/store.h"
 
 #include <errno.h>
@@ -15,14 +16,14 @@
 #include "store/db.h"
 
 #define CHECK_EVERY (INT64_C(24) * 3600 * 1000) /* ms */
-#define STEP_MARK "-- version "
+#define STEP_MARK   "-- version "
 
 static const char schema[] = {
 #include "gen/store/schema.sql.h"
 	0
 };
 
-/* --- the file ------------------------------------------------------------------------------------------------------ */
+/* ---- the file ---- */
 
 /* mkdir -p, what is made being ours alone. */
 static bool make_dirs(const char *dir, struct err *err)
@@ -46,8 +47,9 @@ static bool make_dirs(const char *dir, struct err *err)
 	return ok;
 }
 
-/* The file must exist with its mode before SQLite opens it: the WAL inherits it. It is not opened when it is there, because
- * closing it again would drop the locks another connection of this process holds. */
+/* The file must exist with its mode before SQLite opens it: the WAL inherits it. It is not opened
+ * when it is there, because closing it again would drop the locks another connection of this
+ * process holds. */
 static void make_file(const char *path)
 {
 	struct stat st;
@@ -55,7 +57,8 @@ static void make_file(const char *path)
 
 	if (fd >= 0)
 		close(fd);
-	else if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 077))
+	else if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+		 (st.st_mode & 077))
 		chmod(path, 0600);
 }
 
@@ -79,7 +82,8 @@ static int try_open(struct store *s, const char *name, int flags)
 	return code;
 }
 
-/* A WAL database in a directory that can't be written is readable only when nobody can be writing it. */
+/* A WAL database in a directory that can't be written is readable only when nobody can be writing
+ * it. */
 static int open_for_reading(struct store *s)
 {
 	char *uri = sqlite3_mprintf("file:%s?immutable=1", s->path);
@@ -102,7 +106,8 @@ static bool open_file(struct store *s, const struct store_options *o, struct err
 		if (code == SQLITE_OK && sqlite3_db_readonly(s->db, "main") == 1)
 			s->read_only = true;
 	}
-	if (code != SQLITE_OK && (code & 0xff) != SQLITE_NOTADB && (code & 0xff) != SQLITE_CORRUPT && access(s->path, R_OK) == 0) {
+	if (code != SQLITE_OK && (code & 0xff) != SQLITE_NOTADB &&
+		(code & 0xff) != SQLITE_CORRUPT && access(s->path, R_OK) == 0) {
 		err_clear(err);
 		code = open_for_reading(s);
 	}
@@ -111,7 +116,7 @@ static bool open_file(struct store *s, const struct store_options *o, struct err
 	return (err == NULL || err->code == ERR_NONE) ? db_fail(s, code, err) : false;
 }
 
-/* --- versions ------------------------------------------------------------------------------------------------------ */
+/* ---- versions ---- */
 
 /* Text of step n of schema.sql, copied; NULL when there is none. */
 static char *step_text(int n)
@@ -146,7 +151,8 @@ int store_version(const struct store *s)
 
 	if (s == NULL)
 		return -1;
-	if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &q, NULL) == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW)
+	if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &q, NULL) == SQLITE_OK &&
+		sqlite3_step(q) == SQLITE_ROW)
 		version = sqlite3_column_int(q, 0);
 	sqlite3_finalize(q);
 	return version;
@@ -177,10 +183,12 @@ static bool migrate(struct store *s, struct err *err)
 	if (version < 0)
 		return db_fail(s, sqlite3_errcode(s->db), err);
 	if (version > latest)
-		return err_set(err, ERR_UNSUPPORTED, "%s was written by a newer stalwarden (version %d, this one knows %d)", s->path, version,
-			latest);
+		return err_set(err, ERR_UNSUPPORTED,
+			"%s was written by a newer stalwarden (version %d, this one knows %d)",
+			s->path, version, latest);
 	if (s->read_only && version < latest)
-		return err_set(err, ERR_IO, "%s can only be read, and is %s", s->path, version ? "of an older version" : "empty");
+		return err_set(err, ERR_IO, "%s can only be read, and is %s", s->path,
+			version ? "of an older version" : "empty");
 	while (version < latest) {
 		if (!make_step(s, ++version, err))
 			return false;
@@ -188,8 +196,8 @@ static bool migrate(struct store *s, struct err *err)
 	return true;
 }
 
-/* Changing to WAL needs the file alone, and SQLite does not wait for that by itself: when several processes make the store at once, all but
- * one try again. */
+/* Changing to WAL needs the file alone, and SQLite does not wait for that by itself: when several
+ * processes make the store at once, all but one try again. */
 static bool set_wal(struct store *s, struct err *err)
 {
 	int64_t until = clock_mono() + s->busy_ms;
@@ -207,12 +215,16 @@ static bool set_pragmas(struct store *s, struct err *err)
 {
 	if (!s->read_only && !set_wal(s, err))
 		return false;
-	/* A checkpoint waits for the disk: with 8000 pages (32 MB) between two, reading in a log is three times as fast as with 1000. */
-	return db_exec(s, "PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000; PRAGMA trusted_schema = OFF; "
-			  "PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 33554432", err);
+	/* A checkpoint waits for the disk: with 8000 pages (32 MB) between two, reading in a log is
+	 * three times as fast as with 1000. */
+	return db_exec(s,
+		"PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = "
+		"-32000; PRAGMA trusted_schema = OFF; "
+		"PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 33554432",
+		err);
 }
 
-/* --- checking ------------------------------------------------------------------------------------------------------ */
+/* ---- checking ---- */
 
 static bool run_check(struct store *s, const char *pragma, struct err *err)
 {
@@ -228,8 +240,10 @@ static bool run_check(struct store *s, const char *pragma, struct err *err)
 	ok = words && strcmp(words, "ok") == 0;
 	if (!ok)
 		err_set(err, ERR_IO,
-			"%s is damaged (%s). Move it aside with `mv %s %s.damaged`, a new one is made; `sqlite3 %s.damaged .recover` saves "
-			"what can be read", s->path, words ? words : "?", s->path, s->path, s->path);
+			"%s is damaged (%s). Move it aside with `mv %s %s.damaged`, a new one is "
+			"made; `sqlite3 %s.damaged .recover` saves "
+			"what can be read",
+			s->path, words ? words : "?", s->path, s->path, s->path);
 	sqlite3_reset(q);
 	return ok;
 }
@@ -261,7 +275,7 @@ bool store_check(struct store *s, struct err *err)
 	return run_check(s, "PRAGMA integrity_check(1)", err);
 }
 
-/* --- public -------------------------------------------------------------------------------------------------------- */
+/* ---- public ---- */
 
 struct store *store_open(const struct store_options *o, struct err *err)
 {
@@ -342,7 +356,8 @@ bool store_move_aside(const char *dir, int64_t now, char *out, size_t size, stru
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
 	snprintf(out, size, "%s/history.db.damaged-%s", dir, stamp);
 	for (i = 0; i < ARRAY_LEN(parts); i++) {
-		char *from = xasprintf("%s/history.db%s", dir, parts[i]), *to = xasprintf("%s%s", out, parts[i]);
+		char *from = xasprintf("%s/history.db%s", dir, parts[i]),
+		     *to = xasprintf("%s%s", out, parts[i]);
 
 		if (rename(from, to) != 0 && (i == 0 || errno != ENOENT))
 			ok = err_set(err, ERR_IO, "can't rename %s: %s", from, strerror(errno));

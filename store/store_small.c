@@ -6,14 +6,17 @@
 #include "core/mem.h"
 #include "store/db.h"
 
-bool store_remember(struct store *s, const char *scope, const char *key, const char *value, struct err *err)
+bool store_remember(
+	struct store *s, const char *scope, const char *key, const char *value, struct err *err)
 {
 	sqlite3_stmt *q;
 
 	if (!db_may_write(s, err))
 		return false;
-	q = value ? db_prepare(s, "INSERT INTO remember (scope, key, value) VALUES (?1, ?2, ?3) "
-				  "ON CONFLICT (scope, key) DO UPDATE SET value = excluded.value", err)
+	q = value ? db_prepare(s,
+			    "INSERT INTO remember (scope, key, value) VALUES (?1, ?2, ?3) "
+			    "ON CONFLICT (scope, key) DO UPDATE SET value = excluded.value",
+			    err)
 		  : db_prepare(s, "DELETE FROM remember WHERE scope = ?1 AND key = ?2", err);
 	if (q == NULL)
 		return false;
@@ -24,7 +27,8 @@ bool store_remember(struct store *s, const char *scope, const char *key, const c
 	return db_run(s, q, err);
 }
 
-bool store_recall(struct store *s, const char *scope, const char *key, struct buf *out, struct err *err)
+bool store_recall(
+	struct store *s, const char *scope, const char *key, struct buf *out, struct err *err)
 {
 	sqlite3_stmt *q;
 	bool found;
@@ -44,13 +48,15 @@ bool store_recall(struct store *s, const char *scope, const char *key, struct bu
 	return found;
 }
 
-bool store_rescue_put(struct store *s, const char *server, const char *what, const char *text, size_t len, int64_t *id, struct err *err)
+bool store_rescue_put(struct store *s, const char *server, const char *what, const char *text,
+	size_t len, int64_t *id, struct err *err)
 {
 	sqlite3_stmt *q;
 
 	if (!db_may_write(s, err))
 		return false;
-	q = db_prepare(s, "INSERT INTO rescue (time, server, what, text) VALUES (?1, ?2, ?3, ?4)", err);
+	q = db_prepare(
+		s, "INSERT INTO rescue (time, server, what, text) VALUES (?1, ?2, ?3, ?4)", err);
 	if (q == NULL)
 		return false;
 	sqlite3_bind_int64(q, 1, clock_now());
@@ -81,7 +87,8 @@ bool store_rescue_clear(struct store *s, int64_t id, struct err *err)
 	return db_run(s, q, err);
 }
 
-bool store_rescue_list(struct store *s, const char *server, struct store_rescue **rows, size_t *count, struct err *err)
+bool store_rescue_list(struct store *s, const char *server, struct store_rescue **rows,
+	size_t *count, struct err *err)
 {
 	sqlite3_stmt *q;
 	size_t cap = 0;
@@ -91,14 +98,20 @@ bool store_rescue_list(struct store *s, const char *server, struct store_rescue 
 	*count = 0;
 	if (!db_may_read(s, err))
 		return false;
-	q = db_prepare(s, "SELECT id, time, server, what, text FROM rescue WHERE ?1 IS NULL OR server = ?1 ORDER BY id", err);
+	q = db_prepare(s,
+		"SELECT id, time, server, what, text FROM rescue WHERE ?1 IS NULL OR server = ?1 "
+		"ORDER BY id",
+		err);
 	if (q == NULL)
 		return false;
 	db_bind_text(q, 1, server);
 	while ((r = db_step(s, q, err)) > 0) {
 		xgrow(rows, &cap, *count + 1, sizeof(**rows));
-		(*rows)[(*count)++] = (struct store_rescue){ .id = sqlite3_column_int64(q, 0), .time = db_time(q, 1), .server = db_text(q, 2),
-			.what = db_text(q, 3), .text = db_text(q, 4) };
+		(*rows)[(*count)++] = (struct store_rescue){ .id = sqlite3_column_int64(q, 0),
+			.time = db_time(q, 1),
+			.server = db_text(q, 2),
+			.what = db_text(q, 3),
+			.text = db_text(q, 4) };
 	}
 	return r == 0;
 }

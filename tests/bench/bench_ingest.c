@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How fast a log is read, filtered and taken into the store, and how fast a store of a million bans answers. One JSON object per line:
+/* How fast a log is read, filtered and taken into the store, and how fast a store of a million bans
+ * answers. One JSON object per line:
  * {"bench": name, "value": figure, "unit": …, "target": what is promised}.
  *
- *   bench_ingest DIR [LOG_MB [BANS]]      DIR: where the log and the store are made (removed before, kept after). Default 1024 MB, 1,000,000 bans.
+ *   bench_ingest DIR [LOG_MB [BANS]]      DIR: where the log and the store are made (removed
+ * before, kept after). Default 1024 MB, 1,000,000 bans.
  *
- * Built like a unit test of client/ and store/ together: every archive of the program may be linked to it. */
+ * Built like a unit test of client/ and store/ together: every archive of the program may be linked
+ * to it. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +21,7 @@
 #include "core/mem.h"
 #include "store/history.h"
 
-#define T0 INT64_C(1760000000000) /* ms: where the made history begins */
+#define T0  INT64_C(1760000000000) /* ms: where the made history begins */
 #define DAY INT64_C(86400000)
 
 static uint64_t seed = 88172645463325252u;
@@ -41,11 +44,12 @@ static double now(void)
 
 static void say(const char *bench, double value, const char *unit, const char *target)
 {
-	printf("{\"bench\": \"%s\", \"value\": %.1f, \"unit\": \"%s\", \"target\": \"%s\"}\n", bench, value, unit, target);
+	printf("{\"bench\": \"%s\", \"value\": %.1f, \"unit\": \"%s\", \"target\": \"%s\"}\n",
+		bench, value, unit, target);
 	fflush(stdout);
 }
 
-/* --- a log ------------------------------------------------------------------------------------------------------------ */
+/* ---- a log ---- */
 
 /* Address n of 200,000. */
 static void put_address(struct buf *b, unsigned n)
@@ -67,34 +71,51 @@ static void add_address(struct buf *b)
 	put_address(b, (drift++ / 40 + roll(3000)) % 200000);
 }
 
-/* One line of the kind an ordinary day has: security lines are one in twenty, as on a server under constant attack. */
+/* One line of the kind an ordinary day has: security lines are one in twenty, as on a server under
+ * constant attack. */
 static void add_line(struct buf *b, int64_t t, bool only_security)
 {
 	static const char *const listeners[] = { "imap", "imaptls", "smtp", "submission", "http" };
-	static const char *const bans[] = { "authentication-ban", "abuse-ban", "loiter-ban", "scan-ban" };
+	static const char *const bans[] = { "authentication-ban", "abuse-ban", "loiter-ban",
+		"scan-ban" };
 	char stamp[TIME_BUF];
 	unsigned kind = only_security ? roll(5) : roll(100);
 
 	buf_addf(b, "%s ", time_format(t, stamp, sizeof(stamp)));
 	if (kind >= 5) {
-		buf_addf(b, "INFO Queued message submission for delivery (queue.authenticated-message-queued) listenerId = \"%s\", localPort = 587, remoteIp = ",
+		buf_addf(b,
+			"INFO Queued message submission for delivery "
+			"(queue.authenticated-message-queued) listenerId = \"%s\", localPort = "
+			"587, remoteIp = ",
 			listeners[roll(5)]);
 		add_address(b);
-		buf_addf(b, ", remotePort = %u, queueId = %u, from = \"user%u@example.org\", to = [\"someone%u@example.com\"], size = %u\n", roll(60000), roll(1u << 30),
-			roll(500), roll(5000), roll(100000));
+		buf_addf(b,
+			", remotePort = %u, queueId = %u, from = \"user%u@example.org\", to = "
+			"[\"someone%u@example.com\"], size = %u\n",
+			roll(60000), roll(1u << 30), roll(500), roll(5000), roll(100000));
 		return;
 	}
 	if (kind == 0)
-		buf_addf(b, "INFO Banned due to errors (security.%s) listenerId = \"%s\", localPort = 143, remoteIp = ", bans[roll(4)], listeners[roll(5)]);
+		buf_addf(b,
+			"INFO Banned due to errors (security.%s) listenerId = \"%s\", localPort = "
+			"143, remoteIp = ",
+			bans[roll(4)], listeners[roll(5)]);
 	else if (kind < 3)
-		buf_addf(b, "INFO Blocked IP address (security.ip-blocked) listenerId = \"%s\", localPort = 143, remoteIp = ", listeners[roll(5)]);
+		buf_addf(b,
+			"INFO Blocked IP address (security.ip-blocked) listenerId = \"%s\", "
+			"localPort = 143, remoteIp = ",
+			listeners[roll(5)]);
 	else
-		buf_addf(b, "DEBUG Authentication failed (auth.failed) listenerId = \"%s\", localPort = 143, remoteIp = ", listeners[roll(5)]);
+		buf_addf(b,
+			"DEBUG Authentication failed (auth.failed) listenerId = \"%s\", localPort "
+			"= 143, remoteIp = ",
+			listeners[roll(5)]);
 	add_address(b);
 	if (kind == 1 || kind == 2)
 		buf_addf(b, ", remotePort = %u\n", roll(60000));
 	else
-		buf_addf(b, ", remotePort = %u, accountName = \"user%u@example.org\"\n", roll(60000), roll(roll(20000) + 1));
+		buf_addf(b, ", remotePort = %u, accountName = \"user%u@example.org\"\n",
+			roll(60000), roll(roll(20000) + 1));
 }
 
 static char *make_log(const char *dir, size_t megabytes)
@@ -120,7 +141,7 @@ static char *make_log(const char *dir, size_t megabytes)
 	return path;
 }
 
-/* --- reading ---------------------------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static void bench_filter(const char *path)
 {
@@ -166,8 +187,8 @@ static void on_lines(struct logsource *src, const struct logbatch *batch, void *
 
 	(void)src;
 	s->lines += batch->count;
-	if (s->store &&
-		history_ingest(s->store, "bench", "file", batch->from, batch->cursor, batch->events, batch->count, &s->sum, &err) != INGEST_OK)
+	if (s->store && history_ingest(s->store, "bench", "file", batch->from, batch->cursor,
+				batch->events, batch->count, &s->sum, &err) != INGEST_OK)
 		die("ingest: %s", err.msg);
 }
 
@@ -186,7 +207,8 @@ static double read_all(const char *path, struct sink *s, int64_t *longest)
 	struct logsource_want want = { .cursor = "" };
 	struct logsource_events events = { on_lines, on_state, s };
 	struct loop *loop = loop_new();
-	struct logsource *src = logsource_open(&logsource_file, (void *)(uintptr_t)path, loop, NULL, &want, &events, NULL);
+	struct logsource *src = logsource_open(
+		&logsource_file, (void *)(uintptr_t)path, loop, NULL, &want, &events, NULL);
 	double t = now();
 
 	while (!s->is_done)
@@ -223,12 +245,15 @@ static void bench_source(const char *path, const char *dir)
 	full.store = open_store(dir);
 	t = read_all(path, &full, &longest);
 	say("sync of a log into the store", (double)st.st_size / t / 1e6, "MB/s", "");
-	say("sync: security events", (double)(full.sum.bans + full.sum.repeats + full.sum.refused + full.sum.attempts) / t, "events/s", "");
+	say("sync: security events",
+		(double)(full.sum.bans + full.sum.repeats + full.sum.refused + full.sum.attempts) /
+			t,
+		"events/s", "");
 	say("sync: longest turn of the loop", (double)longest, "ms", "<= 10");
 	store_close(full.store);
 }
 
-/* --- storing ---------------------------------------------------------------------------------------------------------- */
+/* ---- storing ---- */
 
 #define BATCH 2000
 
@@ -252,7 +277,8 @@ static void bench_events(const char *dir, size_t total)
 			event_parse(b.data + used, n, &events[i]);
 		}
 		begin = now();
-		if (history_ingest(s, "events", "x", NULL, NULL, events, BATCH, &sum, &err) != INGEST_OK)
+		if (history_ingest(s, "events", "x", NULL, NULL, events, BATCH, &sum, &err) !=
+			INGEST_OK)
 			die("ingest: %s", err.msg);
 		spent += now() - begin;
 	}
@@ -265,7 +291,8 @@ static void bench_events(const char *dir, size_t total)
 static void fill_bans(struct store *s, size_t total)
 {
 	struct event *events = xcalloc(BATCH, sizeof(*events));
-	static const char *const bans[] = { "authentication-ban", "abuse-ban", "loiter-ban", "scan-ban" };
+	static const char *const bans[] = { "authentication-ban", "abuse-ban", "loiter-ban",
+		"scan-ban" };
 	struct buf b = BUF_INIT;
 	struct err err = ERR_INIT;
 	size_t done, i, used, n;
@@ -275,17 +302,22 @@ static void fill_bans(struct store *s, size_t total)
 	for (done = 0; done < total; done += BATCH) {
 		buf_reset(&b);
 		for (i = 0; i < BATCH; i++) {
-			buf_addf(&b, "%s INFO Banned (security.%s) listenerId = \"imap\", remoteIp = ",
-				time_format(T0 + (int64_t)((done + i) * 31000), stamp, sizeof(stamp)), bans[roll(8) % 4]);
+			buf_addf(&b,
+				"%s INFO Banned (security.%s) listenerId = \"imap\", remoteIp = ",
+				time_format(
+					T0 + (int64_t)((done + i) * 31000), stamp, sizeof(stamp)),
+				bans[roll(8) % 4]);
 			add_any_address(&b);
-			buf_addf(&b, ", accountName = \"user%u@example.org\"\n", roll(roll(20000) + 1));
+			buf_addf(&b, ", accountName = \"user%u@example.org\"\n",
+				roll(roll(20000) + 1));
 		}
 		for (i = 0, used = 0; i < BATCH; i++, used += n) {
 			n = event_record(b.data + used, b.len - used, true);
 			event_parse(b.data + used, n, &events[i]);
 		}
 		begin = now();
-		if (history_ingest(s, "mail1", "x", NULL, NULL, events, BATCH, NULL, &err) != INGEST_OK)
+		if (history_ingest(s, "mail1", "x", NULL, NULL, events, BATCH, NULL, &err) !=
+			INGEST_OK)
 			die("ingest: %s", err.msg);
 		spent += now() - begin;
 	}
@@ -294,7 +326,8 @@ static void fill_bans(struct store *s, size_t total)
 	free(events);
 }
 
-static void time_group(struct store *s, enum history_by by, const struct history_query *q, const char *name)
+static void time_group(
+	struct store *s, enum history_by by, const struct history_query *q, const char *name)
 {
 	struct history_row *rows;
 	size_t count, total;
@@ -304,7 +337,8 @@ static void time_group(struct store *s, enum history_by by, const struct history
 	if (!history_group(s, by, q, &rows, &count, &total, NULL))
 		die("no answer to %s", name);
 	t = now() - t;
-	snprintf(label, sizeof(label), "history by %s%s, %zu groups", history_by_text(by), name, total);
+	snprintf(label, sizeof(label), "history by %s%s, %zu groups", history_by_text(by), name,
+		total);
 	say(label, t * 1000, "ms", "<= 100");
 	history_rows_free(rows, count);
 }
@@ -368,7 +402,8 @@ static void bench_queries(const char *dir, size_t bans)
 
 int main(int argc, char **argv)
 {
-	size_t megabytes = argc > 2 ? strtoul(argv[2], NULL, 10) : 1024, bans = argc > 3 ? strtoul(argv[3], NULL, 10) : 1000000;
+	size_t megabytes = argc > 2 ? strtoul(argv[2], NULL, 10) : 1024,
+	       bans = argc > 3 ? strtoul(argv[3], NULL, 10) : 1000000;
 	char *log_dir, *sync_dir, *event_dir, *ban_dir, *path;
 
 	if (argc < 2)
@@ -377,7 +412,8 @@ int main(int argc, char **argv)
 	sync_dir = xasprintf("%s/sync", argv[1]);
 	event_dir = xasprintf("%s/events", argv[1]);
 	ban_dir = xasprintf("%s/bans", argv[1]);
-	path = xasprintf("rm -rf '%s/log' '%s/sync' '%s/events' '%s/bans'; mkdir -p '%s/log'", argv[1], argv[1], argv[1], argv[1], argv[1]);
+	path = xasprintf("rm -rf '%s/log' '%s/sync' '%s/events' '%s/bans'; mkdir -p '%s/log'",
+		argv[1], argv[1], argv[1], argv[1], argv[1]);
 	if (system(path) != 0)
 		die("can't make %s", log_dir);
 	free(path);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Any bytes as a log: records cover the input exactly, slices stay inside it, facts and fields end, printing parses back. */
+/* Any bytes as a log: records cover the input exactly, slices stay inside it, facts and fields end,
+ * printing parses back. */
 #include <stdlib.h>
 
 #include "core/mem.h"

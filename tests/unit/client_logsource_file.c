@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Files as a log source: every line exactly once through every kind of rotation, by one that follows and by one that starts again and
- * again; the backlog newest first; what is said when there is nothing. STALWARDEN_LOG_LINES scales the matrix (default 1,000,000 lines
- * in all). */
+/* Files as a log source: every line exactly once through every kind of rotation, by one that
+ * follows and by one that starts again and again; the backlog newest first; what is said when there
+ * is nothing. STALWARDEN_LOG_LINES scales the matrix (default 1,000,000 lines in all). */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,20 +20,20 @@
 
 #define DEADLINE_MS 60000
 
-/* --- a place to work in ------------------------------------------------------------------------------------------- */
+/* ---- a place to work in ---- */
 
 struct world {
 	struct loop *loop;
 	char dir[64];
-	char *cursor;          /* of the last batch */
-	uint8_t *seen;         /* per line number */
+	char *cursor;  /* of the last batch */
+	uint8_t *seen; /* per line number */
 	size_t total, count, twice, others;
 	size_t batches;
 	unsigned long *numbers; /* in the order of delivery, backlog tests */
 	size_t number_count, number_cap;
 	enum logsource_state state;
 	char text[256];
-	bool is_done;          /* close in the callback when set to stop_after */
+	bool is_done; /* close in the callback when set to stop_after */
 	size_t stop_after;
 	bool backlog_only, saw_backlog;
 };
@@ -83,11 +83,14 @@ static void append(const struct world *w, const char *name, const char *text)
 static size_t format_line(char *out, size_t size, unsigned long n)
 {
 	return (size_t)snprintf(out, size,
-		"2026-11-20T%02lu:%02lu:%02luZ INFO Blocked IP address (security.ip-blocked) listenerId = \"smtp\", remoteIp = 203.0.113.7, "
-		"remotePort = 40000, id = %lu\n", n / 3600 % 24, n / 60 % 60, n % 60, n);
+		"2026-11-20T%02lu:%02lu:%02luZ INFO Blocked IP address (security.ip-blocked) "
+		"listenerId = \"smtp\", remoteIp = 203.0.113.7, "
+		"remotePort = 40000, id = %lu\n",
+		n / 3600 % 24, n / 60 % 60, n % 60, n);
 }
 
-static void append_lines(const struct world *w, const char *name, unsigned long first, unsigned long last)
+static void append_lines(
+	const struct world *w, const char *name, unsigned long first, unsigned long last)
 {
 	struct buf b = BUF_INIT;
 	char line[256];
@@ -143,7 +146,8 @@ static void on_state(struct logsource *src, enum logsource_state state, const ch
 		snprintf(w->text, sizeof(w->text), "%s", text);
 }
 
-static struct logsource *open_source(struct world *w, const char *path, const char *cursor, bool follow, size_t newest)
+static struct logsource *open_source(
+	struct world *w, const char *path, const char *cursor, bool follow, size_t newest)
 {
 	struct logsource_want want = { .cursor = cursor, .follow = follow, .newest = newest };
 	struct logsource_events events = { on_lines, on_state, w };
@@ -153,7 +157,8 @@ static struct logsource *open_source(struct world *w, const char *path, const ch
 	w->state = LOGSOURCE_OPENING;
 	w->batches = 0;
 	w->is_done = false;
-	src = logsource_open(&logsource_file, (void *)(uintptr_t)path, w->loop, NULL, &want, &events, &err);
+	src = logsource_open(
+		&logsource_file, (void *)(uintptr_t)path, w->loop, NULL, &want, &events, &err);
 	if (src == NULL)
 		fail_msg("%s", err.msg);
 	return src;
@@ -178,7 +183,7 @@ static void run_until_state(struct world *w, enum logsource_state state)
 	assert_true(w->state == state || w->is_done);
 }
 
-/* --- the rotation matrix --------------------------------------------------------------------------------------------- */
+/* ---- the rotation matrix ---- */
 
 enum rotation { RENAME, COPY_TRUNCATE, GZIP, DAILY, ROTATIONS };
 
@@ -330,7 +335,8 @@ static void follow_rotation(enum rotation how)
 	pid_t pid;
 
 	world_init(&w, lines_per_cell());
-	/* The newest thing first: an empty log that is then written to, as after an installation. */
+	/* The newest thing first: an empty log that is then written to, as after an installation.
+	 */
 	append(&w, how == DAILY ? "stalwart.2026-11-01" : "stalwart.log", "");
 	src = open_source(&w, how == DAILY ? w.dir : in_dir(&w, "stalwart.log"), "", true, 0);
 	run_until_state(&w, LOGSOURCE_LIVE);
@@ -345,7 +351,8 @@ static void follow_rotation(enum rotation how)
 	world_release(&w);
 }
 
-/* A sync that is started again and again while the log is written and rotated, stopped in the middle each time. */
+/* A sync that is started again and again while the log is written and rotated, stopped in the
+ * middle each time. */
 static void resume_rotation(enum rotation how)
 {
 	int64_t deadline = clock_mono() + DEADLINE_MS;
@@ -426,9 +433,10 @@ static void test_resume_daily(void **state)
 	resume_rotation(DAILY);
 }
 
-/* --- single stories -------------------------------------------------------------------------------------------------- */
+/* ---- single stories ---- */
 
-static void assert_numbers(const struct world *w, size_t at, unsigned long first, unsigned long last)
+static void assert_numbers(
+	const struct world *w, size_t at, unsigned long first, unsigned long last)
 {
 	unsigned long n = first;
 
@@ -508,7 +516,8 @@ static void test_unfinished_lines(void **state)
 
 	(void)state;
 	world_init(&w, 100);
-	append(&w, "stalwart.log", "2026-11-20T10:00:00Z INFO A (x.y) id = 1\n2026-11-20T10:00:00Z INFO A (x.y) i");
+	append(&w, "stalwart.log",
+		"2026-11-20T10:00:00Z INFO A (x.y) id = 1\n2026-11-20T10:00:00Z INFO A (x.y) i");
 	src = open_source(&w, w.dir, "", true, 0);
 	run_until_count(&w, 1);
 	for (i = 0; i < 8; i++)
@@ -558,7 +567,8 @@ static void test_file_gone_for_good(void **state)
 	logsource_close(src);
 	assert_int_equal(w.count, 10);
 	assert_int_equal(unlink(in_dir(&w, "stalwart.log")), 0);
-	append_lines(&w, "stalwart.log", 5, 20); /* a restored copy with another beginning: 5 to 10 are known */
+	append_lines(&w, "stalwart.log", 5,
+		20); /* a restored copy with another beginning: 5 to 10 are known */
 	cursor = xstrdup(w.cursor);
 	src = open_source(&w, w.dir, cursor, false, 0);
 	run_until_state(&w, LOGSOURCE_ENDED);
@@ -621,7 +631,8 @@ static void test_owner_closes(void **state)
 	events.arg = &w;
 	append_lines(&w, "stalwart.log", 1, 3);
 	scope_init(&owner);
-	assert_non_null(logsource_open(&logsource_file, w.dir, w.loop, &owner, &want, &events, &err));
+	assert_non_null(
+		logsource_open(&logsource_file, w.dir, w.loop, &owner, &want, &events, &err));
 	scope_cancel(&owner);
 	for (i = 0; i < 3; i++)
 		loop_turn(w.loop, 10);
@@ -645,7 +656,7 @@ static void test_slices_are_short(void **state)
 	world_release(&w);
 }
 
-/* --- stdin -------------------------------------------------------------------------------------------------------------- */
+/* ---- stdin ---- */
 
 static void pipe_lines(struct world *w, unsigned long first, unsigned long last)
 {
@@ -689,7 +700,7 @@ static void test_stdin_again(void **state)
 	world_release(&w);
 }
 
-/* --- choosing and explaining --------------------------------------------------------------------------------------------- */
+/* ---- choosing and explaining ---- */
 
 static void test_choose(void **state)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Log lines of every generation, hostile ones, and parse∘print as a property. Run from the project's root. */
+/* Log lines of every generation, hostile ones, and parse∘print as a property. Run from the
+ * project's root. */
 #include "model/event.h"
 #include "model/logmark.h"
 
@@ -60,7 +61,8 @@ static char *read_file(const char *path, size_t *len)
 
 /* What each recorded log holds: counted with grep when it was recorded. */
 struct tally {
-	size_t lines, text, modern, old, without_id, bans[CLASS_COUNT], refused, attempts, expired, success, unauthorized;
+	size_t lines, text, modern, old, without_id, bans[CLASS_COUNT], refused, attempts, expired,
+		success, unauthorized;
 };
 
 static void tally_file(const char *path, struct tally *t)
@@ -91,7 +93,8 @@ static void tally_file(const char *path, struct tally *t)
 			t->bans[f.class]++;
 			assert_int_not_equal(f.address.family, 0);
 		}
-		if (f.kind == EVENT_BAN || f.kind == EVENT_REFUSED || f.kind == EVENT_ATTEMPT || f.kind == EVENT_EXPIRED)
+		if (f.kind == EVENT_BAN || f.kind == EVENT_REFUSED || f.kind == EVENT_ATTEMPT ||
+			f.kind == EVENT_EXPIRED)
 			assert_true(matters);
 		assert_int_not_equal(ev.time, TIME_NONE);
 		assert_null(memchr(ev.line.p, '\033', ev.line.len));
@@ -147,8 +150,10 @@ static void test_recorded_logs(void **state)
 
 static void test_modern_line(void **state)
 {
-	const char *line = "2026-11-20T23:51:58Z INFO Banned due to scan (security.scan-ban) listenerId = \"http\", localPort = 18080, "
-			   "remoteIp = 127.0.0.6, remotePort = 48141, remoteIp = 127.0.0.6, path = \"/wp-login.php\"\n";
+	const char *line = "2026-11-20T23:51:58Z INFO Banned due to scan (security.scan-ban) "
+			   "listenerId = \"http\", localPort = 18080, "
+			   "remoteIp = 127.0.0.6, remotePort = 48141, remoteIp = 127.0.0.6, path = "
+			   "\"/wp-login.php\"\n";
 	struct event ev = parse(line);
 	struct event_facts f;
 	struct slice v;
@@ -177,8 +182,10 @@ static void test_modern_line(void **state)
 
 static void test_old_line(void **state)
 {
-	const char *line = "2026-11-21T00:15:47.407954Z  INFO common: IP address blocked after too many failed login attempts "
-			   "context=\"directory\" event=\"fail2ban\" remote_ip=127.0.0.5 login=\"zed\\\" remote_ip=9.9.9.9 x=\\\"\"";
+	const char *line = "2026-11-21T00:15:47.407954Z  INFO common: IP address blocked after too "
+			   "many failed login attempts "
+			   "context=\"directory\" event=\"fail2ban\" remote_ip=127.0.0.5 "
+			   "login=\"zed\\\" remote_ip=9.9.9.9 x=\\\"\"";
 	struct event ev = parse(line);
 	struct event_facts f;
 
@@ -196,8 +203,10 @@ static void test_old_line(void **state)
 
 static void test_old_span(void **state)
 {
-	struct event ev = parse("2026-11-21T00:15:47.4Z DEBUG session{instance=\"smtp\" protocol=Smtp remote.ip=\"203.0.113.9\" "
-				"remote.port=4000}: smtp::inbound::rcpt: Mailbox does not exist. context=\"rcpt\" event=\"error\" "
+	struct event ev = parse("2026-11-21T00:15:47.4Z DEBUG session{instance=\"smtp\" "
+				"protocol=Smtp remote.ip=\"203.0.113.9\" "
+				"remote.port=4000}: smtp::inbound::rcpt: Mailbox does not exist. "
+				"context=\"rcpt\" event=\"error\" "
 				"address=\"nobody@example.org\"");
 	struct event_facts f;
 
@@ -210,8 +219,10 @@ static void test_old_span(void **state)
 	assert_address(&f.address, "203.0.113.9");
 	assert_slice(f.listener, "smtp");
 	assert_slice(f.to, "nobody@example.org");
-	f = facts_of("2026-11-21T00:15:47.4Z DEBUG utils::listener: Dropping connection from blocked IP. context=\"listener\" "
-		     "event=\"blocked\" instance=\"imap\" protocol=Imap remote.ip=\"203.0.113.9\" remote.port=4000");
+	f = facts_of("2026-11-21T00:15:47.4Z DEBUG utils::listener: Dropping connection from "
+		     "blocked IP. context=\"listener\" "
+		     "event=\"blocked\" instance=\"imap\" protocol=Imap remote.ip=\"203.0.113.9\" "
+		     "remote.port=4000");
 	assert_int_equal(f.kind, EVENT_REFUSED);
 	assert_address(&f.address, "203.0.113.9");
 	assert_slice(f.listener, "imap");
@@ -220,15 +231,19 @@ static void test_old_span(void **state)
 /* 0.10.3 writes text without quotes, and an event inside an event. */
 static void test_nested_and_unquoted(void **state)
 {
-	struct event ev = parse("2026-11-21T00:19:19Z ERROR Resource error (resource.error) reason = Resource not found "
-				"(resource.not-found) { causedBy = crates/common/src/manager/webadmin.rs:79, details = Webadmin bundle "
-				"not found }, details = Failed to unpack, webadmin bundle");
+	struct event ev =
+		parse("2026-11-21T00:19:19Z ERROR Resource error (resource.error) reason = "
+		      "Resource not found "
+		      "(resource.not-found) { causedBy = crates/common/src/manager/webadmin.rs:79, "
+		      "details = Webadmin bundle "
+		      "not found }, details = Failed to unpack, webadmin bundle");
 	struct slice v;
 
 	(void)state;
 	assert_slice(ev.id, "resource.error");
 	assert_true(event_field(&ev, "reason", 0, &v));
-	assert_slice(v, "Resource not found (resource.not-found) { causedBy = crates/common/src/manager/webadmin.rs:79, "
+	assert_slice(v, "Resource not found (resource.not-found) { causedBy = "
+			"crates/common/src/manager/webadmin.rs:79, "
 			"details = Webadmin bundle not found }");
 	assert_true(event_field(&ev, "details", 0, &v));
 	assert_slice(v, "Failed to unpack, webadmin bundle");
@@ -237,7 +252,8 @@ static void test_nested_and_unquoted(void **state)
 
 static void test_quotes_inside_values(void **state)
 {
-	struct event ev = parse("2026-11-20T23:50:41Z ERROR Configuration build error (config.build-error) details = \"Build error for "
+	struct event ev = parse("2026-11-20T23:50:41Z ERROR Configuration build error "
+				"(config.build-error) details = \"Build error for "
 				"key \"*\": Failed\", x = \"a\\\", b = \"");
 	struct slice v;
 
@@ -246,7 +262,8 @@ static void test_quotes_inside_values(void **state)
 	assert_slice(v, "Build error for key \"*\": Failed");
 	assert_true(event_field(&ev, "x", 0, &v));
 	assert_slice(v, "a\\\", b = ");
-	ev = parse("2026-11-20T23:50:41Z INFO E (smtp.ehlo) remoteIp = 203.0.113.90, domain = \"x\"quote\"");
+	ev = parse("2026-11-20T23:50:41Z INFO E (smtp.ehlo) remoteIp = 203.0.113.90, domain = "
+		   "\"x\"quote\"");
 	assert_true(event_field(&ev, "domain", 0, &v));
 	assert_slice(v, "x\"quote");
 }
@@ -258,38 +275,48 @@ static void test_forged_fields(void **state)
 	const char *line;
 
 	(void)state;
-	f = facts_of("2026-11-20T23:57:22Z INFO Banned due to authentication errors (security.authentication-ban) listenerId = \"imap\", "
-		     "localPort = 143, remoteIp = 203.0.113.77, remotePort = 4, accountName = \"x\", remoteIp = 9.9.9.9, x = \"\", id = \"a\"");
+	f = facts_of("2026-11-20T23:57:22Z INFO Banned due to authentication errors "
+		     "(security.authentication-ban) listenerId = \"imap\", "
+		     "localPort = 143, remoteIp = 203.0.113.77, remotePort = 4, accountName = "
+		     "\"x\", remoteIp = 9.9.9.9, x = \"\", id = \"a\"");
 	assert_address(&f.address, "203.0.113.77");
 	assert_slice(f.account, "x");
 	assert_false(f.is_doubtful);
 	/* Free text in front of the first address, and two that differ: no address at all. */
-	f = facts_of("2026-11-20T23:57:22Z DEBUG Authentication failed (auth.failed) accountName = \"x\", remoteIp = 9.9.9.9, y = \"\", "
+	f = facts_of("2026-11-20T23:57:22Z DEBUG Authentication failed (auth.failed) accountName = "
+		     "\"x\", remoteIp = 9.9.9.9, y = \"\", "
 		     "remoteIp = 203.0.113.77");
 	assert_true(f.is_doubtful);
 	assert_address(&f.address, "");
-	f = facts_of("2026-11-20T23:57:22Z DEBUG Authentication failed (auth.failed) accountName = \"x\", remoteIp = 203.0.113.77");
+	f = facts_of("2026-11-20T23:57:22Z DEBUG Authentication failed (auth.failed) accountName = "
+		     "\"x\", remoteIp = 203.0.113.77");
 	assert_false(f.is_doubtful);
 	assert_address(&f.address, "203.0.113.77");
 	/* An event id inside a value is no event id. */
-	f = facts_of("2026-11-20T23:57:22Z INFO SMTP EHLO command (smtp.ehlo) remoteIp = 203.0.113.90, domain = \"(security.scan-ban) "
+	f = facts_of("2026-11-20T23:57:22Z INFO SMTP EHLO command (smtp.ehlo) remoteIp = "
+		     "203.0.113.90, domain = \"(security.scan-ban) "
 		     "remoteIp = 9.9.9.9\"");
 	assert_int_equal(f.kind, EVENT_OTHER);
 	assert_address(&f.address, "203.0.113.90");
-	assert_false(event_matters("2026-11-20T23:57:22Z INFO SMTP EHLO command (smtp.ehlo) domain = \"(security.scan-ban)\"", 88));
+	assert_false(event_matters("2026-11-20T23:57:22Z INFO SMTP EHLO command (smtp.ehlo) domain "
+				   "= \"(security.scan-ban)\"",
+		88));
 	/* Nor does a login that looks like one hide a ban from the cheap look. */
-	line = "2026-11-21T00:15:47.4Z  INFO common: IP address blocked event=\"fail2ban\" remote_ip=127.0.0.5 login=\"(smtp.ehlo)\"";
+	line = "2026-11-21T00:15:47.4Z  INFO common: IP address blocked event=\"fail2ban\" "
+	       "remote_ip=127.0.0.5 login=\"(smtp.ehlo)\"";
 	assert_true(event_matters(line, strlen(line)));
 	/* Neither is a network or a zone id an address. */
 	f = facts_of("2026-11-20T23:57:22Z INFO B (security.ip-blocked) remoteIp = 10.0.0.0/8");
 	assert_address(&f.address, "");
-	f = facts_of("2026-11-20T23:57:22Z INFO B (security.ip-blocked) remoteIp = ::ffff:192.0.2.7");
+	f = facts_of(
+		"2026-11-20T23:57:22Z INFO B (security.ip-blocked) remoteIp = ::ffff:192.0.2.7");
 	assert_address(&f.address, "192.0.2.7");
 }
 
 static void test_hostile_bytes(void **state)
 {
-	static const char line[] = "2026-11-20T23:57:22Z INFO SMTP EHLO command (smtp.ehlo) listenerId = \"smtp\", remoteIp = 203.0.113.90, "
+	static const char line[] = "2026-11-20T23:57:22Z INFO SMTP EHLO command (smtp.ehlo) "
+				   "listenerId = \"smtp\", remoteIp = 203.0.113.90, "
 				   "domain = \"n\0ul\033]52;c;eA==\a\xc2\x9b\xff\xe2\x80\xae\"\n";
 	char copy[sizeof(line)];
 	struct event ev;
@@ -316,7 +343,8 @@ static void test_hostile_bytes(void **state)
 
 static void test_colours(void **state)
 {
-	char line[] = "\033[37m2026-11-20T23:51:58Z\033[0m \033[32;1mINFO\033[0m \033[37;1mBlocked IP address\033[0m (security.ip-blocked) "
+	char line[] = "\033[37m2026-11-20T23:51:58Z\033[0m \033[32;1mINFO\033[0m \033[37;1mBlocked "
+		      "IP address\033[0m (security.ip-blocked) "
 		      "\033[36mlistenerId\033[0m = \"http\", \033[36mremoteIp\033[0m = 127.0.0.6\n";
 	struct event_facts f;
 	struct event ev;
@@ -327,7 +355,8 @@ static void test_colours(void **state)
 	assert_int_equal(event_record(line, strlen(line), false), strlen(line));
 	n = event_strip_ansi(line, strlen(line));
 	event_parse(line, n, &ev);
-	assert_slice(ev.line, "2026-11-20T23:51:58Z INFO Blocked IP address (security.ip-blocked) listenerId = \"http\", remoteIp = 127.0.0.6");
+	assert_slice(ev.line, "2026-11-20T23:51:58Z INFO Blocked IP address (security.ip-blocked) "
+			      "listenerId = \"http\", remoteIp = 127.0.0.6");
 	event_facts(&ev, &f);
 	assert_int_equal(f.kind, EVENT_REFUSED);
 	assert_address(&f.address, "127.0.0.6");
@@ -356,15 +385,21 @@ static void test_records(void **state)
 	assert_records(T1 T2, false, (size_t[]){ one, two }, 2);
 	assert_records(T1 "2026-11", false, (size_t[]){ one }, 1);
 	assert_records(T1 "panic\n" T2, false, (size_t[]){ one, 6, two }, 3);
-	/* A value that is not closed goes on in the next line; a new time always begins a record. */
-	assert_records("2026-11-20T23:57:22Z INFO A (x.a) b = \"c\nd\"\n" T2, false, (size_t[]){ one + 2, two }, 2);
-	assert_records("2026-11-20T23:57:22Z INFO A (x.a) b = \"c\n" T2, false, (size_t[]){ one - 1, two }, 2);
+	/* A value that is not closed goes on in the next line; a new time always begins a record.
+	 */
+	assert_records("2026-11-20T23:57:22Z INFO A (x.a) b = \"c\nd\"\n" T2, false,
+		(size_t[]){ one + 2, two }, 2);
+	assert_records("2026-11-20T23:57:22Z INFO A (x.a) b = \"c\n" T2, false,
+		(size_t[]){ one - 1, two }, 2);
 	assert_records("2026-11-20T23:57:22Z INFO A (x.a) b = \"c\n", false, NULL, 0);
-	assert_records("2026-11-20T23:57:22Z INFO A (x.a) b = \"c\n", true, (size_t[]){ one - 1 }, 1);
+	assert_records(
+		"2026-11-20T23:57:22Z INFO A (x.a) b = \"c\n", true, (size_t[]){ one - 1 }, 1);
 	assert_records("2026-11-20T23:57:22Z INFO A (x.a) b = \"c\nd\"", false, NULL, 0);
-	/* One field a line, as a tracer with `multiline` writes: known to be whole only when the next record begins. */
+	/* One field a line, as a tracer with `multiline` writes: known to be whole only when the
+	 * next record begins. */
 	assert_records("2026-11-20T23:57:22Z INFO A (x.a)\n\tb = \"c\"\n\td = 1\n", false, NULL, 0);
-	assert_records("2026-11-20T23:57:22Z INFO A (x.a)\n\tb = \"c\"\n\td = 1\n" T2, false, (size_t[]){ 50, two }, 2);
+	assert_records("2026-11-20T23:57:22Z INFO A (x.a)\n\tb = \"c\"\n\td = 1\n" T2, false,
+		(size_t[]){ 50, two }, 2);
 	assert_records("2026-11-20T23:57:22Z INFO A (x.a) \n", false, (size_t[]){ 35 }, 1);
 	assert_int_equal(event_record("", 0, true), 0);
 }
@@ -386,8 +421,10 @@ static void test_long_record_is_cut(void **state)
 
 static void test_multi_line_tracer(void **state)
 {
-	struct event ev = parse("2026-11-20T23:57:22Z INFO Blocked IP address (security.ip-blocked)\n\tlistenerId = \"imap\"\n\tremoteIp = "
-				"203.0.113.77\n\treason = Resource error (resource.error)\n\t\tdetails = \"x\"\n");
+	struct event ev = parse(
+		"2026-11-20T23:57:22Z INFO Blocked IP address (security.ip-blocked)\n\tlistenerId "
+		"= \"imap\"\n\tremoteIp = "
+		"203.0.113.77\n\treason = Resource error (resource.error)\n\t\tdetails = \"x\"\n");
 	struct event_facts f;
 	struct slice v;
 
@@ -402,7 +439,8 @@ static void test_multi_line_tracer(void **state)
 
 static void test_docker_time(void **state)
 {
-	struct event ev = parse("2026-11-20T23:57:23.123456789Z 2026-11-20T23:57:22Z INFO Blocked IP address (security.ip-blocked) remoteIp = ::1");
+	struct event ev = parse("2026-11-20T23:57:23.123456789Z 2026-11-20T23:57:22Z INFO Blocked "
+				"IP address (security.ip-blocked) remoteIp = ::1");
 
 	(void)state;
 	assert_true(ev.time == INT64_C(1795219042000));
@@ -411,28 +449,35 @@ static void test_docker_time(void **state)
 
 static void test_items(void **state)
 {
-	const char *line = "2026-11-20T23:57:25Z INFO Blocked IP address (security.ip-blocked) listenerId = \"imap\", remoteIp = 2001:db8::bad:1";
-	struct slice details = SLICE("listenerId = \"imap\", remoteIp = 2001:db8::bad:1"), id = SLICE("security.ip-blocked");
+	const char *line = "2026-11-20T23:57:25Z INFO Blocked IP address (security.ip-blocked) "
+			   "listenerId = \"imap\", remoteIp = 2001:db8::bad:1";
+	struct slice details = SLICE("listenerId = \"imap\", remoteIp = 2001:db8::bad:1"),
+		     id = SLICE("security.ip-blocked");
 	struct event file = parse(line), item;
 	struct buf store = BUF_INIT;
 	struct event_facts f;
 
 	(void)state;
-	event_from_item(&store, SLICE("2026-11-20T23:57:25Z"), SLICE("INFO"), SLICE("Blocked IP address"), id, details, &item);
+	event_from_item(&store, SLICE("2026-11-20T23:57:25Z"), SLICE("INFO"),
+		SLICE("Blocked IP address"), id, details, &item);
 	assert_slice(item.line, line);
 	assert_true(item.time == file.time);
 	assert_slice(item.id, "security.ip-blocked");
 	assert_true(event_hash(&item) == event_hash(&file));
 	/* 0.16: level in small letters, no description, yet the same event. */
-	event_from_item(&store, SLICE("2026-11-20T23:57:25Z"), SLICE("info"), SLICE_NONE, id, details, &item);
-	assert_slice(item.line, "2026-11-20T23:57:25Z INFO (security.ip-blocked) listenerId = \"imap\", remoteIp = 2001:db8::bad:1");
+	event_from_item(&store, SLICE("2026-11-20T23:57:25Z"), SLICE("info"), SLICE_NONE, id,
+		details, &item);
+	assert_slice(item.line, "2026-11-20T23:57:25Z INFO (security.ip-blocked) listenerId = "
+				"\"imap\", remoteIp = 2001:db8::bad:1");
 	assert_true(event_hash(&item) == event_hash(&file));
 	event_facts(&item, &f);
 	assert_address(&f.address, "2001:db8::bad:1");
 	/* 0.8: time cut to the second, module missing. */
-	file = parse("2026-11-21T00:15:47.407954Z  INFO common: IP address blocked event=\"fail2ban\" remote_ip=127.0.0.5 login=\"zed\"");
+	file = parse("2026-11-21T00:15:47.407954Z  INFO common: IP address blocked "
+		     "event=\"fail2ban\" remote_ip=127.0.0.5 login=\"zed\"");
 	event_from_message(&store, SLICE("2026-11-21T00:15:47Z"), SLICE("INFO"),
-		SLICE("IP address blocked event=\"fail2ban\" remote_ip=127.0.0.5 login=\"zed\""), &item);
+		SLICE("IP address blocked event=\"fail2ban\" remote_ip=127.0.0.5 login=\"zed\""),
+		&item);
 	assert_slice(item.id, "security.authentication-ban");
 	assert_true(event_hash(&item) == event_hash(&file));
 	/* A time that is none makes it text, not a lie. */
@@ -444,8 +489,10 @@ static void test_items(void **state)
 
 static void test_expired(void **state)
 {
-	struct event ev = parse("2026-11-21T00:04:52Z INFO IP block expired (security.ip-block-expired) details = [127.0.0.23, 10.0.0.0/8, junk, "
-				"2001:db8::/32]");
+	struct event ev =
+		parse("2026-11-21T00:04:52Z INFO IP block expired (security.ip-block-expired) "
+		      "details = [127.0.0.23, 10.0.0.0/8, junk, "
+		      "2001:db8::/32]");
 	size_t pos = 0;
 	struct net n;
 
@@ -459,7 +506,7 @@ static void test_expired(void **state)
 	assert_false(event_expired(&ev, &pos, &n));
 }
 
-/* --- parse∘print ------------------------------------------------------------------------------------------------- */
+/* ---- parse∘print ---- */
 
 static uint64_t seed = 20261121;
 
@@ -473,8 +520,9 @@ static unsigned roll(unsigned n)
 
 static void add_noise(struct buf *b, bool no_parens)
 {
-	static const char *const bits[] = { "a", "Z", " ", "\"", "\\\\", ", ", " = ", "=", "{", " } ", "\t", "\xff", "\xc3\xa9", "\033[0m", "[", "]",
-		"remoteIp = 9.9.9.9", "x = \"", "::1", "(a.b) " };
+	static const char *const bits[] = { "a", "Z", " ", "\"", "\\\\", ", ", " = ", "=", "{",
+		" } ", "\t", "\xff", "\xc3\xa9", "\033[0m", "[", "]", "remoteIp = 9.9.9.9",
+		"x = \"", "::1", "(a.b) " };
 	unsigned i, n = roll(8);
 
 	for (i = 0; i < n; i++)
@@ -508,12 +556,18 @@ static void test_print_then_parse(void **state)
 		bool old = roll(2);
 
 		buf_reset(&line);
-		buf_adds(&line, time_format((int64_t)roll(2000000000) * 1000 + (roll(2) ? roll(1000) : 0), stamp, sizeof(stamp)));
-		buf_addf(&line, old ? " %5s " : " %s ", event_level_text((enum event_level)(1 + roll(LEVEL_COUNT - 1))));
+		buf_adds(&line,
+			time_format((int64_t)roll(2000000000) * 1000 + (roll(2) ? roll(1000) : 0),
+				stamp, sizeof(stamp)));
+		buf_addf(&line, old ? " %5s " : " %s ",
+			event_level_text((enum event_level)(1 + roll(LEVEL_COUNT - 1))));
 		if (old)
-			buf_adds(&line, roll(2) ? "session{instance=\"x\" y=1}: smtp::a: Message here" : "common: M");
+			buf_adds(&line,
+				roll(2) ? "session{instance=\"x\" y=1}: smtp::a: Message here"
+					: "common: M");
 		else
-			buf_addf(&line, "%s(%s.%s) ", roll(3) ? "Some words " : "", roll(2) ? "security" : "auth", roll(2) ? "x-y" : "z");
+			buf_addf(&line, "%s(%s.%s) ", roll(3) ? "Some words " : "",
+				roll(2) ? "security" : "auth", roll(2) ? "x-y" : "z");
 		if (old)
 			buf_addc(&line, ' ');
 		buf_adds(&line, roll(2) ? "remoteIp = 203.0.113.7, who = \"" : "k=v q=\"");
@@ -544,8 +598,11 @@ static void test_fields_round_trip(void **state)
 		buf_reset(&line);
 		buf_reset(&value);
 		add_noise(&value, false);
-		buf_addf(&line, "2026-11-20T23:57:22Z INFO Banned due to abuse (security.abuse-ban) listenerId = \"smtp\", localPort = %u, "
-				"remoteIp = 203.0.113.%u, remotePort = 4000, to = \"", roll(65536), roll(256));
+		buf_addf(&line,
+			"2026-11-20T23:57:22Z INFO Banned due to abuse (security.abuse-ban) "
+			"listenerId = \"smtp\", localPort = %u, "
+			"remoteIp = 203.0.113.%u, remotePort = 4000, to = \"",
+			roll(65536), roll(256));
 		buf_add(&line, value.data ? value.data : "", value.len);
 		buf_addc(&line, '"');
 		event_parse(line.data, line.len, &ev);
@@ -561,7 +618,7 @@ static void test_fields_round_trip(void **state)
 	buf_release(&value);
 }
 
-/* --- logmark ----------------------------------------------------------------------------------------------------- */
+/* ---- logmark ---- */
 
 static struct event at_second(int second, const char *what, char *line, size_t size)
 {
@@ -627,7 +684,8 @@ static void test_logmark_is_bounded(void **state)
 	for (i = 0; i < 50000; i++) {
 		struct event ev;
 
-		snprintf(line, sizeof(line), "2026-11-20T%02d:%02d:%02dZ INFO X (a.b) x = %d", i / 3600, i / 60 % 60, i % 60, i);
+		snprintf(line, sizeof(line), "2026-11-20T%02d:%02d:%02dZ INFO X (a.b) x = %d",
+			i / 3600, i / 60 % 60, i % 60, i);
 		ev = parse(line);
 		assert_true(logmark_note(&m, &ev));
 	}

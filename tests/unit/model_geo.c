@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Places of addresses, from MaxMind databases written here byte by byte: one network each, nothing else known. */
+/* Places of addresses, from MaxMind databases written here byte by byte: one network each, nothing
+ * else known. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,8 +13,8 @@
 #include "core/buf.h"
 #include "model/geo.h"
 
-/* The format's types: a control byte holds the type in its upper three bits and the size in the others; extended types have 0 there and
- * their number minus 7 in the next byte. */
+/* The format's types: a control byte holds the type in its upper three bits and the size in the
+ * others; extended types have 0 there and their number minus 7 in the next byte. */
 static void put_string(struct buf *b, const char *s)
 {
 	size_t n = strlen(s);
@@ -63,7 +64,8 @@ static void put_record(struct buf *b, unsigned v)
 }
 
 /* A tree with one path: the 24 bits of an IPv4 network; everything else is "not found". */
-static void write_database(const char *path, const char *type, const uint8_t net[3], const struct buf *data)
+static void write_database(
+	const char *path, const char *type, const uint8_t net[3], const struct buf *data)
 {
 	const unsigned nodes = 24;
 	struct buf b = BUF_INIT;
@@ -71,7 +73,8 @@ static void write_database(const char *path, const char *type, const uint8_t net
 	FILE *f;
 
 	for (i = 0; i < nodes; i++) {
-		unsigned bit = net[i / 8] >> (7 - i % 8) & 1, next = i + 1 < nodes ? i + 1 : nodes + 16;
+		unsigned bit = net[i / 8] >> (7 - i % 8) & 1,
+			 next = i + 1 < nodes ? i + 1 : nodes + 16;
 
 		put_record(&b, bit ? nodes : next);
 		put_record(&b, bit ? next : nodes);
@@ -120,7 +123,8 @@ static void test_lookup(void **state)
 	static const uint8_t net[3] = { 203, 0, 113 };
 	char country[] = "/tmp/stalwarden-country-XXXXXX", as[] = "/tmp/stalwarden-as-XXXXXX";
 	const char *const both[] = { country, as, NULL }, *const one[] = { country, NULL };
-	struct net inside = net_of("203.0.113.77"), outside = net_of("198.51.100.1"), six = net_of("2001:db8::1");
+	struct net inside = net_of("203.0.113.77"), outside = net_of("198.51.100.1"),
+		   six = net_of("2001:db8::1");
 	struct buf data = BUF_INIT;
 	struct geo_place place;
 	struct err err = ERR_INIT;
@@ -167,7 +171,9 @@ static void test_lookup(void **state)
 
 static void test_without(void **state)
 {
-	const char *const missing[] = { "/no/such/file.mmdb", NULL }, *const junk[] = { "/etc/passwd", NULL };
+	const char *const missing[] = { "/no/such/file.mmdb", NULL }, *const junk[] = {
+		"/etc/passwd", NULL
+	};
 	struct net n = net_of("203.0.113.77");
 	struct err err = ERR_INIT;
 	struct geo_place place;
@@ -183,7 +189,8 @@ static void test_without(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_lookup), cmocka_unit_test(test_without) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_lookup),
+		cmocka_unit_test(test_without) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

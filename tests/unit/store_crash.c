@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A log read into the store by processes that are killed, and by two at once: every line counts exactly once. The log is a row of numbered
- * batches, its cursor the number of the next one. */
+/* A log read into the store by processes that are killed, and by two at once: every line counts
+ * exactly once. The log is a row of numbered batches, its cursor the number of the next one. */
 #include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 #include "tests/unit/store_world.h"
 
-#define BATCHES 300
-#define LINES 100
+#define BATCHES     300
+#define LINES       100
 #define DEADLINE_MS 60000
 
 /* Batch n: refusals of ten addresses, a ban, attempts. */
@@ -26,7 +26,8 @@ static void make_batch(struct world *w, int n)
 	world_attempt(w, T0 + n * MINUTE, address, "x@example.org");
 }
 
-/* Reads batches from where the store is, until all are in. Exits by itself; the parent may be quicker. */
+/* Reads batches from where the store is, until all are in. Exits by itself; the parent may be
+ * quicker. */
 static void read_log(struct world *w)
 {
 	struct store_options options = { .dir = w->dir, .skip_check = true, .busy_ms = 2000 };
@@ -46,7 +47,9 @@ static void read_log(struct world *w)
 			break;
 		make_batch(w, n);
 		snprintf(to, sizeof(to), "%d", n + 1);
-		if (history_ingest(s, "mail1", "log", buf_str(&at), to, w->events, w->count, NULL, &err) == INGEST_ERROR && err.code != ERR_CONFLICT)
+		if (history_ingest(s, "mail1", "log", buf_str(&at), to, w->events, w->count, NULL,
+			    &err) == INGEST_ERROR &&
+			err.code != ERR_CONFLICT)
 			_exit(12);
 		err_clear(&err);
 		world_forget_lines(w);
@@ -129,7 +132,8 @@ static void test_killed_again_and_again(void **state)
 		goal = at + 1 + (int)(seed >> 16) % 25;
 		if (goal > BATCHES)
 			goal = BATCHES;
-		while ((at = reached(w)) < goal && clock_mono() < deadline && waitpid(pid, &status, WNOHANG) == 0)
+		while ((at = reached(w)) < goal && clock_mono() < deadline &&
+			waitpid(pid, &status, WNOHANG) == 0)
 			sched_yield();
 		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
@@ -189,7 +193,8 @@ static void test_two_openers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_killed_again_and_again, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_killed_again_and_again, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_two_readers, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_two_openers, world_setup, world_teardown),
 	};

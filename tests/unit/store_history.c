@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the store takes in, and its answers: against a plain model on random histories, and story by story. */
+/* What the store takes in, and its answers: against a plain model on random histories, and story by
+ * story. */
 #include "tests/unit/store_world.h"
 
-/* --- taking in ------------------------------------------------------------------------------------------------------- */
+/* ---- taking in ---- */
 
 static size_t count_bans(struct store *s, const char *server)
 {
@@ -17,7 +18,8 @@ static size_t count_bans(struct store *s, const char *server)
 	return bans;
 }
 
-/* Several lines of one ban within seconds are one ban; their listeners are kept when only a later one names it. */
+/* Several lines of one ban within seconds are one ban; their listeners are kept when only a later
+ * one names it. */
 static void test_lines_of_one_ban(void **state)
 {
 	struct world *w = *state;
@@ -25,7 +27,9 @@ static void test_lines_of_one_ban(void **state)
 	struct history_ban *bans;
 	size_t count;
 
-	world_line(w, T0, "Banned (security.abuse-ban) remoteIp = 203.0.113.96, to = \"nobody3@example.org\"");
+	world_line(w, T0,
+		"Banned (security.abuse-ban) remoteIp = 203.0.113.96, to = "
+		"\"nobody3@example.org\"");
 	world_ban(w, T0 + 2 * SECOND, CLASS_ABUSE, "203.0.113.96", "nobody4@example.org");
 	world_ban(w, T0 + 11 * SECOND, CLASS_ABUSE, "203.0.113.96", "nobody5@example.org");
 	world_ban(w, T0 + 12 * SECOND, CLASS_AUTH, "203.0.113.96", "x");
@@ -63,7 +67,8 @@ static void test_cursor_is_a_gate(void **state)
 	world_refused(w, T0 + SECOND, "203.0.113.7", "imap");
 	assert_int_equal(world_take(w, "one", "two"), INGEST_OK);
 	assert_int_equal(w->sum.refused, 2);
-	assert_int_equal(world_take(w, "two", "three"), INGEST_OK); /* a batch without lines moves it, too */
+	assert_int_equal(
+		world_take(w, "two", "three"), INGEST_OK); /* a batch without lines moves it, too */
 	assert_true(history_cursor(w->store, "mail1", "file:/log", &b, &when, NULL));
 	assert_string_equal(buf_str(&b), "three");
 	assert_true(when == clock_now());
@@ -125,7 +130,8 @@ static void test_expired_ends_the_ban(void **state)
 	size_t count;
 
 	world_ban(w, T0, CLASS_AUTH, "127.0.0.23", "a");
-	world_line(w, T0 + HOUR, "IP block expired (security.ip-block-expired) details = [127.0.0.23, 10.0.0.0/8]");
+	world_line(w, T0 + HOUR,
+		"IP block expired (security.ip-block-expired) details = [127.0.0.23, 10.0.0.0/8]");
 	assert_int_equal(world_take(w, "", "1"), INGEST_OK);
 	assert_int_equal(w->sum.ended, 2);
 	assert_true(history_bans(w->store, &q, &bans, &count, NULL));
@@ -139,9 +145,12 @@ static void test_nonsense_is_counted(void **state)
 	struct world *w = *state;
 
 	world_line(w, T0, "Something else (queue.started)");
-	world_line(w, -5000 * DAY, "Banned (security.scan-ban) remoteIp = 203.0.113.7, path = \"/\"");
+	world_line(
+		w, -5000 * DAY, "Banned (security.scan-ban) remoteIp = 203.0.113.7, path = \"/\"");
 	world_line(w, T0, "Banned (security.scan-ban) path = \"/\"");
-	world_line(w, T0, "Banned (security.scan-ban) path = \"\", remoteIp = 1.1.1.1, x = \"\", remoteIp = 2.2.2.2");
+	world_line(w, T0,
+		"Banned (security.scan-ban) path = \"\", remoteIp = 1.1.1.1, x = \"\", remoteIp = "
+		"2.2.2.2");
 	assert_int_equal(world_take(w, "", "1"), INGEST_OK);
 	assert_int_equal(w->sum.lines, 4);
 	assert_int_equal(w->sum.unparsed, 1);
@@ -149,7 +158,7 @@ static void test_nonsense_is_counted(void **state)
 	assert_int_equal(count_bans(w->store, "mail1"), 0);
 }
 
-/* --- a model --------------------------------------------------------------------------------------------------------- */
+/* ---- a model ---- */
 
 #define BANS 10000
 
@@ -157,7 +166,7 @@ struct model_ban {
 	int64_t time;
 	enum ban_class class;
 	struct net net;
-	unsigned account;      /* 0 = none */
+	unsigned account; /* 0 = none */
 };
 
 static uint64_t seed;
@@ -190,43 +199,59 @@ static struct model_ban *make_model(struct world *w)
 		m[i].class = (enum ban_class)roll(CLASS_COUNT);
 		m[i].account = roll(50);
 		if (roll(5) == 0)
-			snprintf(address, sizeof(address), "2001:db8:%x:%x::%x", roll(3), roll(3), i);
+			snprintf(address, sizeof(address), "2001:db8:%x:%x::%x", roll(3), roll(3),
+				i);
 		else
-			snprintf(address, sizeof(address), "10.%u.%u.%u", roll(3), roll(20), roll(50));
+			snprintf(address, sizeof(address), "10.%u.%u.%u", roll(3), roll(20),
+				roll(50));
 		m[i].net = net_of(address);
 	}
 	qsort(m, BANS, sizeof(*m), cmp_time);
 	for (i = 0; i < BANS; i++) {
 		net_format(&m[i].net, address, sizeof(address));
 		snprintf(account, sizeof(account), "user%u", m[i].account);
-		world_ban(w, m[i].time, m[i].class, address, m[i].account && m[i].class != CLASS_SCAN ? account : NULL);
+		world_ban(w, m[i].time, m[i].class, address,
+			m[i].account && m[i].class != CLASS_SCAN ? account : NULL);
 		if (m[i].class == CLASS_SCAN)
 			m[i].account = 0;
 		if (w->count == 700 || i == BANS - 1) {
 			char from[16], to[16];
 
-			snprintf(from, sizeof(from), i < 700 ? "" : "%d", i - (int)w->count);
+			snprintf(from, sizeof(from), "%d", i - (int)w->count);
+			if (i < 700)
+				from[0] = '\0';
 			snprintf(to, sizeof(to), "%d", i);
 			assert_int_equal(world_take(w, from, to), INGEST_OK);
 		}
 	}
-	/* Two of one address and class may have fallen into the same seconds: they are one, there and here. */
+	/* Two of one address and class may have fallen into the same seconds: they are one, there
+	 * and here. */
 	assert_int_equal(w->sum.bans + w->sum.repeats, BANS);
 	return m;
+}
+
+static void name_account(unsigned n, char *out, size_t size)
+{
+	snprintf(out, size, "user%u", n);
+	if (n == 0)
+		out[0] = '\0';
 }
 
 static bool model_fits(const struct model_ban *b, const struct history_query *q)
 {
 	char account[32];
 
-	snprintf(account, sizeof(account), b->account ? "user%u" : "", b->account);
-	return (q->since == TIME_NONE || b->time >= q->since) && (q->until == TIME_NONE || b->time < q->until) &&
-		(q->class == CLASS_NONE || q->class == b->class) && (!q->account || strcmp(q->account, account) == 0) &&
-		(!q->within.family || net_contains(&q->within, &b->net));
+	name_account(b->account, account, sizeof(account));
+	return (q->since == TIME_NONE || b->time >= q->since) &&
+	       (q->until == TIME_NONE || b->time < q->until) &&
+	       (q->class == CLASS_NONE || q->class == b->class) &&
+	       (!q->account || strcmp(q->account, account) == 0) &&
+	       (!q->within.family || net_contains(&q->within, &b->net));
 }
 
 /* Does the row say what the model says of its group? */
-static void check_row(const struct model_ban *m, const struct history_query *q, enum history_by by, const struct history_row *row)
+static void check_row(const struct model_ban *m, const struct history_query *q, enum history_by by,
+	const struct history_row *row)
 {
 	uint64_t bans = 0, by_class[CLASS_COUNT] = { 0 };
 	int64_t first = INT64_MAX, last = 0;
@@ -236,7 +261,7 @@ static void check_row(const struct model_ban *m, const struct history_query *q, 
 		char account[32];
 		bool is_in = false;
 
-		snprintf(account, sizeof(account), m[i].account ? "user%u" : "", m[i].account);
+		name_account(m[i].account, account, sizeof(account));
 		if (!model_fits(&m[i], q))
 			continue;
 		switch (by) {
@@ -270,7 +295,8 @@ static void check_row(const struct model_ban *m, const struct history_query *q, 
 	assert_true(row->addresses >= 1 && row->addresses <= bans);
 }
 
-static void check_group(struct world *w, const struct model_ban *m, const struct history_query *q, enum history_by by)
+static void check_group(struct world *w, const struct model_ban *m, const struct history_query *q,
+	enum history_by by)
 {
 	struct history_row *rows;
 	size_t count, total, i, bans = 0, want = 0;
@@ -309,7 +335,8 @@ static void test_groups_against_a_model(void **state)
 	/* Make model and store agree on what is one ban. */
 	if (w->sum.repeats) {
 		free(m);
-		fail_msg("the model has %llu double bans: choose another seed", (unsigned long long)w->sum.repeats);
+		fail_msg("the model has %llu double bans: choose another seed",
+			(unsigned long long)w->sum.repeats);
 	}
 	for (by = 0; by < HISTORY_BY_COUNT; by++) {
 		for (round = 0; round < 6; round++) {
@@ -374,7 +401,8 @@ static void test_hours_and_days(void **state)
 	int i;
 
 	for (i = 0; i < 31; i++)
-		world_ban(w, T0 + 9 * HOUR + i * SECOND, CLASS_AUTH, i < 20 ? "203.0.113.7" : "203.0.113.8", NULL);
+		world_ban(w, T0 + 9 * HOUR + i * SECOND, CLASS_AUTH,
+			i < 20 ? "203.0.113.7" : "203.0.113.8", NULL);
 	world_ban(w, T0 - 12 * HOUR + MINUTE, CLASS_SCAN, "203.0.113.9", "/x");
 	world_ban(w, T0 - 11 * HOUR + MINUTE, CLASS_SCAN, "203.0.113.10", "/x");
 	world_ban(w, now + HOUR, CLASS_SCAN, "203.0.113.11", "/x"); /* a clock ahead of ours */
@@ -394,7 +422,7 @@ static void test_hours_and_days(void **state)
 	assert_int_equal(days[82].bans, 2);
 }
 
-/* --- near the limit, and why ------------------------------------------------------------------------------------------- */
+/* ---- near the limit, and why ---- */
 
 static void set_rate(struct thresholds *t, enum ban_class c, uint64_t count, int64_t period)
 {
@@ -416,18 +444,25 @@ static void test_near_the_limit(void **state)
 	set_rate(&t, CLASS_AUTH, 100, DAY);
 	set_rate(&t, CLASS_ABUSE, 35, DAY);
 	for (i = 0; i < 83; i++)
-		world_attempt(w, T0 + i * MINUTE, "203.0.113.7", i % 2 ? "a@example.org" : "b@example.org");
+		world_attempt(w, T0 + i * MINUTE, "203.0.113.7",
+			i % 2 ? "a@example.org" : "b@example.org");
 	for (i = 0; i < 60; i++) {
 		snprintf(address, sizeof(address), "198.51.100.%d", i);
 		world_attempt(w, T0 + i * MINUTE, address, "a@example.org");
 	}
 	for (i = 0; i < 99; i++) /* yesterday's window is over */
 		world_attempt(w, T0 - HOUR + i * SECOND, "203.0.113.99", "z@example.org");
-	world_line(w, T0 + HOUR, "Too many (auth.too-many-attempts) remoteIp = 203.0.113.7"); /* no failure of its own */
+	world_line(w, T0 + HOUR,
+		"Too many (auth.too-many-attempts) remoteIp = 203.0.113.7"); /* no failure of its
+										own */
 	for (i = 0; i < 5; i++)
-		world_line(w, T0 + i, "Mailbox does not exist (smtp.mailbox-does-not-exist) remoteIp = 203.0.113.50, to = \"n%d@example.org\"", i);
+		world_line(w, T0 + i,
+			"Mailbox does not exist (smtp.mailbox-does-not-exist) remoteIp = "
+			"203.0.113.50, to = \"n%d@example.org\"",
+			i);
 	assert_int_equal(world_take(w, "", "1"), INGEST_OK);
-	assert_true(history_near(w->store, "mail1", &t, T0 + 12 * HOUR, 80, 0, &near, &count, NULL));
+	assert_true(
+		history_near(w->store, "mail1", &t, T0 + 12 * HOUR, 80, 0, &near, &count, NULL));
 	assert_int_equal(count, 2);
 	assert_string_equal(near[0].account, "a@example.org"); /* 41 + 60 */
 	assert_int_equal(near[0].failures, 101);
@@ -446,13 +481,15 @@ static void test_near_the_limit(void **state)
 	assert_int_equal(count, 3);
 	history_near_free(near, count);
 	t.of[CLASS_AUTH].enabled = false;
-	assert_true(history_near(w->store, "mail1", &t, T0 + 12 * HOUR, 80, 0, &near, &count, NULL));
+	assert_true(
+		history_near(w->store, "mail1", &t, T0 + 12 * HOUR, 80, 0, &near, &count, NULL));
 	assert_int_equal(count, 0);
 	history_near_free(near, count);
 	thresholds_release(&t);
 }
 
-/* The owner with one stale password, banned at his first failure because someone else is at his account. */
+/* The owner with one stale password, banned at his first failure because someone else is at his
+ * account. */
 static void test_banned_because_of_the_login(void **state)
 {
 	struct world *w = *state;
@@ -464,7 +501,8 @@ static void test_banned_because_of_the_login(void **state)
 	thresholds_init(&t);
 	set_rate(&t, CLASS_AUTH, 100, DAY);
 	for (i = 0; i < 100; i++)
-		world_attempt(w, T0 + i * MINUTE, i % 2 ? "198.51.100.1" : "198.51.100.2", "owner@example.org");
+		world_attempt(w, T0 + i * MINUTE, i % 2 ? "198.51.100.1" : "198.51.100.2",
+			"owner@example.org");
 	world_ban(w, T0 + 3 * HOUR, CLASS_AUTH, "203.0.113.77", "owner@example.org");
 	for (i = 0; i < 60; i++)
 		world_attempt(w, T0 + 4 * HOUR + i * SECOND, "198.51.100.1", "other@example.org");
@@ -505,7 +543,7 @@ static void test_attempts_that_were_not_logged(void **state)
 	history_trigger_release(&trigger);
 }
 
-/* --- the list as it was seen -------------------------------------------------------------------------------------------- */
+/* ---- the list as it was seen ---- */
 
 static struct entrylist *make_list(const char *const *keys, size_t count)
 {
@@ -513,7 +551,8 @@ static struct entrylist *make_list(const char *const *keys, size_t count)
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		entrylist_add(l, keys[i], strlen(keys[i]), NULL, 0, NULL, REASON_NONE, ORIGIN_UNKNOWN, TIME_NONE, TIME_NONE);
+		entrylist_add(l, keys[i], strlen(keys[i]), NULL, 0, NULL, REASON_NONE,
+			ORIGIN_UNKNOWN, TIME_NONE, TIME_NONE);
 	entrylist_finish(l);
 	return l;
 }
@@ -530,7 +569,8 @@ static void see(struct world *w, int64_t now, struct entrylist *l)
 	entrylist_free(l);
 }
 
-static const struct history_tally *tally_of(const struct history_tally *rows, size_t count, const char *s)
+static const struct history_tally *tally_of(
+	const struct history_tally *rows, size_t count, const char *s)
 {
 	struct net n = net_of(s);
 
@@ -539,7 +579,8 @@ static const struct history_tally *tally_of(const struct history_tally *rows, si
 
 static void test_seen_without_a_line(void **state)
 {
-	static const char *const first[] = { "203.0.113.7", "203.0.113.0/24", "198.51.100.1", "2001:db8::1", "not-an-ip" };
+	static const char *const first[] = { "203.0.113.7", "203.0.113.0/24", "198.51.100.1",
+		"2001:db8::1", "not-an-ip" };
 	static const char *const second[] = { "203.0.113.0/24", "198.51.100.1", "198.51.100.9" };
 	struct world *w = *state;
 	const struct history_tally *t;
@@ -610,7 +651,8 @@ static void test_seen_many(void **state)
 			if (round && i % (size_t)(round + 2) == 0)
 				continue;
 			snprintf(key, sizeof(key), "10.0.%zu.%zu", i / 250, i % 250);
-			entrylist_add(l, key, strlen(key), NULL, 0, NULL, REASON_NONE, ORIGIN_UNKNOWN, TIME_NONE, TIME_NONE);
+			entrylist_add(l, key, strlen(key), NULL, 0, NULL, REASON_NONE,
+				ORIGIN_UNKNOWN, TIME_NONE, TIME_NONE);
 		}
 		entrylist_finish(l);
 		see(w, T0 + round * HOUR, l);
@@ -681,7 +723,9 @@ static void test_two_servers(void **state)
 	world_ban(w, T0 + HOUR, CLASS_AUTH, "203.0.113.8", "a");
 	assert_int_equal(world_take(w, NULL, NULL), INGEST_OK);
 	world_ban(w, T0 + 2 * HOUR, CLASS_AUTH, "203.0.113.7", "a");
-	assert_int_equal(history_ingest(w->store, "mail2", "file:/log", NULL, NULL, w->events, w->count, NULL, NULL), INGEST_OK);
+	assert_int_equal(history_ingest(w->store, "mail2", "file:/log", NULL, NULL, w->events,
+				 w->count, NULL, NULL),
+		INGEST_OK);
 	assert_true(history_group(w->store, HISTORY_BY_ADDRESS, &q, &rows, &count, NULL, NULL));
 	assert_int_equal(count, 2);
 	assert_int_equal(rows[0].bans, 2);
@@ -714,16 +758,23 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_lines_of_one_ban, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_cursor_is_a_gate, world_setup, world_teardown),
-		cmocka_unit_test_setup_teardown(test_refused_by_listener, world_setup, world_teardown),
-		cmocka_unit_test_setup_teardown(test_expired_ends_the_ban, world_setup, world_teardown),
-		cmocka_unit_test_setup_teardown(test_nonsense_is_counted, world_setup, world_teardown),
-		cmocka_unit_test_setup_teardown(test_groups_against_a_model, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_refused_by_listener, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_expired_ends_the_ban, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_nonsense_is_counted, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_groups_against_a_model, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_bans_in_order, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_hours_and_days, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_near_the_limit, world_setup, world_teardown),
-		cmocka_unit_test_setup_teardown(test_banned_because_of_the_login, world_setup, world_teardown),
-		cmocka_unit_test_setup_teardown(test_attempts_that_were_not_logged, world_setup, world_teardown),
-		cmocka_unit_test_setup_teardown(test_seen_without_a_line, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_banned_because_of_the_login, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_attempts_that_were_not_logged, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_seen_without_a_line, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_seen_many, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_retention, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_two_servers, world_setup, world_teardown),

@@ -4,7 +4,8 @@
 #include "store/journal.h"
 #include "tests/unit/store_world.h"
 
-static void set_outcome(struct change *c, size_t i, enum verdict v, const char *before, const char *after)
+static void set_outcome(
+	struct change *c, size_t i, enum verdict v, const char *before, const char *after)
 {
 	struct outcome *o = &c->outcomes[i];
 
@@ -27,7 +28,11 @@ static struct change *make_change(void)
 	e->expires = T0 + 7 * DAY;
 	e = change_add(c, EDIT_THRESHOLD, "auth");
 	e->class = CLASS_AUTH;
-	e->value = (struct threshold){ .supported = true, .enabled = true, .count = 200, .period_ms = HOUR, .ban_period_ms = 7 * DAY };
+	e->value = (struct threshold){ .supported = true,
+		.enabled = true,
+		.count = 200,
+		.period_ms = HOUR,
+		.ban_period_ms = 7 * DAY };
 	change_add(c, EDIT_UNBLOCK, "not-an-ip");
 	c->reset_classes = 1u << CLASS_AUTH;
 	c->reason = xstrdup("spray");
@@ -75,7 +80,8 @@ static void test_written_before_completed_after(void **state)
 	assert_string_equal(rows[0].forced, "private range");
 	assert_false(rows[0].has_before);
 	assert_true(rows[0].has_after);
-	assert_string_equal(rows[0].steps, "[{\"step\":\"write\",\"ok\":true,\"ms\":12,\"detail\":\"\"}]");
+	assert_string_equal(
+		rows[0].steps, "[{\"step\":\"write\",\"ok\":true,\"ms\":12,\"detail\":\"\"}]");
 	assert_int_equal(rows[1].verdict, VERDICT_MISMATCH);
 	assert_int_equal(rows[1].why, ERR_CONFLICT);
 	assert_string_equal(rows[1].detail, "someone else");
@@ -142,7 +148,8 @@ static void test_loaded_as_it_was(void **state)
 	change_free(c);
 }
 
-static int64_t run_change(struct world *w, const char *server, enum edit_kind kind, const char *target, enum verdict v, int64_t t, int64_t undoes)
+static int64_t run_change(struct world *w, const char *server, enum edit_kind kind,
+	const char *target, enum verdict v, int64_t t, int64_t undoes)
 {
 	struct change *c = change_new();
 	struct err err = ERR_INIT;
@@ -163,7 +170,9 @@ static void test_undo_marks_what_it_took_back(void **state)
 	struct journal_query q;
 	struct journal_row *rows;
 	struct err err = ERR_INIT;
-	int64_t first = run_change(w, "mail1", EDIT_UNBLOCK, "203.0.113.7", VERDICT_IN_FORCE, T0, 0), change, edit, undo;
+	int64_t first = run_change(
+			w, "mail1", EDIT_UNBLOCK, "203.0.113.7", VERDICT_IN_FORCE, T0, 0),
+		change, edit, undo;
 	size_t count;
 
 	run_change(w, "mail2", EDIT_UNBLOCK, "203.0.113.9", VERDICT_IN_FORCE, T0 + MINUTE, 0);
@@ -172,10 +181,12 @@ static void test_undo_marks_what_it_took_back(void **state)
 	assert_true(change == first && edit == 0);
 	assert_true(journal_touched_since(w->store, "mail1", first, "203.0.113.7", &err) == 0);
 	/* An undo that did not take leaves it undoable. */
-	run_change(w, "mail1", EDIT_BLOCK, "203.0.113.7", VERDICT_NOT_STORED, T0 + 3 * MINUTE, first);
+	run_change(
+		w, "mail1", EDIT_BLOCK, "203.0.113.7", VERDICT_NOT_STORED, T0 + 3 * MINUTE, first);
 	assert_true(journal_find(w->store, "mail1", 0, &change, &edit, &err));
 	assert_true(change == first);
-	undo = run_change(w, "mail1", EDIT_BLOCK, "203.0.113.7", VERDICT_IN_FORCE, T0 + 4 * MINUTE, first);
+	undo = run_change(
+		w, "mail1", EDIT_BLOCK, "203.0.113.7", VERDICT_IN_FORCE, T0 + 4 * MINUTE, first);
 	assert_false(journal_find(w->store, "mail1", 0, &change, &edit, &err));
 	assert_int_equal(err.code, ERR_NOT_FOUND);
 	assert_true(journal_touched_since(w->store, "mail1", first, "203.0.113.7", &err) == undo);
@@ -235,16 +246,19 @@ static void test_own_unblock_ends_a_ban(void **state)
 
 	world_ban(w, T0, CLASS_AUTH, "203.0.113.7", "a");
 	assert_int_equal(world_take(w, "", "1"), INGEST_OK);
-	entrylist_add(l, "203.0.113.7", 11, NULL, 0, NULL, REASON_AUTH, ORIGIN_SERVER, TIME_NONE, TIME_NONE);
+	entrylist_add(l, "203.0.113.7", 11, NULL, 0, NULL, REASON_AUTH, ORIGIN_SERVER, TIME_NONE,
+		TIME_NONE);
 	entrylist_finish(l);
 	entrylist_finish(empty);
 	for (i = 0; i < 2; i++) {
-		job = history_seen_begin(w->store, "mail1", i ? empty : l, T0 + (i + 1) * HOUR, NULL);
+		job = history_seen_begin(
+			w->store, "mail1", i ? empty : l, T0 + (i + 1) * HOUR, NULL);
 		assert_true(history_seen_step(job, 100, &is_done, NULL));
 		assert_true(is_done);
 		history_seen_end(job);
 		if (i == 0)
-			run_change(w, "mail1", EDIT_UNBLOCK, "203.0.113.7", VERDICT_IN_FORCE, T0 + HOUR + MINUTE, 0);
+			run_change(w, "mail1", EDIT_UNBLOCK, "203.0.113.7", VERDICT_IN_FORCE,
+				T0 + HOUR + MINUTE, 0);
 	}
 	assert_true(history_bans(w->store, &q, &bans, &count, NULL));
 	assert_int_equal(bans[0].end, END_OPERATOR);
@@ -289,13 +303,15 @@ static void test_many_edits(void **state)
 	size_t i, k;
 
 	for (i = 0; i < 20000; i++) {
-		snprintf(address, sizeof(address), "10.%zu.%zu.%zu", i / 65536, i / 256 % 256, i % 256);
+		snprintf(address, sizeof(address), "10.%zu.%zu.%zu", i / 65536, i / 256 % 256,
+			i % 256);
 		change_add(c, EDIT_BLOCK, address);
 	}
 	assert_true(journal_begin(w->store, "mail1", "root", c, 0, &id, &err));
 	for (k = 0; k < 20000; k += 1000) {
 		for (i = k; i < k + 1000; i++)
-			set_outcome(c, i, i % 100 ? VERDICT_IN_FORCE : VERDICT_NOT_STORED, NULL, "v");
+			set_outcome(
+				c, i, i % 100 ? VERDICT_IN_FORCE : VERDICT_NOT_STORED, NULL, "v");
 		assert_true(journal_update(w->store, id, c, false, &err));
 	}
 	assert_true(journal_update(w->store, id, c, true, &err));
@@ -310,11 +326,14 @@ static void test_many_edits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_written_before_completed_after, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_written_before_completed_after, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_loaded_as_it_was, world_setup, world_teardown),
-		cmocka_unit_test_setup_teardown(test_undo_marks_what_it_took_back, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_undo_marks_what_it_took_back, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_filters, world_setup, world_teardown),
-		cmocka_unit_test_setup_teardown(test_own_unblock_ends_a_ban, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_own_unblock_ends_a_ban, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_no_key_is_kept, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_many_edits, world_setup, world_teardown),
 	};

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The monthly review: figures from a month made for it, the simulation of other rates, and how it reads in three forms. */
+/* The monthly review: figures from a month made for it, the simulation of other rates, and how it
+ * reads in three forms. */
 #include "model/report.h"
 #include "tests/unit/store_world.h"
 
 #define MONTH INT64_C(1793491200000) /* 2026-11-01 */
-#define NEXT INT64_C(1796083200000)  /* 2026-12-01 */
+#define NEXT  INT64_C(1796083200000) /* 2026-12-01 */
 
-/* Three offenders of one range, a gateway, a spray that a stricter rate would have caught, a hostile account name. */
+/* Three offenders of one range, a gateway, a spray that a stricter rate would have caught, a
+ * hostile account name. */
 static void make_month(struct world *w)
 {
 	char address[32];
 	int i, k;
 
-	world_ban(w, MONTH - 20 * DAY, CLASS_AUTH, "45.9.148.11", "x@example.org"); /* the month before */
+	world_ban(w, MONTH - 20 * DAY, CLASS_AUTH, "45.9.148.11",
+		"x@example.org"); /* the month before */
 	for (i = 0; i < 4; i++)
 		world_ban(w, MONTH + i * DAY, CLASS_AUTH, "45.9.148.11", "evil\033]52;c;x\a|`*<b>");
 	for (i = 0; i < 3; i++)
@@ -20,12 +23,15 @@ static void make_month(struct world *w)
 	world_ban(w, MONTH + 9 * DAY, CLASS_SCAN, "45.9.148.77", "/.env");
 	world_ban(w, MONTH + 10 * DAY, CLASS_AUTH, "172.17.0.1", "user@example.org");
 	for (i = 0; i < 50; i++)
-		world_refused(w, MONTH + 10 * DAY + i * MINUTE, "172.17.0.1", i % 2 ? "imap" : "smtp");
-	/* Fourteen addresses with 30 failures in one day: under 100, over 20. Two of them are allowed ones. */
+		world_refused(
+			w, MONTH + 10 * DAY + i * MINUTE, "172.17.0.1", i % 2 ? "imap" : "smtp");
+	/* Fourteen addresses with 30 failures in one day: under 100, over 20. Two of them are
+	 * allowed ones. */
 	for (i = 0; i < 14; i++) {
 		snprintf(address, sizeof(address), "198.51.100.%d", i);
 		for (k = 0; k < 30; k++)
-			world_attempt(w, MONTH + 12 * DAY + k * MINUTE, address, k % 2 ? "" : "root");
+			world_attempt(
+				w, MONTH + 12 * DAY + k * MINUTE, address, k % 2 ? "" : "root");
 	}
 	/* Thirty failures spread over the month: no rate per day catches them. */
 	for (k = 0; k < 30; k++)
@@ -48,7 +54,9 @@ static void test_figures(void **state)
 {
 	struct world *w = *state;
 	struct netset *allowed = make_allowed();
-	struct history_report_query q = { .server = "mail1", .since = MONTH, .until = NEXT, .allowed = allowed };
+	struct history_report_query q = {
+		.server = "mail1", .since = MONTH, .until = NEXT, .allowed = allowed
+	};
 	struct err err = ERR_INIT;
 	struct report r;
 
@@ -62,7 +70,8 @@ static void test_figures(void **state)
 	assert_int_equal(r.refused, 50);
 	assert_int_equal(r.attempts, 14 * 30 + 30);
 	assert_int_equal(r.accounts, 2);
-	assert_true(r.busiest_day == MONTH || r.busiest_day == MONTH + DAY || r.busiest_day == MONTH + 2 * DAY);
+	assert_true(r.busiest_day == MONTH || r.busiest_day == MONTH + DAY ||
+		    r.busiest_day == MONTH + 2 * DAY);
 	assert_int_equal(r.busiest_bans, 2);
 	assert_true(r.covered_since == MONTH && r.covered_until == MONTH + 29 * DAY);
 	/* Repeats only, most first, with what was before the month. */
@@ -96,20 +105,25 @@ static void test_simulation(void **state)
 
 	make_month(w);
 	/* "At 20/1d 14 more addresses would have been banned, 2 of them allowed." */
-	assert_true(history_simulate(w->store, "mail1", CLASS_AUTH, 20, DAY, MONTH, NEXT, allowed, &s, NULL));
+	assert_true(history_simulate(
+		w->store, "mail1", CLASS_AUTH, 20, DAY, MONTH, NEXT, allowed, &s, NULL));
 	assert_int_equal(s.attempts, 14 * 30 + 30);
 	assert_int_equal(s.banned, 14);
 	assert_int_equal(s.more, 14);
 	assert_int_equal(s.allowed, 2);
-	assert_int_equal(s.fewer, 2); /* the two that were banned with no attempt logged */
+	assert_int_equal(s.fewer, 2);   /* the two that were banned with no attempt logged */
 	assert_true(s.login_keyed > 0); /* `root` alone goes over 20 with the second address */
-	assert_true(history_simulate(w->store, "mail1", CLASS_AUTH, 1000, DAY, MONTH, NEXT, allowed, &s, NULL));
+	assert_true(history_simulate(
+		w->store, "mail1", CLASS_AUTH, 1000, DAY, MONTH, NEXT, allowed, &s, NULL));
 	assert_int_equal(s.banned, 0);
-	assert_true(history_simulate(w->store, "mail1", CLASS_AUTH, 20, 30 * DAY, MONTH, NEXT, NULL, &s, NULL));
+	assert_true(history_simulate(
+		w->store, "mail1", CLASS_AUTH, 20, 30 * DAY, MONTH, NEXT, NULL, &s, NULL));
 	assert_true(s.banned >= 15);
-	assert_true(history_simulate(w->store, "mail1", CLASS_LOITER, 20, DAY, MONTH, NEXT, NULL, &s, NULL));
+	assert_true(history_simulate(
+		w->store, "mail1", CLASS_LOITER, 20, DAY, MONTH, NEXT, NULL, &s, NULL));
 	assert_int_equal(s.attempts, 0);
-	assert_false(history_simulate(w->store, "mail1", CLASS_AUTH, 0, DAY, MONTH, NEXT, NULL, &s, NULL));
+	assert_false(history_simulate(
+		w->store, "mail1", CLASS_AUTH, 0, DAY, MONTH, NEXT, NULL, &s, NULL));
 	netset_free(allowed);
 }
 
@@ -133,7 +147,8 @@ static void test_a_suggestion(void **state)
 	assert_int_equal(world_take(w, "", "1"), INGEST_OK);
 	assert_true(history_report(w->store, &q, &r, NULL));
 	assert_true(r.rates[CLASS_AUTH].suggestion >= 0);
-	assert_string_equal(r.rates[CLASS_AUTH].advice, "20/1d would have banned 3 more addresses, none of them allowed.");
+	assert_string_equal(r.rates[CLASS_AUTH].advice,
+		"20/1d would have banned 3 more addresses, none of them allowed.");
 	assert_int_equal(r.rates[CLASS_ABUSE].suggestion, -1);
 	assert_non_null(strstr(r.rates[CLASS_ABUSE].advice, "no attempts"));
 	report_release(&r);
@@ -150,14 +165,17 @@ static char *print(const struct report *r, enum report_format format, int column
 static void assert_clean(const char *s, bool ascii)
 {
 	for (; *s; s++)
-		assert_true((unsigned char)*s >= 0x20 ? (!ascii || (unsigned char)*s < 0x7f) : *s == '\n');
+		assert_true((unsigned char)*s >= 0x20 ? (!ascii || (unsigned char)*s < 0x7f)
+						      : *s == '\n');
 }
 
 static void test_how_it_reads(void **state)
 {
 	struct world *w = *state;
 	struct netset *allowed = make_allowed();
-	struct history_report_query q = { .server = "mail1", .since = MONTH, .until = NEXT, .allowed = allowed };
+	struct history_report_query q = {
+		.server = "mail1", .since = MONTH, .until = NEXT, .allowed = allowed
+	};
 	struct report r;
 	char *text, *line, *end;
 

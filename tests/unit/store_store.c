@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The store's file: modes, versions, damage, no room, no permission; and the small things remembered. */
+/* The store's file: modes, versions, damage, no room, no permission; and the small things
+ * remembered. */
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
@@ -99,8 +100,10 @@ static void test_migration(void **state)
 	unlink(db_path(w));
 	/* A file of version 1, with a ban in it. */
 	sql(db_path(w), step);
-	sql(db_path(w), "INSERT INTO server VALUES (1, 'mail1'); INSERT INTO addr (id, server, key, bans) VALUES (1, 1, x'04cb007107', 1);"
-			"INSERT INTO ban (server, time, last, addr, class) VALUES (1, 1795132800000, 1795132800000, 1, 0); PRAGMA user_version = 1");
+	sql(db_path(w), "INSERT INTO server VALUES (1, 'mail1'); INSERT INTO addr (id, server, "
+			"key, bans) VALUES (1, 1, x'04cb007107', 1);"
+			"INSERT INTO ban (server, time, last, addr, class) VALUES (1, "
+			"1795132800000, 1795132800000, 1, 0); PRAGMA user_version = 1");
 	free(step);
 	world_open(w);
 	assert_int_equal(store_version(w->store), latest);
@@ -205,7 +208,8 @@ static void use_everything(struct store *s, bool can_read)
 	assert_true(history_report(s, &rq, &report, NULL) == can_read);
 	report_release(&report);
 	assert_false(store_remember(s, "", "k", "v", NULL));
-	assert_int_equal(history_ingest(s, "mail1", "api", "", "x", NULL, 0, NULL, NULL), INGEST_ERROR);
+	assert_int_equal(
+		history_ingest(s, "mail1", "api", "", "x", NULL, 0, NULL, NULL), INGEST_ERROR);
 	assert_false(history_retain(s, 1, T0, &more, NULL));
 	assert_null(history_seen_begin(s, "mail1", NULL, T0, NULL));
 	buf_release(&b);
@@ -288,19 +292,22 @@ static void test_full_disk(void **state)
 			for (i = 0; i < 500; i++) {
 				char address[32];
 
-				snprintf(address, sizeof(address), "10.%zu.%d.%d", n % 256, i / 256, i % 256);
+				snprintf(address, sizeof(address), "10.%zu.%d.%d", n % 256, i / 256,
+					i % 256);
 				world_ban(w, T0 + (int64_t)n * HOUR, CLASS_AUTH, address, address);
 			}
 			snprintf(from, sizeof(from), "%zu", n);
 			snprintf(to, sizeof(to), "%zu", n + 1);
-			r = history_ingest(w->store, "mail1", "s", n ? from : "", to, w->events, w->count, NULL, &err);
+			r = history_ingest(w->store, "mail1", "s", n ? from : "", to, w->events,
+				w->count, NULL, &err);
 			world_forget_lines(w);
 			taken += r == INGEST_OK ? 500 : 0;
 		}
 		/* It failed in words, and what was taken before is whole. */
 		if (r != INGEST_ERROR || err.code != ERR_IO || !err.msg[0])
 			_exit(1);
-		if (!history_group(w->store, HISTORY_BY_REASON, &q, &rows, &count, NULL, NULL) || count != 1 || rows[0].bans != taken)
+		if (!history_group(w->store, HISTORY_BY_REASON, &q, &rows, &count, NULL, NULL) ||
+			count != 1 || rows[0].bans != taken)
 			_exit(2);
 		_exit(0);
 	}
@@ -337,7 +344,8 @@ static void test_rescue(void **state)
 	int64_t first, second;
 	size_t count;
 
-	assert_true(store_rescue_put(w->store, "mail1", "un-block 10.0.0.0/24", "10.0.0.1\n10.0.0.2\n", 18, &first, &err));
+	assert_true(store_rescue_put(w->store, "mail1", "un-block 10.0.0.0/24",
+		"10.0.0.1\n10.0.0.2\n", 18, &first, &err));
 	assert_true(store_rescue_put(w->store, "mail2", "x", "y", 1, &second, &err));
 	reopen(w);
 	assert_true(store_rescue_list(w->store, "mail1", &rows, &count, &err));

@@ -15,17 +15,17 @@
 #include "core/mem.h"
 #include "store/history.h"
 
-#define T0 INT64_C(1795132800000) /* 2026-11-20T00:00:00Z */
+#define T0     INT64_C(1795132800000) /* 2026-11-20T00:00:00Z */
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
-#define HOUR (60 * MINUTE)
-#define DAY (24 * HOUR)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
 
 struct world {
 	char dir[64];
 	struct store *store;
 	struct event *events;
-	char **lines;          /* what the events point into */
+	char **lines; /* what the events point into */
 	size_t count, cap, line_cap;
 	struct history_ingested sum;
 };
@@ -74,7 +74,8 @@ static inline int world_teardown(void **state)
 }
 
 /* Adds a line to the next batch. */
-static inline void world_line(struct world *w, int64_t t, const char *rest, ...) __attribute__((format(printf, 3, 4)));
+static inline void world_line(struct world *w, int64_t t, const char *rest, ...)
+	__attribute__((format(printf, 3, 4)));
 static inline void world_line(struct world *w, int64_t t, const char *rest, ...)
 {
 	char stamp[TIME_BUF], text[1024];
@@ -90,30 +91,44 @@ static inline void world_line(struct world *w, int64_t t, const char *rest, ...)
 	w->count++;
 }
 
-static inline void world_ban(struct world *w, int64_t t, enum ban_class class, const char *address, const char *account)
+static inline void world_ban(
+	struct world *w, int64_t t, enum ban_class class, const char *address, const char *account)
 {
-	static const char *const ids[] = { "authentication-ban", "abuse-ban", "loiter-ban", "scan-ban" };
+	static const char *const ids[] = { "authentication-ban", "abuse-ban", "loiter-ban",
+		"scan-ban" };
 	static const char *const fields[] = { "accountName", "to", "accountName", "path" };
 
-	world_line(w, t, "Banned (security.%s) listenerId = \"imap\", localPort = 143, remoteIp = %s, remotePort = 9%s%s%s%s%s", ids[class], address,
-		account ? ", " : "", account ? fields[class] : "", account ? " = \"" : "", account ? account : "", account ? "\"" : "");
+	world_line(w, t,
+		"Banned (security.%s) listenerId = \"imap\", localPort = 143, remoteIp = %s, "
+		"remotePort = 9%s%s%s%s%s",
+		ids[class], address, account ? ", " : "", account ? fields[class] : "",
+		account ? " = \"" : "", account ? account : "", account ? "\"" : "");
 }
 
-static inline void world_refused(struct world *w, int64_t t, const char *address, const char *listener)
+static inline void world_refused(
+	struct world *w, int64_t t, const char *address, const char *listener)
 {
-	world_line(w, t, "Blocked IP address (security.ip-blocked) listenerId = \"%s\", remoteIp = %s, remotePort = 9", listener, address);
+	world_line(w, t,
+		"Blocked IP address (security.ip-blocked) listenerId = \"%s\", remoteIp = %s, "
+		"remotePort = 9",
+		listener, address);
 }
 
-static inline void world_attempt(struct world *w, int64_t t, const char *address, const char *account)
+static inline void world_attempt(
+	struct world *w, int64_t t, const char *address, const char *account)
 {
-	world_line(w, t, "Authentication failed (auth.failed) listenerId = \"imap\", remoteIp = %s, remotePort = 9, accountName = \"%s\"", address, account);
+	world_line(w, t,
+		"Authentication failed (auth.failed) listenerId = \"imap\", remoteIp = %s, "
+		"remotePort = 9, accountName = \"%s\"",
+		address, account);
 }
 
 /* Hands the batch to the store. */
 static inline enum ingest_result world_take(struct world *w, const char *from, const char *to)
 {
 	struct err err = ERR_INIT;
-	enum ingest_result r = history_ingest(w->store, "mail1", "file:/log", from, to, w->events, w->count, &w->sum, &err);
+	enum ingest_result r = history_ingest(
+		w->store, "mail1", "file:/log", from, to, w->events, w->count, &w->sum, &err);
 
 	if (r == INGEST_ERROR)
 		fail_msg("%s", err.msg);
