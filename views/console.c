@@ -10,6 +10,7 @@
 #include "app/rescue.h"
 #include "core/clock.h"
 #include "core/mem.h"
+#include "core/text.h"
 #include "views/alarm_lines.h"
 #include "views/commands.h"
 #include "views/login.h"
@@ -221,6 +222,20 @@ static void put_back(struct console *c)
 		c->run = app_run(c->app, p, NULL, rescued, c);
 }
 
+/* Counts on the tabs of panels that were never opened, too. */
+static void set_badges(struct console *c)
+{
+	static const struct view_ops *const tab[LIST_COUNT] = { [LIST_BLOCKED] = &view_blocked, [LIST_ALLOWED] = &view_allowed };
+	char count[32];
+
+	for (int i = 0; i < LIST_COUNT; i++) {
+		const struct entrylist *l = c->app->snap.list[i];
+
+		if (l)
+			ui_set_badge(c->ui, tab[i], text_grouped(l->count, count, sizeof(count)), l->malformed ? ROLE_WARN : ROLE_BADGE);
+	}
+}
+
 static void on_changed(void *arg, unsigned snaps)
 {
 	struct console *c = arg;
@@ -231,6 +246,8 @@ static void on_changed(void *arg, unsigned snaps)
 		if (session_state(c->app->session) == SESSION_READY)
 			app_refresh(c->app, SNAP(BLOCKED) | SNAP(ALLOWED) | SNAP(TRUST), 60000);
 	}
+	if (snaps & (SNAP(BLOCKED) | SNAP(ALLOWED)))
+		set_badges(c);
 	if (snaps & SNAP(BLOCKED)) {
 		read_tallies(c);
 		put_back(c);
