@@ -112,7 +112,8 @@ void app_release(struct app *a);
  * run on the loop; done runs when the secret is set or has failed. */
 int app_secret_find(struct app *a, struct err *err);
 bool app_secret_command(struct app *a, void (*done)(void *arg, bool ok, const struct err *err), void *arg); /* false: there is none */
-bool app_secret_is_token(void);
+/* A password of user, or an API key, which is known by its form wherever it comes from. */
+bool app_secret_give(struct app *a, const char *user, const char *secret, struct err *err);
 void url_host(const char *url, char *out, size_t size);
 
 /* Fresh machine: no URL anywhere. Tries https 443, http 8080 on loopback; sets profile.url. Done is called with ok = something listens. */

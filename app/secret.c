@@ -9,13 +9,6 @@
 #include "core/buf.h"
 #include "core/mem.h"
 
-static bool from_token; /* the environment variable was STALWARDEN_TOKEN */
-
-bool app_secret_is_token(void)
-{
-	return from_token;
-}
-
 /* "https://mail.example.org:8443/x" -> "mail.example.org" */
 void url_host(const char *url, char *out, size_t size)
 {
@@ -29,6 +22,13 @@ void url_host(const char *url, char *out, size_t size)
 		end = at + strcspn(at, ":/?#");
 	}
 	snprintf(out, size, "%.*s", (int)(end - at), at);
+}
+
+bool app_secret_give(struct app *a, const char *user, const char *secret, struct err *err)
+{
+	bool is_key = !strncmp(secret, "api_", 4) && secret_check(secret, strlen(secret), true, NULL);
+
+	return session_set_secret(a->session, user, secret, is_key, err);
 }
 
 /* Copied out and removed, so that no child inherits it. */
@@ -56,7 +56,7 @@ static int from_netrc(struct app *a, struct buf *secret, struct err *err)
 		err_set(err, why.code, "%s", why.msg);
 		return -1;
 	}
-	return session_set_secret(a->session, a->profile.user, buf_str(secret), false, err) ? 1 : -1;
+	return app_secret_give(a, a->profile.user, buf_str(secret), err) ? 1 : -1;
 }
 
 int app_secret_find(struct app *a, struct err *err)
@@ -65,18 +65,14 @@ int app_secret_find(struct app *a, struct err *err)
 	bool has_token = take_env("STALWARDEN_TOKEN", &token), has_password = take_env("STALWARDEN_PASSWORD", &secret);
 	int found = 0;
 
-	from_token = has_token;
 	if (has_token)
 		found = session_set_secret(a->session, a->profile.user, buf_str(&token), true, err) ? 1 : -1;
 	else if (has_password)
-		found = session_set_secret(a->session, a->profile.user, buf_str(&secret), false, err) ? 1 : -1;
+		found = app_secret_give(a, a->profile.user, buf_str(&secret), err) ? 1 : -1;
 	else if (a->profile.password_file)
-		found = secret_file_read(a->profile.password_file, &secret, err) &&
-				session_set_secret(a->session, a->profile.user, buf_str(&secret), false, err)
-			? 1
-			: -1;
+		found = secret_file_read(a->profile.password_file, &secret, err) && app_secret_give(a, a->profile.user, buf_str(&secret), err) ? 1 : -1;
 	else if (a->profile.password)
-		found = session_set_secret(a->session, a->profile.user, a->profile.password, false, err) ? 1 : -1;
+		found = app_secret_give(a, a->profile.user, a->profile.password, err) ? 1 : -1;
 	else if (a->profile.use_netrc && a->profile.url)
 		found = from_netrc(a, &secret, err);
 	buf_wipe(&secret);
@@ -94,7 +90,7 @@ static void command_done(void *arg, const char *secret, const struct err *err)
 {
 	struct command_wait w = *(struct command_wait *)arg;
 	struct err why = ERR_INIT;
-	bool ok = secret && session_set_secret(w.app->session, w.app->profile.user, secret, false, &why);
+	bool ok = secret && app_secret_give(w.app, w.app->profile.user, secret, &why);
 
 	if (!secret)
 		why = *err;

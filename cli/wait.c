@@ -133,12 +133,12 @@ static bool ask_secret(struct cli *c)
 	}
 	ok = ok && ask_line(tty, "Password: ", secret, sizeof(secret), false);
 	fclose(tty);
-	ok = ok ? session_set_secret(a->session, a->profile.user, secret, false, &c->err) : err_set(&c->err, ERR_AUTH, "no credentials");
+	ok = ok ? app_secret_give(a, a->profile.user, secret, &c->err) : err_set(&c->err, ERR_AUTH, "no credentials");
 	explicit_bzero(secret, sizeof(secret));
 	return ok;
 }
 
-static bool get_secret(struct cli *c)
+static bool find_secret(struct cli *c)
 {
 	struct secret_wait w = { 0 };
 	int found = app_secret_find(&c->app, &c->err);
@@ -150,6 +150,16 @@ static bool get_secret(struct cli *c)
 	if (!cli_wait(c, &w.done))
 		return err_set(&c->err, ERR_CANCELLED, "interrupted");
 	return w.ok || err_set(&c->err, w.err.code, "%s", w.err.msg);
+}
+
+/* Whatever kept it from being had, a file's mode or a command's end, it is the credentials that are missing. */
+static bool get_secret(struct cli *c)
+{
+	if (find_secret(c))
+		return true;
+	if (c->err.code != ERR_CANCELLED)
+		c->err.code = ERR_AUTH;
+	return false;
 }
 
 /* ---- detection ---- */

@@ -24,7 +24,7 @@ static void secret_given(void *arg, const char *text)
 		ui_message(c->ui, ROLE_WARN, "no credentials: nothing is sent. :login asks again");
 		return;
 	}
-	if (session_set_secret(c->app->session, c->user, text, false, &err))
+	if (app_secret_give(c->app, c->user, text, &err))
 		connect_now(c);
 	else
 		ui_message(c->ui, ROLE_ERROR, "%s", err.msg);
