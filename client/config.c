@@ -194,13 +194,20 @@ static void make_options(cfg_opt_t *out, const struct field *fields, size_t n, c
 
 /* ---- taking what was set over what was there ---- */
 
+static char *copy_string(cfg_opt_t *opt, unsigned i)
+{
+	const char *s = cfg_opt_getnstr(opt, i);
+
+	return xstrdup(s ? s : "");
+}
+
 static void take_list(char ***slot, cfg_opt_t *opt)
 {
 	unsigned n = cfg_opt_size(opt);
 	char **list = xcalloc((size_t)n + 1, sizeof(*list));
 
 	for (unsigned i = 0; i < n; i++)
-		list[i] = xstrdup(cfg_opt_getnstr(opt, i));
+		list[i] = copy_string(opt, i);
 	strings_free(*slot);
 	*slot = list;
 }
@@ -208,7 +215,7 @@ static void take_list(char ***slot, cfg_opt_t *opt)
 static void take_text(char **slot, cfg_opt_t *opt)
 {
 	free(*slot);
-	*slot = xstrdup(cfg_opt_getnstr(opt, 0));
+	*slot = copy_string(opt, 0);
 }
 
 static void take_field(void *base, const struct field *f, cfg_t *section)
@@ -231,7 +238,8 @@ static void take_field(void *base, const struct field *f, cfg_t *section)
 		*(bool *)slot = cfg_opt_getnbool(opt, 0) == cfg_true;
 		break;
 	case DURATION:
-		parse_duration(cfg_opt_getnstr(opt, 0), slot);
+		if (cfg_opt_getnstr(opt, 0))
+			parse_duration(cfg_opt_getnstr(opt, 0), slot);
 		break;
 	}
 }
@@ -270,26 +278,26 @@ static void take_keys(struct config *c, const char *panel, cfg_t *section)
 		k = &c->keys[c->key_count++];
 		k->panel = xstrdup(panel);
 		k->keys = xstrdup(cfg_opt_name(opt));
-		k->action = xstrdup(cfg_opt_getnstr(opt, 0));
+		k->action = copy_string(opt, 0);
 	}
 }
 
 static void take_file(struct config *c, cfg_t *cfg)
 {
-	cfg_t *keys = cfg_size(cfg, "keys") ? cfg_getsec(cfg, "keys") : NULL;
-
-	if (cfg_size(cfg, "ui"))
-		take_fields(c, ui_fields, ARRAY_LEN(ui_fields), cfg_getsec(cfg, "ui"));
+	for (unsigned i = 0; i < cfg_size(cfg, "ui"); i++)
+		take_fields(c, ui_fields, ARRAY_LEN(ui_fields), cfg_getnsec(cfg, "ui", i));
 	for (unsigned i = 0; i < cfg_size(cfg, "profile"); i++) {
 		cfg_t *section = cfg_getnsec(cfg, "profile", i);
 
 		take_fields(profile_of(c, cfg_title(section)), profile_fields, ARRAY_LEN(profile_fields), section);
 	}
-	if (!keys)
-		return;
-	take_keys(c, "generic", keys);
-	for (unsigned i = 0; i < cfg_size(keys, "panel"); i++)
-		take_keys(c, cfg_title(cfg_getnsec(keys, "panel", i)), cfg_getnsec(keys, "panel", i));
+	for (unsigned i = 0; i < cfg_size(cfg, "keys"); i++) {
+		cfg_t *keys = cfg_getnsec(cfg, "keys", i);
+
+		take_keys(c, "generic", keys);
+		for (unsigned k = 0; k < cfg_size(keys, "panel"); k++)
+			take_keys(c, cfg_title(cfg_getnsec(keys, "panel", k)), cfg_getnsec(keys, "panel", k));
+	}
 }
 
 /* ---- files ---- */
@@ -300,7 +308,7 @@ static bool parse_text(struct config *c, const char *path, char *text, bool is_p
 	cfg_opt_t panel_options[] = { CFG_END() };
 	cfg_opt_t key_options[] = { CFG_SEC("panel", panel_options, CFGF_MULTI | CFGF_TITLE | CFGF_KEYSTRVAL), CFG_END() };
 	cfg_opt_t options[] = { CFG_SEC("profile", profile_options, CFGF_MULTI | CFGF_TITLE),
-		CFG_SEC("ui", ui_options, CFGF_NODEFAULT), CFG_SEC("keys", key_options, CFGF_KEYSTRVAL | CFGF_NODEFAULT), CFG_END() };
+		CFG_SEC("ui", ui_options, CFGF_MULTI), CFG_SEC("keys", key_options, CFGF_MULTI | CFGF_KEYSTRVAL), CFG_END() };
 	struct err why = ERR_INIT;
 	cfg_t *cfg;
 	int result;
