@@ -73,6 +73,7 @@ def steady(text):
     text = re.sub(r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:PORT", text)
     text = re.sub(r" +\d+ ms\b", " N ms", text)
     text = re.sub(r" +\d+ ?m?…", " N…", text)  # the same, cut by the edge
+    text = re.sub(r" N ms +", " N ms  ", text)    # what is flush right after it moves with its digits
     text = re.sub(r"store \d+\.\d MB", "store N MB", text)
     text = re.sub(r"(live, |as of )\d+ s ago", r"\1N s ago", text)
     return [line.rstrip() for line in text.split("\n")]
