@@ -78,6 +78,8 @@ struct app_options {
 
 struct watch;
 
+struct snap_ask { struct app *app; enum snap what; }; /* argument of an answer; one of a kind is under way at most */
+
 struct app {
 	struct loop *loop;
 	struct app_options options;
@@ -92,6 +94,7 @@ struct app {
 	char login[64];              /* what is stored as "by" */
 	struct host_facts host;
 	struct snapshot snap;
+	struct snap_ask asks[SNAP_COUNT];
 	struct observer *observers, *notify_next; /* notify_next: a notified observer may remove any other */
 	struct scope scope;          /* app-wide work: fetches, changes; outlives panels */
 	int64_t rescue_id;           /* store row of a pending rescue, 0 = none */

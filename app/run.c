@@ -53,7 +53,8 @@ static void changed(void *arg, struct change *c)
 	struct app *a = r->app;
 
 	change_effect(c, a->snap.list[LIST_BLOCKED], a->snap.list[LIST_ALLOWED], server_has(session_server(a->session), CAP(ALLOW_WINS)), clock_now());
-	app_refresh(a, touched(c), 0);
+	if (a->observers) /* a verb is done and looks at nothing again */
+		app_refresh(a, touched(c), 0);
 	finish(r, c);
 }
 

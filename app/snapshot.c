@@ -21,11 +21,6 @@ static const struct {
 	[SNAP_BIT_CHECK] = { FETCH_CHECK, 0, CAP(CHECK_CONFIG) },
 };
 
-struct ask {
-	struct app *app;
-	enum snap what;
-};
-
 void snapshot_release(struct snapshot *s)
 {
 	for (int i = 0; i < LIST_COUNT; i++)
@@ -92,11 +87,10 @@ static bool take(struct snapshot *s, enum snap what, struct fetch_reply *r)
 
 static void answered(void *arg, struct fetch_reply *reply)
 {
-	struct ask *ask = arg;
+	struct snap_ask *ask = arg;
 	struct app *a = ask->app;
 	enum snap what = ask->what;
 
-	free(ask);
 	a->snap.in_flight &= ~(1u << what);
 	a->snap.err[what] = reply->err;
 	if (reply->err.code == ERR_NONE) {
@@ -113,17 +107,15 @@ void app_refresh(struct app *a, unsigned snaps, int64_t max_age_ms)
 
 	for (int i = 0; i < SNAP_COUNT; i++) {
 		struct fetch f = { .kind = kinds[i].fetch, .list = kinds[i].list };
-		struct ask *ask;
 
 		if (!(snaps & 1u << i) || a->snap.in_flight & 1u << i)
 			continue;
 		if (max_age_ms > 0 && a->snap.fetched[i] != TIME_NONE && now - a->snap.asked[i] < max_age_ms)
 			continue;
-		ask = xmalloc(sizeof(*ask));
-		*ask = (struct ask){ a, (enum snap)i };
+		a->asks[i] = (struct snap_ask){ a, (enum snap)i };
 		a->snap.in_flight |= 1u << i;
 		a->snap.asked[i] = now;
-		session_fetch(a->session, &f, &a->scope, answered, ask);
+		session_fetch(a->session, &f, &a->scope, answered, &a->asks[i]);
 	}
 }
 
