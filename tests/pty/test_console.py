@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The console itself on a pseudo-terminal: what is typed is drawn while the server holds every request, and the terminal comes back."""
+
+import os
+import sys
+import time
+
+from terminal import Terminal
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+from fake.client import Practice  # noqa: E402
+
+BIN = os.path.abspath(os.environ.get("STALWARDEN_BIN", os.path.join(ROOT, "stalwarden")))
+
+
+def console(p, home):
+    env = {"STALWARDEN_URL": p.url, "STALWARDEN_USER": p.user, "STALWARDEN_PASSWORD": p.password, "HOME": str(home),
+           "XDG_STATE_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
+    return Terminal([BIN, "--log-source", p.log_dir], cols=100, rows=30, env=env)
+
+
+def test_keys_are_drawn_while_every_request_is_held(tmp_path):
+    with Practice("0.15") as p:
+        p.edit(block=["203.0.113.77", "45.9.148.11"])
+        with console(p, tmp_path) as t:
+            t.wait_text("live")
+            t.send("3")
+            t.wait_text("203.0.113.77")
+            p.fault("stall", times=-1)
+            t.send("r/")
+            slowest = 0.0
+            for typed in ("z", "zq", "zqj", "zqjx", "zqjxk"):
+                begin = time.monotonic()
+                t.send(typed[-1])
+                t.wait_text(typed)  # its own guard is a hang guard
+                slowest = max(slowest, time.monotonic() - begin)
+            print("slowest key: %.1f ms" % (slowest * 1000))
+            assert slowest < 2, "a key waited for the network"
+            p.release()
+
+
+def test_a_termination_gives_the_terminal_back(tmp_path):
+    with Practice("0.15") as p, console(p, tmp_path) as t:
+        t.wait_text("live")
+        before = t.modes_before
+        t.process.terminate()
+        t.exit_status()
+        assert t.modes() == before
