@@ -176,6 +176,18 @@ static void say_touched(struct app *a, struct plan *p, int64_t change)
 	}
 }
 
+/* From 0.16 on the server says itself when an entry was made, and keeps no words with a block. */
+static void say_made(struct app *a, struct plan *p)
+{
+	bool is_native = server_has(session_server(a->session), CAP(NATIVE_EXPIRY));
+
+	for (size_t i = 0; is_native && i < p->change->count; i++)
+		if (p->change->edits[i].kind == EDIT_BLOCK || p->change->edits[i].kind == EDIT_ALLOW) {
+			plan_add_line(p, PLAN_WARN, SIZE_MAX, "can't be restored: when it was made; this server dates every entry itself (createdAt)");
+			return;
+		}
+}
+
 struct plan *plan_undo(struct app *a, int64_t id, struct err *err)
 {
 	int64_t change = 0, edit = 0;
@@ -206,6 +218,7 @@ struct plan *plan_undo(struct app *a, int64_t id, struct err *err)
 			inverse->edits[i].by = xstrdup(a->login);
 	if (lost[0])
 		plan_add_line(p, PLAN_WARN, SIZE_MAX, "can't be restored: %s", lost);
+	say_made(a, p);
 	say_touched(a, p, change);
 	plan_guard(a, p, a->options.force);
 	if (inverse->count == 1)

@@ -187,8 +187,8 @@ static void lose(struct loss *l, const char *word)
 }
 
 /* An entry put back as it was: its canonical text is the stored-value JSON. */
-static void restore_entry(struct change *inv, enum edit_kind kind, const char *target,
-	const char *before, struct loss *loss)
+static void restore_entry(
+	struct change *inv, enum edit_kind kind, const char *target, const char *before)
 {
 	struct edit *e = change_add(inv, kind, target);
 	struct entry_value v;
@@ -201,8 +201,6 @@ static void restore_entry(struct change *inv, enum edit_kind kind, const char *t
 	e->reason = v.reason;
 	e->created = v.at;
 	e->expires = v.until;
-	if (v.at != TIME_NONE && kind != EDIT_EXPIRY)
-		lose(loss, "createdAt");
 }
 
 static void restore_threshold(
@@ -232,7 +230,7 @@ static void invert(
 	case EDIT_BLOCK:
 	case EDIT_ALLOW:
 		if (o->before)
-			restore_entry(inv, done->kind, done->target, o->before, loss);
+			restore_entry(inv, done->kind, done->target, o->before);
 		else
 			change_add(inv, done->kind == EDIT_BLOCK ? EDIT_UNBLOCK : EDIT_DISALLOW,
 				done->target);
@@ -240,10 +238,10 @@ static void invert(
 	case EDIT_UNBLOCK:
 	case EDIT_DISALLOW:
 		restore_entry(inv, done->kind == EDIT_UNBLOCK ? EDIT_BLOCK : EDIT_ALLOW,
-			done->target, o->before ? o->before : "", loss);
+			done->target, o->before ? o->before : "");
 		break;
 	case EDIT_EXPIRY:
-		restore_entry(inv, EDIT_EXPIRY, done->target, o->before ? o->before : "", loss);
+		restore_entry(inv, EDIT_EXPIRY, done->target, o->before ? o->before : "");
 		break;
 	case EDIT_THRESHOLD:
 	case EDIT_THRESHOLD_OFF:

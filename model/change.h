@@ -128,8 +128,8 @@ size_t change_tally(const struct change *c, enum verdict v);
 /* Worst verdict first for one line: UNKNOWN, MISMATCH, STORED, NOT_STORED, PENDING, IN_FORCE. */
 enum verdict change_worst(const struct change *c);
 /* The inverse of what was done (edits IN_FORCE, STORED or MISMATCH, no no-ops), newest first, each expecting what it finds (`after`).
- * *lost names what may not come back: "createdAt" (where the server sets it itself; elsewhere it is restored), "the failure counters",
- * "the former certificate"; "" if nothing. NULL if there is nothing to undo. */
+ * *lost names what may not come back: "the failure counters", "the former certificate"; "" if nothing. Whether a
+ * server takes back when an entry was made is the caller's to know. NULL if there is nothing to undo. */
 struct change *change_inverse(const struct change *c, char *lost, size_t lost_size);
 
 #endif

@@ -43,12 +43,12 @@ static void add_json_text(struct buf *out, const char *s)
 	buf_release(&safe);
 }
 
-/* The steps that were for edit `seq` of a change. */
+/* The steps that were for edit `seq` of a change; looking first is one only when it failed. */
 static char *steps_json(struct store *s, int64_t change, int64_t seq)
 {
 	sqlite3_stmt *q = db_prepare(s,
 		"SELECT kind, ok, ms, detail FROM step WHERE change = ?1 AND (count = 0 OR (?2 >= "
-		"first AND ?2 < first + count)) "
+		"first AND ?2 < first + count)) AND NOT (kind = ?3 AND ok) "
 		"ORDER BY seq",
 		NULL);
 	struct buf out = BUF_INIT;
@@ -58,6 +58,7 @@ static char *steps_json(struct store *s, int64_t change, int64_t seq)
 	if (q) {
 		sqlite3_bind_int64(q, 1, change);
 		sqlite3_bind_int64(q, 2, seq);
+		sqlite3_bind_int(q, 3, STEP_BEFORE);
 		while (db_step(s, q, NULL) > 0) {
 			buf_addf(&out,
 				"%s{\"step\":\"%s\",\"ok\":%s,\"ms\":%" PRId64 ",\"detail\":",
