@@ -139,7 +139,9 @@ bool jmap_read_encode(const struct server *srv, struct batch *b, struct request 
 	req->max_body = 64u << 20;
 	if (!is_entry(e->kind)) {
 		b->count = 1;
-		if (e->kind == EDIT_CERT_UPLOAD)
+		if (e->kind == EDIT_CERT_RENEW)
+			jmap_call(req, "x:Domain/get", "{\"ids\":null,\"properties\":[\"name\"]}", "c0");
+		else if (e->kind == EDIT_CERT_UPLOAD)
 			jmap_call(req, "x:Certificate/get", "{\"ids\":null,\"properties\":[\"certificate\"]}", "c0");
 		else
 			jmap_call(req, "x:Security/get", "{\"ids\":[\"singleton\"]}", "c0");
@@ -278,6 +280,30 @@ static void read_upload(struct batch *b, json_t *list)
 	}
 }
 
+/* The longest domain that the name is, or lies under: renewals are a domain's. */
+static void read_domain(struct batch *b, json_t *list)
+{
+	const char *target = b->change->edits[b->first].target;
+	size_t best = 0, i;
+	json_t *row;
+
+	json_array_foreach (list, i, row) {
+		const char *name = json_string_value(json_object_get(row, "name")), *id = json_string_value(json_object_get(row, "id"));
+		size_t n = name ? strlen(name) : 0, t = strlen(target);
+
+		if (!id || n <= best || n > t || strcmp(target + t - n, name) != 0 || (n < t && target[t - n - 1] != '.'))
+			continue;
+		best = n;
+		free(b->result[0].id);
+		b->result[0].id = xstrdup(id);
+	}
+	b->result[0].ok = best > 0;
+	if (best == 0) {
+		b->result[0].why = ERR_NOT_FOUND;
+		b->result[0].text = xstrdup("the server has no such domain");
+	}
+}
+
 enum decode jmap_read_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err)
 {
 	const struct edit *e = &b->change->edits[b->first];
@@ -293,6 +319,8 @@ enum decode jmap_read_decode(const struct server *srv, struct batch *b, const st
 		answer = jmap_answer(doc, "c0", err);
 		if (!answer)
 			d = DECODE_FAIL;
+		else if (e->kind == EDIT_CERT_RENEW)
+			read_domain(b, json_object_get(answer, "list"));
 		else if (e->kind == EDIT_CERT_UPLOAD)
 			read_upload(b, json_object_get(answer, "list"));
 		else
@@ -406,6 +434,15 @@ static void write_upload(json_t *calls, const struct edit *e, size_t i)
 			e->key_pem ? e->key_pem : ""));
 }
 
+static void write_renewal(json_t *calls, const char *domain_id, size_t i)
+{
+	char key[24];
+
+	snprintf(key, sizeof(key), "e%zu", i);
+	if (domain_id)
+		json_object_set_new(section(calls, "x:Task/set", "create"), key, json_pack("{s:s,s:s}", "@type", "AcmeRenewal", "domainId", domain_id));
+}
+
 bool jmap_write_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err)
 {
 	json_t *calls = json_object(), *arguments;
@@ -422,9 +459,11 @@ bool jmap_write_encode(const struct server *srv, struct batch *b, struct request
 			continue;
 		if (is_entry(e->kind))
 			write_entry(calls, e, b->ids[i], i);
+		else if (e->kind == EDIT_CERT_RENEW)
+			write_renewal(calls, b->ids[i], i);
 		else if (e->kind == EDIT_CERT_UPLOAD)
 			write_upload(calls, e, i), req->secret = true;
-		else
+		else if (is_threshold(e->kind) || e->kind == EDIT_PATH_ADD || e->kind == EDIT_PATH_REMOVE)
 			write_security(calls, e);
 	}
 	jmap_begin(srv, req);
@@ -470,7 +509,7 @@ static void entry_outcome(struct edit_result *r, const struct edit *e, const cha
 	json_t *refused;
 
 	snprintf(key, sizeof(key), "e%zu", i);
-	if (e->kind == EDIT_BLOCK || e->kind == EDIT_ALLOW || e->kind == EDIT_CERT_UPLOAD)
+	if (e->kind == EDIT_BLOCK || e->kind == EDIT_ALLOW || e->kind == EDIT_CERT_UPLOAD || e->kind == EDIT_CERT_RENEW)
 		refused = json_object_get(json_object_get(answer, "notCreated"), key);
 	else
 		refused = id ? json_object_get(json_object_get(answer, e->kind == EDIT_EXPIRY ? "notUpdated" : "notDestroyed"), id) : NULL;
@@ -500,6 +539,7 @@ enum decode jmap_write_decode(const struct server *srv, struct batch *b, const s
 		const char *method = is_allow(e->kind) ? "x:AllowedIp/set"
 			: is_entry(e->kind)            ? "x:BlockedIp/set"
 			: e->kind == EDIT_CERT_UPLOAD  ? "x:Certificate/set"
+			: e->kind == EDIT_CERT_RENEW   ? "x:Task/set"
 						       : "x:Security/set";
 		json_t *failure = NULL, *answer = doc ? answer_of(doc, method, &failure) : NULL, *refused;
 		struct edit_result *r = &b->result[i];
@@ -511,7 +551,7 @@ enum decode jmap_write_decode(const struct server *srv, struct batch *b, const s
 			r->text = xstrdup(why.msg);
 		} else if (!answer) {
 			refuse(r, failure);
-		} else if (is_entry(e->kind) || e->kind == EDIT_CERT_UPLOAD) {
+		} else if (is_entry(e->kind) || e->kind == EDIT_CERT_UPLOAD || e->kind == EDIT_CERT_RENEW) {
 			entry_outcome(r, e, b->ids[b->first + i], answer, b->first + i);
 		} else if ((refused = json_object_get(json_object_get(answer, "notUpdated"), "singleton"))) {
 			refuse(r, refused);
