@@ -8,6 +8,7 @@
 #include "core/mem.h"
 
 #define LOG_LIMIT_MAX 100000 /* more kills a 0.15 server (seen on 0.15.5) */
+#define FINISH_ROWS 16384    /* of a list, sorted and indexed at once: a few ms */
 #define ROUNDS_MAX 20000     /* requests of one fetch; a dialect or a server that wants more is at fault */
 
 struct fetch_run {
@@ -22,6 +23,7 @@ struct fetch_run {
 	unsigned epoch;
 	struct exchange *exchange;
 	struct bodyhash hash;
+	struct timer finishing;          /* a long list is put in order in slices */
 	bool detected_again;
 	int64_t began;
 	fetch_fn fn;
@@ -79,6 +81,9 @@ static void run_free(struct fetch_run *run)
 {
 	if (run->exchange)
 		exchange_cancel(run->exchange);
+	if (timer_is_armed(&run->finishing))
+		run->session->slicing--;
+	timer_stop(&run->finishing);
 	scope_remove(&run->item);
 	LIST_REMOVE(run, link);
 	cursor_release(run);
@@ -108,7 +113,6 @@ static void finish(struct fetch_run *run, const struct err *err)
 		run->reply.fetched = clock_now();
 		if (run->reply.list) {
 			run->reply.list->body_hash = bodyhash_end(&run->hash);
-			entrylist_finish(run->reply.list);
 			run->reply.list->fetched = run->reply.fetched;
 		}
 		if (run->reply.certs)
@@ -121,6 +125,28 @@ static void finish(struct fetch_run *run, const struct err *err)
 	run_free(run);
 	fn(arg, &reply);
 	reply_release(&reply);
+}
+
+static void finish_list(struct loop *loop, void *arg)
+{
+	struct fetch_run *run = arg;
+
+	if (!entrylist_finish_step(run->reply.list, FINISH_ROWS)) {
+		timer_start(loop, &run->finishing, 0, NULL, finish_list, run);
+		return;
+	}
+	run->session->slicing--;
+	finish(run, NULL);
+}
+
+static void succeed(struct fetch_run *run)
+{
+	if (!run->reply.list) {
+		finish(run, NULL);
+		return;
+	}
+	run->session->slicing++;
+	timer_start(run->session->loop, &run->finishing, 0, NULL, finish_list, run);
 }
 
 /* ---- the slots of the exchange ---- */
@@ -240,11 +266,15 @@ static void fetch_done(void *arg, const struct response *res, int64_t ms)
 		next(run);
 		return;
 	}
-	if (got == DECODE_DONE && run->fetch.kind == FETCH_PERMISSIONS)
+	if (got == DECODE_FAIL) {
+		finish(run, &err);
+		return;
+	}
+	if (run->fetch.kind == FETCH_PERMISSIONS)
 		adopt_permissions(run);
-	else if (got == DECODE_DONE)
+	else
 		session_learn(s, caps_of(&run->fetch), true);
-	finish(run, &err);
+	succeed(run);
 }
 
 static const struct exchange_ops fetch_exchange = { fetch_encode, fetch_item, fetch_done };

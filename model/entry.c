@@ -75,6 +75,7 @@ void entrylist_free(struct entrylist *l)
 {
 	if (!l)
 		return;
+	entry_finish_free(l->finish);
 	netset_free(l->index);
 	free(l->rows);
 	free(l->arena);
@@ -157,86 +158,6 @@ void entrylist_add(struct entrylist *l, const char *key, size_t key_len, const c
 	arena_put(l, note, note_len);
 	arena_put(l, id, id_len);
 	l->malformed += !parsed;
-}
-
-/* Bytes of a row's three strings, NULs included. */
-static size_t text_size(const struct entrylist *l, const struct entry *e)
-{
-	const char *s = l->arena + e->text, *p = s;
-
-	for (int i = 0; i < 3; i++)
-		p += strlen(p) + 1;
-	return (size_t)(p - s);
-}
-
-static bool is_double(const struct entrylist *l, const struct entry *a, const struct entry *b)
-{
-	return !entry_cmp_net(a, b) && !strcmp(l->arena + a->text, l->arena + b->text) &&
-	       !strcmp(entry_id(l, (size_t)(a - l->rows)), entry_id(l, (size_t)(b - l->rows)));
-}
-
-/* A page that shifted while it was read brings rows twice; the first stays. Looks back a few rows
- * of the same net only. */
-static void drop_doubles(struct entrylist *l)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < l->count; i++) {
-		bool dup = false;
-
-		for (size_t back = 1; back <= 8 && back <= kept && !dup; back++) {
-			if (entry_cmp_net(&l->rows[kept - back], &l->rows[i]))
-				break;
-			dup = is_double(l, &l->rows[kept - back], &l->rows[i]);
-		}
-		if (dup)
-			l->malformed -= !l->rows[i].family;
-		else
-			l->rows[kept++] = l->rows[i];
-	}
-	l->count = kept;
-}
-
-/* Puts the text in row order, without gaps: bulk search goes through it front to back. */
-static void repack(struct entrylist *l)
-{
-	size_t need = 0;
-
-	for (size_t i = 0; i < l->count; i++)
-		need += text_size(l, &l->rows[i]);
-	char *arena = xmalloc(need ? need : 1);
-	size_t at = 0;
-	for (size_t i = 0; i < l->count; i++) {
-		size_t n = text_size(l, &l->rows[i]);
-
-		memcpy(arena + at, l->arena + l->rows[i].text, n);
-		l->rows[i].text = (uint32_t)at;
-		at += n;
-	}
-	free(l->arena);
-	l->arena = arena;
-	l->arena_len = at;
-	l->arena_cap = need;
-}
-
-void entrylist_finish(struct entrylist *l)
-{
-	entry_sort(l->rows, l->count, l->arena);
-	drop_doubles(l);
-	repack(l);
-	if (l->count && l->cap > l->count) {
-		l->rows = xreallocarray(l->rows, l->count, sizeof(*l->rows));
-		l->cap = l->count;
-	}
-	netset_free(l->index);
-	l->index = netset_new();
-	for (size_t i = 0; i < l->count; i++) {
-		struct net n;
-
-		entry_net(&l->rows[i], &n);
-		netset_add(l->index, &n, (uint32_t)i);
-	}
-	netset_finish(l->index);
 }
 
 void entry_net(const struct entry *e, struct net *out)

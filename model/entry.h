@@ -54,6 +54,7 @@ struct entrylist {
 	size_t malformed;
 	int64_t fetched;          /* clock_now() when the answer was complete */
 	uint64_t body_hash;       /* same hash = same list: a refresh may be skipped */
+	struct entry_finish *finish; /* while entrylist_finish_step() is at work */
 };
 
 struct entrylist *entrylist_new(void);
@@ -63,6 +64,8 @@ void entrylist_free(struct entrylist *l);
 void entrylist_add(struct entrylist *l, const char *key, size_t key_len, const char *note, size_t note_len, const char *id,
 	enum reason reason, enum origin origin, int64_t created, int64_t expires);
 void entrylist_finish(struct entrylist *l); /* sorts by net_cmp (malformed last, by text), drops exact double ids, builds the index */
+/* The same in steps of about that many rows, for lists too long for one turn. True when finished; until then only freeing is allowed. */
+bool entrylist_finish_step(struct entrylist *l, size_t rows);
 
 void entry_net(const struct entry *e, struct net *out);
 const char *entry_key(const struct entrylist *l, size_t row); /* as the server has it, raw: sanitise at the sink */

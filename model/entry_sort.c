@@ -3,6 +3,7 @@
  * array. */
 #include "model/entry_sort.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,10 +17,17 @@ static unsigned rank_of(const struct entry *e)
 
 int entry_cmp_net(const struct entry *a, const struct entry *b)
 {
+	uint64_t x, y;
+
 	if (a->family != b->family)
 		return (int)rank_of(a) - (int)rank_of(b);
-	int c = memcmp(a->addr, b->addr, sizeof(a->addr));
-	return c ? c : (int)a->prefix - (int)b->prefix;
+	for (size_t i = 0; i < sizeof(a->addr); i += sizeof(x)) {
+		memcpy(&x, a->addr + i, sizeof(x));
+		memcpy(&y, b->addr + i, sizeof(y));
+		if (x != y)
+			return be64toh(x) < be64toh(y) ? -1 : 1;
+	}
+	return (int)a->prefix - (int)b->prefix;
 }
 
 /* Text offsets grow in the order of arrival, so they make the order total and the sort stable. */
@@ -29,6 +37,11 @@ static int cmp_full(const void *x, const void *y)
 	int c = entry_cmp_net(a, b);
 
 	return c ? c : a->text < b->text ? -1 : a->text > b->text;
+}
+
+int entry_cmp_stable(const struct entry *a, const struct entry *b)
+{
+	return cmp_full(a, b);
 }
 
 static int cmp_text(const void *x, const void *y, void *arg)
@@ -109,7 +122,7 @@ static void sort_bytes(struct entry *rows, size_t n, int depth)
 		sort_small(rows, n);
 }
 
-void entry_sort(struct entry *rows, size_t n, const char *arena)
+void entry_sort_nets(struct entry *rows, size_t n)
 {
 	bool sorted = true;
 
@@ -117,7 +130,12 @@ void entry_sort(struct entry *rows, size_t n, const char *arena)
 		sorted = cmp_full(&rows[i - 1], &rows[i]) < 0;
 	if (!sorted)
 		sort_bytes(rows, n, 0);
+}
+
+void entry_sort_malformed(struct entry *rows, size_t n, const char *arena)
+{
 	size_t good = n;
+
 	while (good && !rows[good - 1].family)
 		good--;
 	if (n - good > 1)
