@@ -44,6 +44,7 @@ struct logsource *logsource_open(const struct logsource_ops *ops, void *param, s
 	src->events = *events;
 	src->param = param;
 	src->stats.oldest = src->stats.newest = TIME_NONE;
+	src->stats.is_partial = want->cursor ? *want->cursor != '\0' : want->newest == 0;
 	src->state = xcalloc(1, ops->state_size ? ops->state_size : 1);
 	scope_init(&src->scope);
 	if (!ops->open(src, err)) {

@@ -82,6 +82,7 @@ struct logsource_stats {
 	uint64_t by_level[LEVEL_COUNT];
 	uint64_t security, attempts; /* ids security.*, and lines that count towards a ban */
 	int64_t oldest, newest;      /* ms or TIME_NONE */
+	bool is_partial;             /* resumed, or begun at the end: few lines mean nothing */
 };
 
 struct logsource {

@@ -49,6 +49,8 @@ void logsource_diagnose(const struct logsource_stats *stats, const char *version
 
 	while (minor < cures[i].minor)
 		i++;
+	if (stats->is_partial && stats->lines < ENOUGH_LINES)
+		return;
 	if (stats->lines == 0)
 		buf_addf(out, "Nothing is logged: %s.", cures[i].tracer);
 	else if (stats->unparsed == stats->lines)

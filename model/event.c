@@ -207,15 +207,19 @@ size_t event_record(const char *s, size_t len, bool is_final)
 
 /* ---- parts ---- */
 
+static struct slice trim_end(struct slice s)
+{
+	while (s.len > 0 && s.p[s.len - 1] && strchr(" \t\r\n", s.p[s.len - 1]))
+		s.len--;
+	return s;
+}
+
 static struct slice trim(struct slice s)
 {
-	while (s.len > 0 && strchr(" \t\r\n", s.p[0]) && s.p[0])
+	s = trim_end(s);
+	while (s.len > 0 && s.p[0] && strchr(" \t\r\n", s.p[0]))
 		s.p++, s.len--;
-	while (s.len > 0 && strchr(" \t\r\n", s.p[s.len - 1]) && s.p[s.len - 1])
-		s.len--;
-	if (s.len == 0)
-		return SLICE_NONE;
-	return s;
+	return s.len > 0 ? s : SLICE_NONE;
 }
 
 static struct slice slice_from(struct slice s, size_t at)
@@ -233,7 +237,8 @@ const char *event_find_id(const char *s, size_t len, size_t *id_len)
 		n = scan_id(p, (size_t)(end - p));
 		if (n == 0 || p + n >= end || p[n] != ')' || (paren > s && paren[-1] != ' '))
 			continue;
-		if (p + n + 1 < end && p[n + 1] != ' ' && p[n + 1] != '\n' && p[n + 1] != '\r')
+		if (p + n + 1 < end && p[n + 1] != ' ' && p[n + 1] != '\t' && p[n + 1] != '\n' &&
+			p[n + 1] != '\r')
 			continue;
 		*id_len = n;
 		return p;
@@ -298,6 +303,7 @@ void event_parse(const char *s, size_t len, struct event *out)
 		out->level = LEVEL_NONE;
 		return;
 	}
+	rest = trim_end(rest);
 	if (event_is_old(rest) || !parse_modern(rest, out))
 		event_parse_old(rest, out);
 }
@@ -394,7 +400,7 @@ void event_from_message(struct buf *store, struct slice timestamp, struct slice 
 		return;
 	}
 	out->level = known;
-	event_parse_old((struct slice){ store->data + at, message.len }, out);
+	event_parse_old(trim_end((struct slice){ store->data + at, message.len }), out);
 }
 
 /* FNV-1a, 64 bit, with a separator so that parts can't slide into each other. */

@@ -118,8 +118,6 @@ void event_parse_old(struct slice s, struct event *out)
 	size_t n, pos = 0;
 
 	out->format = EVENT_TRACING;
-	while (s.len > 0 && s.p[s.len - 1] == ' ')
-		s.len--;
 	n = scan_span(s.p, s.len);
 	if (n > 0) {
 		out->span = (struct slice){ s.p, n };

@@ -61,8 +61,8 @@ static bool read_failures(struct store *s, const char *sql, int64_t server, cons
 	return r == 0;
 }
 
-/* A ban's line stands for the failure that caused it; where a scanned path did, nothing was
- * counted. */
+/* A ban's line stands for the failure that caused it, but for an unknown recipient (class 1), which
+ * has its own beside it (seen on 0.15.5), and for a scanned path, where nothing was counted. */
 static bool count_window(struct store *s, int64_t server, const struct window *w,
 	struct counting *c, struct err *err)
 {
@@ -74,7 +74,7 @@ static bool count_window(struct store *s, int64_t server, const struct window *w
 	       read_failures(s,
 		       "SELECT addr, CASE account WHEN 0 THEN recipient ELSE account END, lines, "
 		       "last FROM ban WHERE time >= ?3 AND time < ?4 "
-		       "AND server = ?1 AND class = ?2 AND path = 0",
+		       "AND server = ?1 AND class = ?2 AND class <> 1 AND path = 0",
 		       server, w, c, err);
 }
 
@@ -251,6 +251,13 @@ static bool has_attempts(
 	return found;
 }
 
+/* Does a ban's line stand for the failure that caused it? An unknown recipient has a line of its
+ * own beside the ban's (seen on 0.15.5), and a scanned path is no failure that is counted. */
+static bool is_failure(const struct history_ban *b)
+{
+	return b->class != CLASS_ABUSE && !b->path[0];
+}
+
 /* Bans of the address in the same window before this one: their lines were failures, too. */
 static uint64_t earlier_lines(struct store *s, const struct history_query *address,
 	const struct history_ban *b, int64_t start)
@@ -266,7 +273,7 @@ static uint64_t earlier_lines(struct store *s, const struct history_query *addre
 	if (!history_bans(s, &q, &rows, &count, NULL))
 		return 0;
 	for (i = 0; i < count; i++) {
-		if (rows[i].class == b->class && !rows[i].path[0])
+		if (rows[i].class == b->class && is_failure(&rows[i]))
 			lines += rows[i].lines;
 	}
 	history_bans_free(rows, count);
@@ -292,7 +299,7 @@ static bool fill_trigger(struct store *s, int64_t server, const struct history_q
 	q.limit = 0;
 	if (!history_attempts(s, &q, &out->attempts, &out->attempt_count, err))
 		return false;
-	out->failures = out->ban.path[0] ? 0 : 1;
+	out->failures = is_failure(&out->ban) ? 1 : 0;
 	for (i = 0; i < out->attempt_count; i++)
 		out->failures += out->attempts[i].count;
 	out->failures += earlier_lines(s, address, &out->ban, out->window_start);

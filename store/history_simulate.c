@@ -161,7 +161,8 @@ bool history_simulate(struct store *s, const char *server, enum ban_class class,
 	ok = ok && read_failures(s,
 			   "SELECT time / 60000, addr, CASE account WHEN 0 THEN recipient ELSE "
 			   "account END, lines FROM ban WHERE time >= ?3 AND time < ?4 "
-			   "AND class = ?2 AND path = 0 AND server IN (SELECT id FROM server WHERE "
+			   "AND class = ?2 AND class <> 1 AND path = 0 AND server IN (SELECT id "
+			   "FROM server WHERE "
 			   "?1 = 0 OR id = ?1)",
 			   id, class, since, until, &p, err);
 	if (ok) {

@@ -742,6 +742,11 @@ static void test_diagnose(void **state)
 	stats = (struct logsource_stats){ .lines = 10, .by_level[LEVEL_ERROR] = 10 };
 	logsource_diagnose(&stats, "0.15.5", &b);
 	assert_non_null(strstr(buf_str(&b), "Only warnings"));
+	/* A sync that finds nothing new is no sign of anything. */
+	stats = (struct logsource_stats){ .is_partial = true };
+	buf_reset(&b);
+	logsource_diagnose(&stats, "0.15.5", &b);
+	assert_string_equal(buf_str(&b), "");
 	buf_release(&b);
 }
 

@@ -543,6 +543,37 @@ static void test_attempts_that_were_not_logged(void **state)
 	history_trigger_release(&trigger);
 }
 
+/* The recorded log: of an unknown recipient there is a line beside the ban's, so the ban is not
+ * counted once more. */
+static void test_a_recorded_ban(void **state)
+{
+	struct world *w = *state;
+	struct history_trigger trigger;
+	struct net n = net_of("203.0.113.96");
+	char line[4096], *rest;
+	FILE *f = fopen("tests/data/logs/stalwart-0.15.5.log", "r");
+	int64_t t;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		assert_true(time_scan(line, strlen(line), &t) > 0);
+		rest = strchr(strchr(line, ' ') + 1, ' ') + 1;
+		rest[strcspn(rest, "\n")] = '\0';
+		world_line(w, t, "%s", rest);
+	}
+	fclose(f);
+	assert_int_equal(world_take(w, "", "1"), INGEST_OK);
+	assert_int_equal(w->sum.bans, 8);
+	assert_int_equal(w->sum.repeats, 5);
+	assert_int_equal(w->sum.refused, 20);
+	assert_true(history_trigger(w->store, "mail1", &n, NULL, &trigger, NULL));
+	assert_true(trigger.found && trigger.attempts_logged);
+	assert_int_equal(trigger.failures, 6);
+	assert_int_equal(trigger.ban.lines, 3);
+	assert_string_equal(trigger.ban.to, "nobody3@example.org");
+	history_trigger_release(&trigger);
+}
+
 /* ---- the list as it was seen ---- */
 
 static struct entrylist *make_list(const char *const *keys, size_t count)
@@ -773,6 +804,7 @@ int main(void)
 			test_banned_because_of_the_login, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_attempts_that_were_not_logged, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_a_recorded_ban, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_seen_without_a_line, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_seen_many, world_setup, world_teardown),
