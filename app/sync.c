@@ -86,8 +86,7 @@ void sync_cancel(struct sync *s)
 	if (!s)
 		return;
 	s->app->jobs--;
-	scope_cancel(&s->scope);
-	logsource_close(s->source);
+	scope_cancel(&s->scope); /* the source is one of its members */
 	history_seen_end(s->seen);
 	buf_release(&s->cursor);
 	free(s);

@@ -2,6 +2,7 @@
 """The console itself on a pseudo-terminal: what is typed is drawn while the server holds every request, and the terminal comes back."""
 
 import os
+import re
 import sys
 import time
 
@@ -14,10 +15,10 @@ from fake.client import Practice  # noqa: E402
 BIN = os.path.abspath(os.environ.get("STALWARDEN_BIN", os.path.join(ROOT, "stalwarden")))
 
 
-def console(p, home):
+def console(p, home, log_source=None):
     env = {"STALWARDEN_URL": p.url, "STALWARDEN_USER": p.user, "STALWARDEN_PASSWORD": p.password, "HOME": str(home),
            "XDG_STATE_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
-    return Terminal([BIN, "--log-source", p.log_dir], cols=100, rows=30, env=env)
+    return Terminal([BIN, "--log-source", log_source or p.log_dir], cols=100, rows=30, env=env)
 
 
 def test_keys_are_drawn_while_every_request_is_held(tmp_path):
@@ -47,3 +48,15 @@ def test_a_termination_gives_the_terminal_back(tmp_path):
         t.process.terminate()
         t.exit_status()
         assert t.modes() == before
+
+
+def test_a_termination_while_the_log_is_being_read(tmp_path):
+    with Practice("0.15") as p:
+        page = "/api/logs.*limit=[0-9]{2}"  # not the one line that detection asks for
+        p.fault("stall", path=page, times=-1)
+        with console(p, tmp_path, log_source="api") as t:
+            t.wait_text("live")
+            t.wait(lambda: any(re.search(page, r["path"]) for r in p.requests()), "the log is asked for")
+            t.process.terminate()
+            t.exit_status()
+            assert t.modes() == t.modes_before
