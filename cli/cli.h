@@ -117,8 +117,12 @@ void cli_print_outcomes(struct cli *c, const struct change *ch);
 
 /* Standard error, safe text, with "stalwarden: " in front. */
 void cli_say(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- asking a person (ask.c); Ctrl-C is an answer, too ---- */
 /* y/N on the terminal; false without one. */
 bool cli_ask(struct cli *c, const char *question);
+/* User, unless known, and password, which is not shown. False: c->err. */
+bool cli_ask_secret(struct cli *c);
 
 /* Addresses from words, "-" = standard input, one or more a line, '#' comments. Owned array of owned strings. */
 bool cli_targets(struct cli *c, size_t first_word, char ***targets, size_t *n);

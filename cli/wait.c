@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "app/rescue.h"
@@ -95,49 +94,6 @@ static void secret_done(void *arg, bool ok, const struct err *err)
 	w->err = *err;
 }
 
-static bool ask_line(FILE *tty, const char *prompt, char *out, size_t size, bool echo)
-{
-	struct termios saved, quiet;
-	bool ok;
-
-	if (tcgetattr(fileno(tty), &saved) != 0)
-		return false;
-	quiet = saved;
-	if (!echo)
-		quiet.c_lflag &= ~(tcflag_t)ECHO;
-	tcsetattr(fileno(tty), TCSAFLUSH, &quiet);
-	fprintf(stderr, "%s", prompt);
-	ok = fgets(out, (int)size, tty) != NULL;
-	tcsetattr(fileno(tty), TCSAFLUSH, &saved);
-	if (!echo)
-		fputc('\n', stderr);
-	if (ok)
-		out[strcspn(out, "\r\n")] = '\0';
-	return ok && out[0];
-}
-
-static bool ask_secret(struct cli *c)
-{
-	FILE *tty = isatty(STDERR_FILENO) ? fopen("/dev/tty", "r+e") : NULL;
-	char user[256] = "", secret[4096] = "";
-	struct app *a = &c->app;
-	bool ok = true;
-
-	if (!tty)
-		return err_set(&c->err, ERR_AUTH,
-			"no credentials: set STALWARDEN_TOKEN, or STALWARDEN_USER and STALWARDEN_PASSWORD, or password_command in stalwarden.conf");
-	setvbuf(tty, NULL, _IONBF, 0); /* no copy of the secret stays in a stdio buffer */
-	if (!a->profile.user) {
-		ok = ask_line(tty, "User: ", user, sizeof(user), true);
-		a->profile.user = ok ? xstrdup(user) : NULL;
-	}
-	ok = ok && ask_line(tty, "Password: ", secret, sizeof(secret), false);
-	fclose(tty);
-	ok = ok ? app_secret_give(a, a->profile.user, secret, &c->err) : err_set(&c->err, ERR_AUTH, "no credentials");
-	explicit_bzero(secret, sizeof(secret));
-	return ok;
-}
-
 static bool find_secret(struct cli *c)
 {
 	struct secret_wait w = { 0 };
@@ -146,7 +102,7 @@ static bool find_secret(struct cli *c)
 	if (found != 0)
 		return found > 0;
 	if (!app_secret_command(&c->app, secret_done, &w))
-		return ask_secret(c);
+		return cli_ask_secret(c);
 	if (!cli_wait(c, &w.done))
 		return err_set(&c->err, ERR_CANCELLED, "interrupted");
 	return w.ok || err_set(&c->err, w.err.code, "%s", w.err.msg);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/exits.h"
@@ -88,19 +87,6 @@ void cli_say(const struct cli *c, const char *fmt, ...)
 	fprintf(stderr, "stalwarden: %s\n", buf_str(&safe));
 	buf_release(&raw);
 	buf_release(&safe);
-}
-
-bool cli_ask(struct cli *c, const char *question)
-{
-	char answer[16];
-
-	(void)c;
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-		return false;
-	fprintf(stderr, "%s [y/N] ", question);
-	if (!fgets(answer, sizeof(answer), stdin))
-		return false;
-	return answer[0] == 'y' || answer[0] == 'Y';
 }
 
 /* ---- addresses, from words and from standard input ---- */
