@@ -5,6 +5,10 @@
 
 #include "views/views.h"
 
+struct servers_state {
+	struct observer observer;
+};
+
 enum server_column { COL_SIGN, COL_NAME, COL_URL, COL_DIALECT, COL_MODE };
 
 /* Row 0 is the one in use when it is in no configuration. */
@@ -97,8 +101,17 @@ static bool act(struct view *v, enum action a, size_t row)
 	return true;
 }
 
-static void refresh(struct view *v)
+static void changed(void *arg, unsigned snaps)
 {
+	(void)snaps;
+	view_changed(arg);
+}
+
+static void open_view(struct view *v)
+{
+	struct servers_state *s = v->state;
+
+	app_observe(app_of(v), &s->observer, &v->scope, changed, v);
 	view_changed(v);
 }
 
@@ -115,9 +128,10 @@ const struct view_ops view_servers = {
 	.name = "servers",
 	.title = "Servers",
 	.help = "The profiles of stalwarden.conf. Enter goes to another server; on the current one it lists what the credentials may do.",
-	.flags = VIEW_POLL | VIEW_NO_MARKS | VIEW_KEEP,
+	.flags = VIEW_NO_MARKS | VIEW_KEEP,
+	.state_size = sizeof(struct servers_state),
 	.columns = columns,
-	.refresh = refresh,
+	.open = open_view,
 	.count = count,
 	.row_id = row_id,
 	.cell = cell,
