@@ -92,51 +92,53 @@ void ui_draw_title(struct ui *ui, int y, int width, bool compact)
 
 /* --- tabs --- */
 
-#define TITLE_WHOLE 99
+/* How a narrow bar makes room, step by step: the shorter titles, the tab shown last of all, then what words bear to be cut to;
+ * the last step is numbers alone. */
+struct tab_fit {
+	bool brief, active_brief;
+	int letters;
+};
 
-/* The title is cut to `letters`; 0 = the number alone. */
-static void tab_text(const struct ui *ui, size_t i, int letters, struct buf *out)
+static const struct tab_fit fits[] = { { false, false, 99 }, { true, false, 99 }, { true, true, 99 }, { true, true, 5 }, { true, true, 4 },
+	{ true, true, 3 }, { true, true, 0 } };
+
+static void tab_text(const struct ui *ui, size_t i, const struct tab_fit *fit, struct buf *out)
 {
 	const struct ui_tab *tab = &ui->tabs[i];
+	bool is_active = i == ui->tab, brief = is_active ? fit->active_brief : fit->brief;
+	int letters = is_active ? fits[0].letters : fit->letters;
 
 	if (i < 9)
 		buf_addf(out, "%zu", i + 1);
 	if (letters > 0)
-		buf_addf(out, "%s%.*s", i < 9 ? " " : "", letters, tab->ops->title);
+		buf_addf(out, "%s%.*s", i < 9 ? " " : "", letters, brief && tab->ops->brief ? tab->ops->brief : tab->ops->title);
 	if (tab->badge[0] != '\0')
 		buf_addf(out, " %s", tab->badge);
 	if (tab->badge_role == ROLE_BAD && strchr(tab->badge, '!') == NULL)
 		buf_adds(out, " !");
 }
 
-static int letters_of(const struct ui *ui, size_t i, int letters)
-{
-	return i == ui->tab ? TITLE_WHOLE : letters;
-}
-
-static int tabs_width(const struct ui *ui, int letters, int gap)
+static int tabs_width(const struct ui *ui, const struct tab_fit *fit, int gap)
 {
 	int sum = 1;
 
 	for (size_t i = 0; i < ui->tab_count; i++) {
 		struct buf text = BUF_INIT;
 
-		tab_text(ui, i, letters_of(ui, i, letters), &text);
+		tab_text(ui, i, fit, &text);
 		sum += text_width(buf_str(&text)) + gap;
 		buf_release(&text);
 	}
 	return sum - gap;
 }
 
-/* As much of the titles as there is room for; that of the tab shown is always whole. */
-static int choose_letters(const struct ui *ui, int width, int gap)
+static const struct tab_fit *choose_fit(const struct ui *ui, int width, int gap)
 {
-	static const int steps[] = { TITLE_WHOLE, 9, 5, 4, 3 }; /* what words bear to be cut to */
+	size_t i = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
-		if (tabs_width(ui, steps[i], gap) <= width)
-			return steps[i];
-	return 0;
+	while (i < ARRAY_LEN(fits) - 1 && tabs_width(ui, &fits[i], gap) > width)
+		i++;
+	return &fits[i];
 }
 
 static void draw_badge(const struct ui_tab *tab, int y, int x)
@@ -148,8 +150,8 @@ static void draw_badge(const struct ui_tab *tab, int y, int x)
 
 void ui_draw_tabs(struct ui *ui, int y, int width)
 {
-	int gap = tabs_width(ui, TITLE_WHOLE, 2) <= width ? 2 : 1;
-	int letters = choose_letters(ui, width, gap);
+	int gap = tabs_width(ui, &fits[0], 2) <= width ? 2 : 1;
+	const struct tab_fit *fit = choose_fit(ui, width, gap);
 	int x = 1;
 
 	for (size_t i = 0; i < ui->tab_count; i++) {
@@ -157,7 +159,7 @@ void ui_draw_tabs(struct ui *ui, int y, int width)
 		enum role role = i == ui->tab ? ROLE_TAB_ACTIVE : ui_missing(ui, tab->ops) != 0 ? ROLE_TAB_OFF : ROLE_TAB;
 		struct buf text = BUF_INIT;
 
-		tab_text(ui, i, letters_of(ui, i, letters), &text);
+		tab_text(ui, i, fit, &text);
 		tab->x = x;
 		tab->width = draw_text(y, x, width - x, role, buf_str(&text));
 		if (role == ROLE_TAB && tab->badge[0] != '\0')

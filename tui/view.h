@@ -78,6 +78,7 @@ struct view_status {
 struct view_ops {
 	const char *name;            /* tab, keymap, rc file, `:name` */
 	const char *title;           /* on the tab */
+	const char *brief;           /* on the tab where the bar is too narrow for the titles; NULL = title */
 	const char *help;            /* a sentence or two on top of the help page */
 	unsigned flags;              /* enum view_flags */
 	unsigned needs;              /* capability bits; missing ones grey the tab and the reason is shown in its place */

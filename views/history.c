@@ -247,6 +247,7 @@ static const struct binding keys[] = {
 const struct view_ops view_history = {
 	.name = "history",
 	.title = "History",
+	.brief = "Hist",
 	.help = "Bans as the log told them, kept on this host: by day, and with g by address, range, reason and account. Enter drills down.",
 	.state_size = sizeof(struct history_state),
 	.bindings = keys,

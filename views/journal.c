@@ -199,6 +199,7 @@ static const struct binding keys[] = {
 const struct view_ops view_journal = {
 	.name = "journal",
 	.title = "Journal",
+	.brief = "Jrnl",
 	.help = "Every change made from here: who, when, what, and what became of it. Each can be taken back.",
 	.flags = VIEW_NO_MARKS,
 	.state_size = sizeof(struct journal_state),

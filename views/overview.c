@@ -292,6 +292,7 @@ static const struct binding keys[] = {
 const struct view_ops view_overview = {
 	.name = "overview",
 	.title = "Overview",
+	.brief = "Over",
 	.help = "What needs you now, and how things stand. Enter on a line goes to it; Enter or ! on an alarm goes to its cure.",
 	.flags = VIEW_POLL,
 	.state_size = sizeof(struct overview_state),

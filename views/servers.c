@@ -127,6 +127,7 @@ static const struct column columns[] = {
 const struct view_ops view_servers = {
 	.name = "servers",
 	.title = "Servers",
+	.brief = "Srv",
 	.help = "The profiles of stalwarden.conf. Enter goes to another server; on the current one it lists what the credentials may do.",
 	.flags = VIEW_NO_MARKS | VIEW_KEEP,
 	.state_size = sizeof(struct servers_state),

@@ -294,6 +294,7 @@ static const struct binding keys[] = {
 const struct view_ops view_thresholds = {
 	.name = "thresholds",
 	.title = "Thresholds",
+	.brief = "Thresh",
 	.help = "When an address is banned. Counters run in fixed windows (a day is a UTC day) and outlive an un-block.",
 	.flags = VIEW_POLL | VIEW_NO_MARKS,
 	.needs = CAP(READ_THRESHOLDS),

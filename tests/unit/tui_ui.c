@@ -72,6 +72,40 @@ static void test_tabs_and_stack(void **state)
 	assert_int_equal(fx.closed, 1);
 }
 
+/* 80 columns: whole titles, then the brief ones, that of the tab shown last, then cut ones, then numbers. */
+static void test_narrow_tabs_take_brief_titles(void **state)
+{
+	static const struct view_ops first = { .name = "first", .title = "Thirty letters of title, first", .brief = "First", .page = page_make },
+				     second = { .name = "second", .title = "Thirty letters of title, secnd", .brief = "Second", .page = page_make };
+	static const struct view_ops *const tabs[] = { &first, &second, &page_ops, NULL };
+	static const char *const themes[] = { "themes", NULL };
+	static const struct {
+		int badge; /* letters */
+		const char *bar;
+	} cases[] = {
+		{ 1, "1 Thirty letters of title, first x  2 Thirty letters of title, secnd  3 Page" },
+		{ 5, "1 Thirty letters of title, first xxxxx 2 Thirty letters of title, secnd 3 Page" },
+		{ 20, "1 Thirty letters of title, first xxxxxxxxxxxxxxxxxxxx 2 Second 3 Page" },
+	};
+	struct ui_config config = { .tabs = tabs, .product = "test", .state_dir = state_dir, .theme_dirs = themes };
+	struct err err = ERR_INIT;
+	char badge[80];
+
+	(void)state;
+	ui_free(fx.ui);
+	fx.ui = ui_new(fx.loop, &config, &err);
+	assert_non_null(fx.ui);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		memset(badge, 'x', sizeof(badge));
+		badge[cases[i].badge] = '\0';
+		ui_set_badge(fx.ui, &first, badge, ROLE_BADGE);
+		expect_screen(cases[i].bar);
+	}
+	ui_set_badge(fx.ui, &second, "yyyyyyyyyyyyyyy", ROLE_BADGE);
+	expect_screen("1 First xxx");
+	expect_screen(" 2 Second yyyyyyyyyyyyyyy 3 Page");
+}
+
 static void test_quit_may_be_refused(void **state)
 {
 	(void)state;
@@ -357,6 +391,7 @@ int main(void)
 		TEST(test_moves_and_opens),
 		TEST(test_sequences),
 		TEST(test_tabs_and_stack),
+		TEST(test_narrow_tabs_take_brief_titles),
 		TEST(test_quit_may_be_refused),
 		TEST(test_refusals_have_one_wording),
 		TEST(test_hostile_rows),
