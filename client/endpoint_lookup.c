@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +26,14 @@ static bool is_numeric(const char *host)
 	if (ok)
 		freeaddrinfo(found);
 	return ok;
+}
+
+/* RFC 6761 §6.3: never a question to the network; also on a host whose hosts file does not name it. */
+static bool is_localhost(const char *host)
+{
+	size_t len = strlen(host), tail = strlen(".localhost");
+
+	return !strcasecmp(host, "localhost") || (len > tail && !strcasecmp(host + len - tail, ".localhost"));
 }
 
 static bool is_known(const char *s, size_t len, char address[][LOOKUP_TEXT], size_t count)
@@ -130,6 +139,11 @@ void lookup_start(struct lookup *l, struct loop *loop, const char *host,
 	if (is_numeric(host) && strlen(host) < LOOKUP_TEXT) {
 		snprintf(l->address[0], LOOKUP_TEXT, "%s", host);
 		l->count = 1;
+		return;
+	}
+	if (is_localhost(host)) {
+		snprintf(l->address[l->count++], LOOKUP_TEXT, "::1");
+		snprintf(l->address[l->count++], LOOKUP_TEXT, "127.0.0.1");
 		return;
 	}
 	l->pid = loop_spawn(loop, argv, env_drop, true, &l->fd, on_exit_of_child, l, &l->err);

@@ -32,7 +32,7 @@ struct lookup {
 	void *arg;
 };
 
-/* l is zeroed. An address is its own answer: l->done at once and fn is not called; else fn is, from
+/* l is zeroed. An address is its own answer, localhost is loopback: l->done at once and fn is not called; else fn is, from
  * the loop. */
 void lookup_start(struct lookup *l, struct loop *loop, const char *host,
 	void (*fn)(struct lookup *l, void *arg), void *arg);

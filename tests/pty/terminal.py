@@ -129,13 +129,25 @@ class Terminal:
     def wait_gone(self, part):
         self.wait(lambda: part not in self.text, f"{part!r} never went")
 
+    def busy(self):
+        """There are keys that it has not read yet, or it is computing (a quiet terminal alone says little on a loaded host)."""
+        unread = struct.unpack("i", fcntl.ioctl(self.slave, termios.FIONREAD, b"\0\0\0\0"))[0]
+        try:
+            with open(f"/proc/{self.process.pid}/stat", "rb") as f:
+                state = f.read().rpartition(b")")[2].split()[0]
+        except OSError:
+            return False
+        return unread > 0 or state in b"RD"
+
     def settle(self, quiet=0.15):
-        """Until nothing was sent for a while; the number of bytes it took."""
-        total, n = 0, 1
-        while n:
+        """Until nothing was sent for a while and it waits for more; the number of bytes it took."""
+        total, end = 0, time.monotonic() + GUARD
+        while True:
             n = self.pump(quiet)
             total += n
-        return total
+            if not n and not self.busy():
+                return total
+            assert time.monotonic() < end, f"never settled\n{self.text}"
 
     def exit_status(self):
         end = time.monotonic() + GUARD

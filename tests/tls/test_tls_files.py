@@ -317,6 +317,11 @@ def nginx(sandbox, stack):
     return start
 
 
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        return set(f.read().split())
+
+
 def connects(port):
     with socket.socket() as s:
         return s.connect_ex(("127.0.0.1", port)) == 0
@@ -347,7 +352,9 @@ def test_nginx_with_a_replaced_file(run, ca, authority, sandbox, nginx):
     assert f"/{LIVE}/{NAME}/fullchain.pem" in found["file_not_loaded"]["text"]
     assert got.row(NAME)["status"] == "mismatch" and got.check["code"] == 1
 
+    old = children(process.pid)
     process.send_signal(signal.SIGHUP)
+    wait_for(lambda: old.isdisjoint(children(process.pid)))  # until then the old worker may still take a connection
     wait_for(lambda: run(*args).served[0]["sha256"] == after.sha256)
     got = run(*args)
     assert got.row(NAME)["served_is_file"] and not got.findings(NAME) and got.check["code"] == 0

@@ -356,11 +356,21 @@ def fake_getent(tmp_path):
     return make
 
 
-def test_a_name_is_resolved(run, ca, authority, stack, tmp_path):
+def test_localhost_is_loopback(run, ca, authority, stack, tmp_path, fake_getent):
     leaf = authority.leaf("localhost")
     server = serve(stack, tmp_path, leaf)
-    got = run(f"tls://localhost:{server.port}", *ca).served[0]
+    got = run(f"tls://localhost:{server.port}", *ca, env=fake_getent("exit 2\n")).served[0]
     assert got["sha256"] == leaf.sha256 and got["status"] == "ok"
+
+
+def test_a_name_is_resolved(run, ca, authority, stack, tmp_path, fake_getent):
+    leaf = authority.leaf(NAME_A)
+    server = serve(stack, tmp_path, leaf)
+    asked = tmp_path / "asked"
+    env = fake_getent(f"echo \"$@\" >{asked}; echo '127.0.0.1       STREAM x'\n")
+    got = run(f"tls://{NAME_A}:{server.port}", *ca, env=env).served[0]
+    assert got["sha256"] == leaf.sha256 and got["status"] == "ok"
+    assert asked.read_text().split() == ["ahosts", NAME_A]
 
 
 def test_slow_dns_blocks_nobody(run, ca, authority, stack, tmp_path, fake_getent):
