@@ -52,7 +52,7 @@ struct server {                   /* what detection found; const for the dialect
 	char api_path[128];       /* jmap: path of apiUrl */
 	bool capital_ops;         /* settings: Insert/Delete/Clear (up to 0.10.7) */
 	int threshold_family;     /* settings: dialect's own */
-	int shape;                /* rest: dialect's own */
+	int shape;                /* rest, settings: dialect's own */
 	bool read_only;           /* nothing that writes may be sent, harmless probes included */
 };
 
@@ -106,12 +106,15 @@ struct reload_result {
 
 struct probe_reply { const char *path; const struct response *response; };
 
+/* A slot may be NULL where the server has no such thing: its callers refuse with slot_missing(), and the probe leaves the capability out, so
+ * that nobody asks. Only `name` and the probe must be there; encode and decode of one thing come together, and so do `wanted`, reading and
+ * writing. */
 struct dialect_ops {
 	const char *name;         /* for --dialect */
 	/* Detection: one read-only request; score 0 = not this server, else fills *srv (generation, caps, dialect's own). */
 	bool (*probe_encode)(struct request *req);
 	int (*probe_decode)(const struct response *res, struct server *srv);
-	/* After a positive probe: further reads until DONE (families, op-name case by a harmless empty insert, permissions). May be NULL. */
+	/* After a positive probe: further reads until DONE (families, op-name case by a harmless empty insert, permissions). */
 	bool (*refine_encode)(const struct server *srv, struct cursor *cur, bool permissions, struct request *req);
 	enum decode (*refine_decode)(struct server *srv, struct cursor *cur, bool permissions, const struct response *res, struct err *err);
 
@@ -145,5 +148,9 @@ void path_escape(struct buf *out, const char *s, size_t len); /* percent-encodes
 /* Turns any non-2xx or unusable answer into *err: problem+json title/detail, HTML named as such, redirect target shown, 401 → AUTH, 403 → PERMISSION,
  * 404 → NOT_FOUND, 429 → LIMIT, 5xx → SERVER. Text is sanitised and at most 200 characters. Returns true when the status is 2xx. */
 bool response_check(const struct response *res, struct err *err);
+/* What a block's or allow's value must be on servers up to 0.15, which ignore it (doc/stored-values.md): what stands there, or a new one. */
+void edit_value(const struct edit *e, const char *before, struct buf *out);
+/* The refusal where a dialect leaves out the slot for that capability. Always false. */
+bool slot_missing(unsigned caps, struct err *err);
 
 #endif

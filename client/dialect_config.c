@@ -138,37 +138,24 @@ static enum decode fetch_decode(const struct server *srv, struct fetch_job *job,
 
 /* ---- reading for a change ---- */
 
-static bool is_threshold(enum edit_kind k)
-{
-	return k == EDIT_THRESHOLD || k == EDIT_THRESHOLD_DEFAULT;
-}
-
 static bool is_known(const struct edit *e)
 {
-	return e->kind == EDIT_BLOCK || e->kind == EDIT_UNBLOCK || e->kind == EDIT_EXPIRY || (is_threshold(e->kind) && e->class == CLASS_AUTH);
+	if (edit_is_threshold(e->kind))
+		return e->kind != EDIT_THRESHOLD_OFF && e->class == CLASS_AUTH;
+	return edit_has_address(e->kind) && !edit_is_allow(e->kind);
 }
 
 static bool wanted(const struct server *srv, const struct edit *e, const char *before, struct buf *out)
 {
-	struct entry_value v;
-	char text[ENTRY_VALUE_BUF], rate[64];
+	char rate[64];
 
 	(void)srv;
 	if (e->kind == EDIT_THRESHOLD)
 		return buf_adds(out, rate_format(&e->value, rate, sizeof(rate)));
-	if (e->kind == EDIT_BLOCK && before)
-		return buf_adds(out, before);
 	if (e->kind != EDIT_BLOCK && e->kind != EDIT_EXPIRY)
 		return false;
-	entry_value_parse(before ? before : "", before ? strlen(before) : 0, &v);
-	if (e->kind == EDIT_BLOCK) {
-		snprintf(v.by, sizeof(v.by), "%s", e->by ? e->by : "");
-		snprintf(v.note, sizeof(v.note), "%s", e->note ? e->note : "");
-		v.reason = e->reason == REASON_NONE ? REASON_MANUAL : e->reason;
-		v.at = e->created;
-	}
-	v.until = e->expires;
-	return buf_adds(out, entry_value_format(&v, text, sizeof(text)));
+	edit_value(e, before, out);
+	return true;
 }
 
 static bool read_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err)
@@ -180,9 +167,9 @@ static bool read_encode(const struct server *srv, struct batch *b, struct reques
 	b->count = 1;
 	if (!is_known(e))
 		return err_set(err, ERR_UNSUPPORTED, "0.5 - 0.6 can't do that");
-	if (is_threshold(e->kind))
+	if (edit_is_threshold(e->kind))
 		return buf_adds(&req->path, BASE RATE);
-	while (b->first + b->count < b->change->count && is_known(&e[b->count]) && !is_threshold(e[b->count].kind))
+	while (b->first + b->count < b->change->count && is_known(&e[b->count]) && !edit_is_threshold(e[b->count].kind))
 		b->count++; /* the whole list answers for all */
 	return buf_adds(&req->path, BASE BLOCKED);
 }
@@ -203,7 +190,7 @@ static enum decode read_decode(const struct server *srv, struct batch *b, const 
 			json_object_set(map, json_string_value(json_array_get(pair, 0)), json_array_get(pair, 1));
 	for (size_t i = 0; i < b->count; i++) {
 		const struct edit *e = &b->change->edits[b->first + i];
-		char *key = is_threshold(e->kind) ? xstrdup(RATE) : xasprintf(BLOCKED "%s", e->target);
+		char *key = edit_is_threshold(e->kind) ? xstrdup(RATE) : xasprintf(BLOCKED "%s", e->target);
 		json_t *value = json_object_get(map, key);
 
 		b->result[i].ok = true;
@@ -251,7 +238,7 @@ static void write_pairs(const struct server *srv, struct batch *b, struct reques
 		if (e->kind == EDIT_UNBLOCK || e->kind == EDIT_THRESHOLD_DEFAULT)
 			break;
 		if (!b->skip[i] && wanted(srv, e, b->before[i], &value)) {
-			key = is_threshold(e->kind) ? xstrdup(RATE) : xasprintf(BLOCKED "%s", e->target);
+			key = edit_is_threshold(e->kind) ? xstrdup(RATE) : xasprintf(BLOCKED "%s", e->target);
 			json_array_append_new(pairs, json_pack("[s,s]", key, buf_str(&value)));
 			free(key);
 		}
@@ -421,7 +408,7 @@ static unsigned reloads(const struct server *srv, const struct edit *e)
 static const char *caveat(const struct server *srv, const struct edit *e)
 {
 	(void)srv;
-	return is_threshold(e->kind) ? "a new rate works only after a restart of the server" : NULL;
+	return edit_is_threshold(e->kind) ? "a new rate works only after a restart of the server" : NULL;
 }
 
 static bool reload_encode(const struct server *srv, enum reload_kind kind, struct cursor *cur, struct request *req, struct err *err)
@@ -443,19 +430,6 @@ static enum decode reload_decode(const struct server *srv, enum reload_kind kind
 	return DECODE_DONE;
 }
 
-static bool reset_encode(const struct server *srv, unsigned classes, struct cursor *cur, struct request *req, struct err *err)
-{
-	(void)srv, (void)classes, (void)cur, (void)req;
-	return err_set(err, ERR_UNSUPPORTED, "0.5 - 0.6 can't reset counters");
-}
-
-static enum decode reset_decode(const struct server *srv, unsigned classes, struct cursor *cur, const struct response *res, struct err *err)
-{
-	(void)srv, (void)classes, (void)cur, (void)res;
-	err_set(err, ERR_UNSUPPORTED, "0.5 - 0.6 can't reset counters");
-	return DECODE_FAIL;
-}
-
 const struct dialect_ops dialect_config = {
 	.name = "config",
 	.probe_encode = probe_encode,
@@ -471,7 +445,5 @@ const struct dialect_ops dialect_config = {
 	.caveat = caveat,
 	.reload_encode = reload_encode,
 	.reload_decode = reload_decode,
-	.reset_encode = reset_encode,
-	.reset_decode = reset_decode,
 	.memo_free = memo_free,
 };

@@ -59,6 +59,8 @@ enum decode jmap_trust_decode(struct fetch_job *job, const struct response *res,
 bool jmap_wanted(const struct server *srv, const struct edit *e, const char *before, struct buf *out);
 bool jmap_read_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err);
 enum decode jmap_read_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err);
+
+/* dialect_jmap_write.c */
 bool jmap_write_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err);
 enum decode jmap_write_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err);
 

@@ -197,16 +197,6 @@ static enum decode fetch_decode(const struct server *srv, struct fetch_job *job,
 
 /* ---- changing: one key a request ---- */
 
-static bool is_allow(enum edit_kind k)
-{
-	return k == EDIT_ALLOW || k == EDIT_DISALLOW;
-}
-
-static bool is_threshold(enum edit_kind k)
-{
-	return k == EDIT_THRESHOLD || k == EDIT_THRESHOLD_OFF || k == EDIT_THRESHOLD_DEFAULT;
-}
-
 static bool wanted(const struct server *srv, const struct edit *e, const char *before, struct buf *out)
 {
 	(void)srv;
@@ -223,19 +213,19 @@ static bool read_encode(const struct server *srv, struct batch *b, struct reques
 
 	(void)srv;
 	req->max_body = 256u << 20;
-	if (is_threshold(e->kind)) {
+	if (edit_is_threshold(e->kind)) {
 		b->count = 1;
 		if (!threshold_keys[e->class] || e->kind == EDIT_THRESHOLD_OFF)
 			return err_set(err, ERR_UNSUPPORTED, "the REST gateway can't do that");
 		return buf_addf(&req->path, "/api/settings?prefix=%s", class_name(e->class));
 	}
-	if (e->kind != EDIT_BLOCK && e->kind != EDIT_UNBLOCK && !is_allow(e->kind))
+	if (e->kind != EDIT_BLOCK && e->kind != EDIT_UNBLOCK && !edit_is_allow(e->kind))
 		return err_set(err, ERR_UNSUPPORTED, "the REST gateway can't do that");
 	/* the whole list answers for every edit of the same list */
 	for (b->count = 1; b->first + b->count < b->change->count && (e[b->count].kind == EDIT_BLOCK || e[b->count].kind == EDIT_UNBLOCK ||
-		is_allow(e[b->count].kind)) && is_allow(e[b->count].kind) == is_allow(e->kind);)
+		edit_is_allow(e[b->count].kind)) && edit_is_allow(e[b->count].kind) == edit_is_allow(e->kind);)
 		b->count++;
-	return buf_addf(&req->path, "/api/settings?prefix=%s", prefix_of(is_allow(e->kind) ? LIST_ALLOWED : LIST_BLOCKED));
+	return buf_addf(&req->path, "/api/settings?prefix=%s", prefix_of(edit_is_allow(e->kind) ? LIST_ALLOWED : LIST_BLOCKED));
 }
 
 static enum decode read_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err)
@@ -247,11 +237,11 @@ static enum decode read_decode(const struct server *srv, struct batch *b, const 
 		return DECODE_FAIL;
 	for (size_t i = 0; i < b->count; i++) {
 		const struct edit *e = &b->change->edits[b->first + i];
-		char *key = is_threshold(e->kind) ? xstrdup(threshold_keys[e->class]) : xasprintf("%s%s", is_allow(e->kind) ? ALLOWED : BLOCKED, e->target);
-		char *text = value_text(lookup(doc, key, is_threshold(e->kind) ? "banned-threshold" : e->target));
+		char *key = edit_is_threshold(e->kind) ? xstrdup(threshold_keys[e->class]) : xasprintf("%s%s", edit_is_allow(e->kind) ? ALLOWED : BLOCKED, e->target);
+		char *text = value_text(lookup(doc, key, edit_is_threshold(e->kind) ? "banned-threshold" : e->target));
 
 		b->result[i].ok = true;
-		if (text && is_threshold(e->kind))
+		if (text && edit_is_threshold(e->kind))
 			b->result[i].value = xasprintf("%s/1h", text);
 		else if (text && strcmp(text, "false") != 0)
 			b->result[i].value = xstrdup(text);
@@ -270,10 +260,10 @@ static bool write_encode(const struct server *srv, struct batch *b, struct reque
 	(void)srv, (void)err;
 	b->count = 1;
 	buf_adds(&req->path, "/api/settings/");
-	if (is_threshold(e->kind)) {
+	if (edit_is_threshold(e->kind)) {
 		buf_adds(&req->path, threshold_keys[e->class]);
 	} else {
-		buf_adds(&req->path, is_allow(e->kind) ? ALLOWED : BLOCKED);
+		buf_adds(&req->path, edit_is_allow(e->kind) ? ALLOWED : BLOCKED);
 		path_escape(&req->path, e->target, strlen(e->target));
 	}
 	req->method = removes ? HTTP_DELETE : HTTP_PATCH;
@@ -297,46 +287,6 @@ static enum decode write_decode(const struct server *srv, struct batch *b, const
 	return DECODE_DONE;
 }
 
-static unsigned reloads(const struct server *srv, const struct edit *e)
-{
-	(void)srv, (void)e;
-	return 0;
-}
-
-static const char *caveat(const struct server *srv, const struct edit *e)
-{
-	(void)srv, (void)e;
-	return NULL;
-}
-
-static bool no_reload(const struct server *srv, enum reload_kind kind, struct cursor *cur, struct request *req, struct err *err)
-{
-	(void)srv, (void)kind, (void)cur, (void)req;
-	return err_set(err, ERR_UNSUPPORTED, "the REST gateway needs no reload");
-}
-
-static enum decode no_reload_answer(const struct server *srv, enum reload_kind kind, struct cursor *cur, const struct response *res,
-	struct reload_result *out, struct err *err)
-{
-	(void)srv, (void)kind, (void)cur, (void)res;
-	out->ok = false;
-	err_set(err, ERR_UNSUPPORTED, "the REST gateway needs no reload");
-	return DECODE_FAIL;
-}
-
-static bool no_reset(const struct server *srv, unsigned classes, struct cursor *cur, struct request *req, struct err *err)
-{
-	(void)srv, (void)classes, (void)cur, (void)req;
-	return err_set(err, ERR_UNSUPPORTED, "the REST gateway can't reset counters");
-}
-
-static enum decode no_reset_answer(const struct server *srv, unsigned classes, struct cursor *cur, const struct response *res, struct err *err)
-{
-	(void)srv, (void)classes, (void)cur, (void)res;
-	err_set(err, ERR_UNSUPPORTED, "the REST gateway can't reset counters");
-	return DECODE_FAIL;
-}
-
 const struct dialect_ops dialect_rest = {
 	.name = "rest",
 	.probe_encode = probe_encode,
@@ -348,10 +298,4 @@ const struct dialect_ops dialect_rest = {
 	.read_decode = read_decode,
 	.write_encode = write_encode,
 	.write_decode = write_decode,
-	.reloads = reloads,
-	.caveat = caveat,
-	.reload_encode = no_reload,
-	.reload_decode = no_reload_answer,
-	.reset_encode = no_reset,
-	.reset_decode = no_reset_answer,
 };

@@ -10,19 +10,9 @@
 #define READ_KEYS_MAX 1000          /* in one URL, seen to work on 0.15.5 */
 #define READ_URL_MAX 49152
 
-static bool is_path(enum edit_kind k)
-{
-	return k == EDIT_PATH_ADD || k == EDIT_PATH_REMOVE;
-}
-
-static bool is_threshold(enum edit_kind k)
-{
-	return k == EDIT_THRESHOLD || k == EDIT_THRESHOLD_OFF || k == EDIT_THRESHOLD_DEFAULT;
-}
-
 static const char *list_prefix(enum edit_kind k)
 {
-	return k == EDIT_ALLOW || k == EDIT_DISALLOW ? SETTINGS_ALLOWED : SETTINGS_BLOCKED;
+	return edit_is_allow(k) ? SETTINGS_ALLOWED : SETTINGS_BLOCKED;
 }
 
 /* The keys an edit's value lives under, at most two; n = 0 for scan paths and actions. */
@@ -66,25 +56,6 @@ static void keys_free(char *key[2], size_t n)
 		free(key[--n]);
 }
 
-static void value_of_entry(const struct edit *e, const char *before, struct buf *out)
-{
-	struct entry_value v;
-	char text[ENTRY_VALUE_BUF];
-
-	/* undoing the un-block of a server's own ban: it wrote "" */
-	if (e->kind == EDIT_BLOCK && e->reason == REASON_NONE && !e->by && !e->note && e->expires == TIME_NONE)
-		return;
-	entry_value_parse(before ? before : "", before ? strlen(before) : 0, &v);
-	if (e->kind != EDIT_EXPIRY) {
-		snprintf(v.by, sizeof(v.by), "%s", e->by ? e->by : "");
-		snprintf(v.note, sizeof(v.note), "%s", e->note ? e->note : "");
-		v.reason = e->reason == REASON_NONE ? REASON_MANUAL : e->reason;
-		v.at = e->created;
-	}
-	v.until = e->expires;
-	buf_adds(out, entry_value_format(&v, text, sizeof(text)));
-}
-
 bool settings_wanted(const struct server *srv, const struct edit *e, const char *before, struct buf *out)
 {
 	char rate[64];
@@ -93,13 +64,8 @@ bool settings_wanted(const struct server *srv, const struct edit *e, const char 
 	switch (e->kind) {
 	case EDIT_BLOCK:
 	case EDIT_ALLOW:
-		if (before) /* listed already: its value is left alone */
-			buf_adds(out, before);
-		else
-			value_of_entry(e, NULL, out);
-		return true;
 	case EDIT_EXPIRY:
-		value_of_entry(e, before, out);
+		edit_value(e, before, out);
 		return true;
 	case EDIT_THRESHOLD:
 		buf_adds(out, rate_format(&e->value, rate, sizeof(rate)));
@@ -132,7 +98,7 @@ bool settings_wanted(const struct server *srv, const struct edit *e, const char 
 /* A comma in a malformed key would be split by `keys`: such a key is looked up in the whole list. */
 static bool needs_list(const struct edit *e)
 {
-	return !is_threshold(e->kind) && !is_path(e->kind) && e->target && strchr(e->target, ',');
+	return !edit_is_threshold(e->kind) && !edit_is_path(e->kind) && e->target && strchr(e->target, ',');
 }
 
 bool settings_read_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err)
@@ -148,7 +114,7 @@ bool settings_read_encode(const struct server *srv, struct batch *b, struct requ
 		b->cur.phase = 1;
 		req->max_body = 256u << 20;
 		return buf_addf(&req->path, "/api/settings/list?prefix=%s",
-			e->kind == EDIT_ALLOW || e->kind == EDIT_DISALLOW ? "server.allowed-ip" : "server.blocked-ip");
+			edit_is_allow(e->kind) ? "server.allowed-ip" : "server.blocked-ip");
 	}
 	buf_adds(&req->path, "/api/settings/keys?keys=");
 	for (i = 0; i < left && keys < READ_KEYS_MAX && req->path.len < READ_URL_MAX; i++, e++) {
@@ -159,7 +125,7 @@ bool settings_read_encode(const struct server *srv, struct batch *b, struct requ
 			keys_free(key, n);
 			break;
 		}
-		paths = paths || is_path(e->kind);
+		paths = paths || edit_is_path(e->kind);
 		for (size_t k = 0; k < n; k++, keys++, sep = ",") {
 			buf_adds(&req->path, sep);
 			path_escape(&req->path, key[k], strlen(key[k]));
@@ -241,9 +207,9 @@ enum decode settings_read_decode(const struct server *srv, struct batch *b, cons
 		const char *s;
 
 		r->ok = true;
-		if (is_path(e->kind)) {
+		if (edit_is_path(e->kind)) {
 			path_result(data, e->target, r);
-		} else if (is_threshold(e->kind)) {
+		} else if (edit_is_threshold(e->kind)) {
 			r->value = rate_value(data, key, n);
 		} else if (n > 0) {
 			s = b->cur.phase == 1 ? string_at(json_object_get(data, "items"), e->target) : string_at(data, key[0]);
@@ -323,7 +289,7 @@ static void write_edit(const struct server *srv, const struct batch *b, size_t i
 	struct buf value = BUF_INIT;
 	size_t n;
 
-	if (is_path(e->kind)) {
+	if (edit_is_path(e->kind)) {
 		write_path(b, e, b->ids[i], w);
 		w->bytes += 600;
 		return;

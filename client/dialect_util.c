@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What every dialect needs of HTTP: percent-encoding, and one reading of answers that are not what was asked for. */
+/* What dialects share: percent-encoding, one reading of answers that are not what was asked for, and the value of an entry on servers that
+ * ignore it. */
 #include "client/dialect.h"
 
 #include <limits.h>
@@ -31,6 +32,38 @@ void path_escape(struct buf *out, const char *s, size_t len)
 		else
 			buf_addf(out, "%%%02X", c);
 	}
+}
+
+bool slot_missing(unsigned caps, struct err *err)
+{
+	int bit = 0;
+
+	while (bit < CAP_BIT_COUNT - 1 && !(caps & 1u << bit))
+		bit++;
+	return err_set(err, ERR_UNSUPPORTED, "can't %s: this server's generation can't do that", cap_words((enum cap_bit)bit));
+}
+
+void edit_value(const struct edit *e, const char *before, struct buf *out)
+{
+	struct entry_value v;
+	char text[ENTRY_VALUE_BUF];
+
+	if (before && e->kind != EDIT_EXPIRY) { /* listed already: its value is left alone */
+		buf_adds(out, before);
+		return;
+	}
+	/* undoing the un-block of a server's own ban: it wrote "" */
+	if (e->kind == EDIT_BLOCK && e->reason == REASON_NONE && !e->by && !e->note && e->expires == TIME_NONE)
+		return;
+	entry_value_parse(before ? before : "", before ? strlen(before) : 0, &v);
+	if (e->kind != EDIT_EXPIRY) {
+		snprintf(v.by, sizeof(v.by), "%s", e->by ? e->by : "");
+		snprintf(v.note, sizeof(v.note), "%s", e->note ? e->note : "");
+		v.reason = e->reason == REASON_NONE ? REASON_MANUAL : e->reason;
+		v.at = e->created;
+	}
+	v.until = e->expires;
+	buf_adds(out, entry_value_format(&v, text, sizeof(text)));
 }
 
 /* Status → code, and what it means here when the server has no words of its own. First row that fits. */

@@ -125,7 +125,7 @@ static void assume(struct exec *x)
 		x->skip[i] = false;
 		x->ids[i] = removes(e->kind) ? xasprintf("<id of %s>", e->target) : NULL;
 		x->before[i] = removes(e->kind) ? "" : NULL;
-		x->reload_bits |= x->dialect->reloads(&x->server, e);
+		x->reload_bits |= exec_reloads(x, e);
 	}
 	if (x->work.count)
 		x->reset_classes |= x->change->reset_classes;

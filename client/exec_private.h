@@ -81,6 +81,7 @@ void exec_begin(struct exec *x); /* sorts the edits; sets the phase */
 void exec_work_release(struct exec *x);
 void exec_free(struct exec *x); /* with its change, if that is still there */
 unsigned exec_edit_caps(enum edit_kind k);
+unsigned exec_reloads(const struct exec *x, const struct edit *e); /* bit per reload_kind; 0 = none is needed */
 bool exec_edit_is_possible(const struct exec *x, const struct edit *e, struct err *err);
 
 /* exec_steps.c: one phase each. */

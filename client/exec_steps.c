@@ -242,7 +242,7 @@ void exec_compare_one(struct exec *x, size_t i)
 		(same_value(at->wants_value, &want, after) || (at->no_op && after && adds_an_entry(e->kind)) ||
 			(e->kind == EDIT_CERT_RENEW && at->write.fate == FATE_OK));
 	buf_release(&want);
-	at->reloads = (uint8_t)x->dialect->reloads(&x->server, e);
+	at->reloads = (uint8_t)exec_reloads(x, e);
 	if (at->matches && (at->no_op || at->write.fate == FATE_OK || (at->write.fate == FATE_REFUSED && at->write.why == ERR_CONFLICT)))
 		x->reload_bits |= at->reloads;
 }
@@ -320,6 +320,8 @@ bool exec_write_decode(struct exec *x, const struct response *res)
 
 bool exec_reload_encode(struct exec *x, struct request *req, struct err *err)
 {
+	if (!x->dialect->reload_encode)
+		return slot_missing(CAP(RELOAD), err);
 	return x->dialect->reload_encode(&x->server, (enum reload_kind)x->reload_kind, &x->cur, req, err);
 }
 
@@ -373,6 +375,8 @@ bool exec_reload_decode(struct exec *x, const struct response *res)
 
 bool exec_reset_encode(struct exec *x, struct request *req, struct err *err)
 {
+	if (!x->dialect->reset_encode)
+		return slot_missing(CAP(RESET_COUNTERS), err);
 	return x->dialect->reset_encode(&x->server, x->reset_classes, &x->cur, req, err);
 }
 
@@ -428,7 +432,7 @@ static void facts_of_change(struct exec *x, const struct edit *e, struct facts *
 	f->reset = x->reset;
 	if (x->reset_classes)
 		fill_loss(x, &f->reset);
-	f->reloads = x->dialect->reloads(&x->server, e);
+	f->reloads = exec_reloads(x, e);
 	if (x->dialect->caveat)
 		f->caveat = x->dialect->caveat(&x->server, e);
 }

@@ -32,11 +32,16 @@ unsigned exec_edit_caps(enum edit_kind k)
 	return caps[k];
 }
 
+unsigned exec_reloads(const struct exec *x, const struct edit *e)
+{
+	return x->dialect->reloads ? x->dialect->reloads(&x->server, e) : 0;
+}
+
 /* Where no renewal can be asked for, a reload may at least re-schedule it; the dialect's caveat says so. */
 static bool renews_by_reload(const struct exec *x, const struct edit *e)
 {
 	return e->kind == EDIT_CERT_RENEW && !server_has(&x->server.info, CAP(RENEW_CERT)) &&
-		x->server.info.caps[CAP_BIT_RENEW_CERT] == CAP_NO_GENERATION && x->dialect->reloads(&x->server, e);
+		x->server.info.caps[CAP_BIT_RENEW_CERT] == CAP_NO_GENERATION && exec_reloads(x, e);
 }
 
 static bool is_action(const struct exec *x, const struct edit *e)
@@ -44,8 +49,22 @@ static bool is_action(const struct exec *x, const struct edit *e)
 	return e->kind == EDIT_RESET_COUNTERS || e->kind == EDIT_RELOAD || e->kind == EDIT_CERT_RELOAD || renews_by_reload(x, e);
 }
 
+/* What an edit takes of the dialect beside the reload that makes it live. */
+static bool has_slots(const struct exec *x, const struct edit *e)
+{
+	const struct dialect_ops *d = x->dialect;
+
+	if (e->kind == EDIT_RESET_COUNTERS)
+		return d->reset_encode != NULL;
+	if (is_action(x, e))
+		return d->reload_encode != NULL;
+	return d->wanted && d->read_encode && d->write_encode;
+}
+
 bool exec_edit_is_possible(const struct exec *x, const struct edit *e, struct err *err)
 {
+	if (!has_slots(x, e))
+		return slot_missing(exec_edit_caps(e->kind), err);
 	return session_can(x->session, renews_by_reload(x, e) ? CAP(RELOAD) : exec_edit_caps(e->kind), err);
 }
 
@@ -164,7 +183,7 @@ static void add_actions(struct exec *x)
 		if (e->kind == EDIT_RESET_COUNTERS)
 			x->reset_classes |= classes_of(e->class);
 		else
-			x->reload_bits |= x->dialect->reloads(&x->server, e);
+			x->reload_bits |= exec_reloads(x, e);
 	}
 }
 

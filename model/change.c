@@ -114,6 +114,21 @@ bool edit_has_address(enum edit_kind k)
 	       k == EDIT_EXPIRY;
 }
 
+bool edit_is_allow(enum edit_kind k)
+{
+	return k == EDIT_ALLOW || k == EDIT_DISALLOW;
+}
+
+bool edit_is_threshold(enum edit_kind k)
+{
+	return k == EDIT_THRESHOLD || k == EDIT_THRESHOLD_OFF || k == EDIT_THRESHOLD_DEFAULT;
+}
+
+bool edit_is_path(enum edit_kind k)
+{
+	return k == EDIT_PATH_ADD || k == EDIT_PATH_REMOVE;
+}
+
 struct edit *change_add(struct change *c, enum edit_kind kind, const char *target)
 {
 	if (c->count == c->cap) {

@@ -39,6 +39,9 @@ const char *edit_name(enum edit_kind k);
 const char *edit_words(enum edit_kind k);
 bool edit_parse_name(const char *s, enum edit_kind *out);
 bool edit_has_address(enum edit_kind k); /* the target is an address, a network or an entry's key */
+bool edit_is_allow(enum edit_kind k);    /* … of the allowed list */
+bool edit_is_threshold(enum edit_kind k);
+bool edit_is_path(enum edit_kind k);
 
 struct edit {
 	enum edit_kind kind;
