@@ -144,7 +144,7 @@ static size_t sort_edits(struct exec *x)
 	for (size_t i = 0; i < x->change->count; i++) {
 		const struct edit *e = &x->change->edits[i];
 
-		if (x->is_recheck && (x->change->outcomes[i].verdict != VERDICT_UNKNOWN || is_action(x, e)))
+		if (x->is_recheck && (x->change->outcomes[i].verdict != VERDICT_UNKNOWN || is_action(x, e) || !has_slots(x, e)))
 			x->map[i] = MAP_LEAVE;
 		else if (!x->is_recheck && !exec_edit_is_possible(x, e, NULL))
 			x->map[i] = MAP_IMPOSSIBLE;
