@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Rows to table, JSON, NDJSON, CSV or plain. JSON is written as it comes, so that a list of a million needs no tree. */
+/* Rows to table, JSON, NDJSON, CSV or plain. JSON (out_json.c) is written as it comes, so that a list of a million needs no tree. */
 #include "cli/out.h"
 
 #include <errno.h>
@@ -47,64 +47,6 @@ static void flush(struct out *o)
 	buf_reset(&o->buf);
 }
 
-/* ---- JSON text ---- */
-
-static void json_escape(struct buf *b, const char *s, size_t len)
-{
-	size_t run = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)s[i];
-
-		if (c != '"' && c != '\\' && c >= 0x20)
-			continue;
-		buf_add(b, s + run, i - run);
-		if (c < 0x20)
-			buf_addf(b, "\\u%04x", c);
-		else
-			buf_addc(b, '\\'), buf_addc(b, (char)c);
-		run = i + 1;
-	}
-	buf_add(b, s + run, len - run);
-}
-
-static void json_string_of(struct buf *b, const char *s, size_t len)
-{
-	buf_addc(b, '"');
-	if (text_is_safe(s, len)) {
-		json_escape(b, s, len);
-	} else {
-		struct buf safe = BUF_INIT;
-
-		text_safe(&safe, s, len, TEXT_LINE);
-		json_escape(b, buf_str(&safe), safe.len);
-		buf_release(&safe);
-	}
-	buf_addc(b, '"');
-}
-
-void json_text(struct buf *b, const char *s)
-{
-	if (s)
-		json_string_of(b, s, strlen(s));
-	else
-		buf_adds(b, "null");
-}
-
-void json_time(struct buf *b, int64_t ms)
-{
-	char t[TIME_BUF];
-
-	json_text(b, ms == TIME_NONE ? NULL : time_format(ms, t, sizeof(t)));
-}
-
-void json_key(struct buf *b, const char *key)
-{
-	char last = b->len ? b->data[b->len - 1] : '{';
-
-	buf_addf(b, "%s\"%s\":", last == '{' || last == '[' ? "" : ",", key);
-}
-
 /* ---- rows ---- */
 
 void out_begin(struct out *o, enum out_format format, const struct out_field *fields, bool single, bool ascii)
@@ -114,6 +56,8 @@ void out_begin(struct out *o, enum out_format format, const struct out_field *fi
 	o->cells.max = SIZE_MAX / 2;
 	while (fields[o->field_count].key)
 		o->field_count++;
+	for (size_t i = 0; i < o->field_count && i < ARRAY_LEN(o->lead); i++)
+		json_lead(&o->lead[i], fields[i].key);
 	if (format == OUT_JSON && !single)
 		buf_addc(&o->buf, '[');
 	if (format == OUT_CSV) {
@@ -165,6 +109,24 @@ void out_row(struct out *o)
 	o->row_begun = false;
 }
 
+/* The field's key; its room also holds a short value, so that most fields ask the buffer once. */
+static void put_lead(struct out *o)
+{
+	const struct json_lead *l = &o->lead[o->field];
+	size_t skip = o->row_begun ? 0 : 1; /* the comma */
+	char *room;
+
+	if (o->field >= ARRAY_LEN(o->lead) || !l->len) {
+		json_key(&o->buf, o->fields[o->field].key);
+		return;
+	}
+	room = buf_room(&o->buf, sizeof(l->text));
+	if (!room)
+		return;
+	memcpy(room, l->text + skip, sizeof(l->text) - 1); /* of a length known here: two moves instead of a call */
+	buf_used(&o->buf, l->len - skip);
+}
+
 /* False when the field is not for this format: the value is to be dropped. */
 static bool field_begin(struct out *o)
 {
@@ -180,7 +142,7 @@ static bool field_begin(struct out *o)
 		return false;
 	}
 	if (is_json(o))
-		json_key(&o->buf, f->key);
+		put_lead(o);
 	else if (o->row_begun && o->format == OUT_PLAIN)
 		buf_addc(&o->buf, '\t');
 	else if (o->row_begun && o->format == OUT_CSV)
@@ -245,7 +207,7 @@ void out_text(struct out *o, const char *s, size_t len)
 	if (!field_begin(o))
 		return;
 	if (is_json(o)) {
-		json_string_of(&o->buf, s, len);
+		json_string(&o->buf, s, len);
 		o->field++;
 	} else {
 		put_plain(o, s, len);
@@ -284,12 +246,19 @@ void out_raw(struct out *o, const char *json, const char *text)
 	}
 }
 
+/* By hand, not by snprintf(): one for each of a million rows. */
 void out_int(struct out *o, int64_t v)
 {
-	char n[32];
+	char n[32], *p = n + sizeof(n) - 1;
+	uint64_t rest = v < 0 ? -(uint64_t)v : (uint64_t)v;
 
-	snprintf(n, sizeof(n), "%lld", (long long)v);
-	out_raw(o, n, n);
+	*p = '\0';
+	do
+		*--p = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (v < 0)
+		*--p = '-';
+	out_raw(o, p, p);
 }
 
 void out_bool(struct out *o, bool v)

@@ -29,6 +29,12 @@ struct out_field {
 	unsigned flags;
 };
 
+/* A field's key as JSON, made once: `,"key":`. len 0: too long for that. */
+struct json_lead {
+	unsigned char len;
+	char text[32];
+};
+
 struct out {
 	enum out_format format;
 	const struct out_field *fields;
@@ -41,6 +47,7 @@ struct out {
 	struct buf buf;             /* what is not written yet */
 	struct buf cells;           /* table: every cell, NUL-terminated, row by row */
 	int width[32];
+	struct json_lead lead[32];
 	int fd;                     /* 1, or -1: kept in buf (tests, --textfile) */
 	bool failed;                /* the reader went away */
 };
@@ -64,6 +71,8 @@ int out_end(struct out *o);              /* writes what is left; 0, or 5 when st
 /* For nested documents given to out_raw(). */
 void json_text(struct buf *b, const char *s); /* quoted, text_safe()d; NULL = null */
 void json_time(struct buf *b, int64_t ms);
+void json_string(struct buf *b, const char *s, size_t len);
 void json_key(struct buf *b, const char *key); /* ,"key": with the comma when needed */
+void json_lead(struct json_lead *l, const char *key);
 
 #endif

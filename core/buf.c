@@ -41,7 +41,7 @@ void buf_reset(struct buf *b)
 }
 
 /* Makes room for `extra` bytes and the terminator; false when that would pass the cap. */
-static bool buf_reserve(struct buf *b, size_t extra)
+bool buf_grow(struct buf *b, size_t extra)
 {
 	size_t max = b->max ? b->max : BUF_DEFAULT_MAX;
 	size_t need, cap;
@@ -65,12 +65,13 @@ static bool buf_reserve(struct buf *b, size_t extra)
 
 bool buf_add(struct buf *b, const void *data, size_t len)
 {
-	if (!buf_reserve(b, len))
+	char *room = buf_room(b, len);
+
+	if (!room)
 		return false;
 	if (len)
-		memcpy(b->data + b->len, data, len);
-	b->len += len;
-	b->data[b->len] = '\0';
+		memcpy(room, data, len);
+	buf_used(b, len);
 	return true;
 }
 
@@ -81,7 +82,13 @@ bool buf_adds(struct buf *b, const char *s)
 
 bool buf_addc(struct buf *b, char c)
 {
-	return buf_add(b, &c, 1);
+	char *room = buf_room(b, 1);
+
+	if (!room)
+		return false;
+	*room = c;
+	buf_used(b, 1);
+	return true;
 }
 
 bool buf_vaddf(struct buf *b, const char *fmt, va_list ap)
@@ -94,9 +101,9 @@ bool buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 	n = vsnprintf(b->data ? b->data + b->len : NULL, room, fmt, ap);
 	if (n >= 0 && (size_t)n < room) {
 		/* fitted at once; the cap may still be smaller than the memory at hand */
-		if (!buf_reserve(b, (size_t)n))
+		if (!buf_grow(b, (size_t)n))
 			n = -1;
-	} else if (n >= 0 && buf_reserve(b, (size_t)n)) {
+	} else if (n >= 0 && buf_grow(b, (size_t)n)) {
 		n = vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
 	} else {
 		n = -1;

@@ -30,4 +30,22 @@ void buf_truncate(struct buf *b, size_t len);
 const char *buf_str(const struct buf *b);  /* never NULL; valid until the next change */
 char *buf_take(struct buf *b, size_t *len); /* caller frees; never NULL; buffer is empty afterwards; len may be NULL */
 
+bool buf_grow(struct buf *b, size_t extra); /* the slow half of buf_room() */
+
+/* Room for n more bytes, to be filled by the caller and counted by buf_used(); NULL when that would pass max. Valid until the next change.
+ * Inline because a list of a million rows goes through here field by field. */
+static inline char *buf_room(struct buf *b, size_t n)
+{
+	if ((b->cap <= b->len || n >= b->cap - b->len || b->len + n > b->max) && !buf_grow(b, n))
+		return NULL;
+	return b->data + b->len;
+}
+
+/* n: at most what was asked for. */
+static inline void buf_used(struct buf *b, size_t n)
+{
+	b->len += n;
+	b->data[b->len] = '\0';
+}
+
 #endif

@@ -95,6 +95,28 @@ static void add_over_the_cap_is_dropped_whole(void **state)
 	buf_release(&b);
 }
 
+static void room_is_what_was_asked_for(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 100);
+	for (size_t i = 0; i < 100; i++) {
+		char *room = buf_room(&b, 100 - i);
+
+		assert_non_null(room);
+		memset(room, 'x', 100 - i);
+		buf_used(&b, 1);
+		assert_int_equal(strlen(buf_str(&b)), i + 1);
+	}
+	assert_false(b.overflow);
+	assert_null(buf_room(&b, 1));
+	assert_true(b.overflow);
+	assert_non_null(buf_room(&b, 0));
+	assert_null(buf_room(&b, SIZE_MAX));
+	buf_release(&b);
+}
+
 static void formatting_at_every_fill_level(void **state)
 {
 	struct buf b;
@@ -172,6 +194,7 @@ int main(void)
 		cmocka_unit_test(adds_of_every_kind),
 		cmocka_unit_test(cap_is_exact),
 		cmocka_unit_test(add_over_the_cap_is_dropped_whole),
+		cmocka_unit_test(room_is_what_was_asked_for),
 		cmocka_unit_test(formatting_at_every_fill_level),
 		cmocka_unit_test(default_cap_is_64_mib),
 		cmocka_unit_test(take_hands_over),
