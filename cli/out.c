@@ -207,7 +207,7 @@ void out_text(struct out *o, const char *s, size_t len)
 	if (!field_begin(o))
 		return;
 	if (is_json(o)) {
-		json_string(&o->buf, s, len);
+		json_quote(&o->buf, s, len);
 		o->field++;
 	} else {
 		put_plain(o, s, len);

@@ -71,7 +71,7 @@ int out_end(struct out *o);              /* writes what is left; 0, or 5 when st
 /* For nested documents given to out_raw(). */
 void json_text(struct buf *b, const char *s); /* quoted, text_safe()d; NULL = null */
 void json_time(struct buf *b, int64_t ms);
-void json_string(struct buf *b, const char *s, size_t len);
+void json_quote(struct buf *b, const char *s, size_t len);
 void json_key(struct buf *b, const char *key); /* ,"key": with the comma when needed */
 void json_lead(struct json_lead *l, const char *key);
 

@@ -82,7 +82,7 @@ static void put_special(struct buf *b, const char *s, size_t len)
 	buf_addc(b, '"');
 }
 
-void json_string(struct buf *b, const char *s, size_t len)
+void json_quote(struct buf *b, const char *s, size_t len)
 {
 	char *room;
 
@@ -102,7 +102,7 @@ void json_string(struct buf *b, const char *s, size_t len)
 void json_text(struct buf *b, const char *s)
 {
 	if (s)
-		json_string(b, s, strlen(s));
+		json_quote(b, s, strlen(s));
 	else
 		buf_adds(b, "null");
 }

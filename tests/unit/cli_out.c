@@ -72,7 +72,7 @@ static void expect(const char *s, size_t len)
 		buf_addc(&want, safe.data[i]);
 	}
 	buf_addc(&want, '"');
-	json_string(&got, s, len);
+	json_quote(&got, s, len);
 	assert_string_equal(buf_str(&got), buf_str(&want));
 	assert_int_equal(got.len, want.len);
 	buf_release(&got);
