@@ -69,6 +69,8 @@ struct observer {
 struct app_options {
 	const char *config_file, *state_dir, *profile; /* NULL = defaults */
 	const char *url, *user, *dialect, *log_source, *cacert;
+	const char *const *endpoints, *const *cert_files; /* to be looked at: endpoints instead of the profile's, files besides them */
+	size_t endpoint_count, cert_file_count;
 	bool read_only, insecure, force, yes, dry_run;
 	int64_t timeout_ms;  /* 0 = the profile's */
 	int64_t watch_ms;    /* 0 = do not watch */
@@ -104,6 +106,8 @@ struct app {
 	char log[64][160];           /* the last requests, newest at log_at - 1 */
 	unsigned log_at;
 	unsigned jobs;               /* syncs and certificate gatherings under way: the console is not idle */
+	unsigned runs;               /* changes under way (app/run.c), looking again at earlier ones included */
+	int64_t resume_next;         /* clock_mono() before which earlier changes are not looked at again */
 	struct watch *watch;         /* app/watch.h; NULL = nothing is watched */
 };
 

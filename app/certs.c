@@ -178,15 +178,16 @@ static void add_name(struct certs_job *j, const char *name)
 static bool choose_endpoints(struct certs_job *j, struct err *err)
 {
 	const struct profile *p = &j->app->profile;
+	const struct app_options *given = &j->app->options;
 	struct endpoint e;
 	char host[256] = "";
 
-	for (size_t i = 0; i < j->o.endpoint_count; i++) {
-		if (!endpoint_parse(j->o.endpoints[i], &e, err))
+	for (size_t i = 0; i < given->endpoint_count; i++) {
+		if (!endpoint_parse(given->endpoints[i], &e, err))
 			return false;
 		endpoints_add(&j->endpoints, &e);
 	}
-	if (j->o.endpoint_count)
+	if (given->endpoint_count)
 		return true;
 	for (char **s = p->endpoints; s && *s; s++) {
 		if (!endpoint_parse(*s, &e, err))
@@ -215,11 +216,11 @@ struct certs_job *certs_gather(struct app *a, const struct certs_options *o, cer
 	j->result.all = certlist_new();
 	for (char **s = a->profile.cert_files; s && *s; s++)
 		n++;
-	j->globs = xcalloc(n + o->glob_count + 1, sizeof(char *));
+	j->globs = xcalloc(n + a->options.cert_file_count + 1, sizeof(char *));
 	for (size_t i = 0; i < n; i++)
 		j->globs[i] = a->profile.cert_files[i];
-	for (size_t i = 0; i < o->glob_count; i++)
-		j->globs[n + i] = o->globs[i];
+	for (size_t i = 0; i < a->options.cert_file_count; i++)
+		j->globs[n + i] = a->options.cert_files[i];
 	for (char **s = a->profile.names; s && *s; s++)
 		add_name(j, *s);
 	if (a->profile.url)

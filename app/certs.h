@@ -11,10 +11,6 @@ struct certs_options {
 	bool probe;                       /* ask the endpoints */
 	bool stored;                      /* ask the server */
 	bool files;                       /* look at the disk */
-	const char *const *endpoints;     /* beyond the profile's; with any given here the defaults are left out */
-	size_t endpoint_count;
-	const char *const *globs;         /* beyond the profile's */
-	size_t glob_count;
 	int64_t warn_ms, crit_ms;         /* 0 = defaults */
 	const char *root;                 /* put before every path; NULL = "" (or STALWARDEN_ROOT, for tests) */
 };
@@ -28,7 +24,7 @@ struct certs_result {
 typedef void (*certs_fn)(void *arg, struct certs_result *r); /* r borrowed; pointers set to NULL are taken */
 
 struct certs_job;
-/* Strings in o must stay until done. done is called from the loop, once, unless cancelled. NULL and err for an endpoint that is none. */
+/* Endpoints and files are the profile's and those of the app's options. done is called from the loop, once, unless cancelled. NULL and err for an endpoint that is none. */
 struct certs_job *certs_gather(struct app *a, const struct certs_options *o, certs_fn done, void *arg, struct err *err);
 void certs_cancel(struct certs_job *j);
 void certs_result_release(struct certs_result *r);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/certs_proof.h"
 #include "app/plan.h"
 #include "core/clock.h"
 #include "core/mem.h"
@@ -12,6 +13,8 @@
 struct app_run {
 	struct app *app;
 	struct change *change;   /* borrowed while the session has it */
+	struct certs_proof *proof; /* NULL = what the server answers is all there is to see */
+	bool sent;
 	int64_t journal_id;
 	struct err journal_err;
 	int64_t journal_next;    /* clock_mono(): progress is kept at most twice a second */
@@ -47,15 +50,27 @@ static void finish(struct app_run *r, struct change *c)
 	free(r);
 }
 
+static void proven(void *arg)
+{
+	struct app_run *r = arg;
+
+	r->proof = NULL;
+	if (r->app->observers) /* a verb is done and looks at nothing again */
+		app_refresh(r->app, touched(r->change), 0);
+	finish(r, r->change);
+}
+
 static void changed(void *arg, struct change *c)
 {
 	struct app_run *r = arg;
 	struct app *a = r->app;
 
+	r->change = c;
 	change_effect(c, a->snap.list[LIST_BLOCKED], a->snap.list[LIST_ALLOWED], server_has(session_server(a->session), CAP(ALLOW_WINS)), clock_now());
-	if (a->observers) /* a verb is done and looks at nothing again */
-		app_refresh(a, touched(c), 0);
-	finish(r, c);
+	if (r->proof)
+		certs_proof_judge(r->proof, c, proven, r);
+	else
+		proven(r);
 }
 
 static void progressed(void *arg, const struct change *c, const struct change_progress *p)
@@ -91,6 +106,19 @@ static void refuse(struct app_run *r, struct change *c, enum err_code why, const
 	timer_start(r->app->loop, &r->timer, 0, &r->app->scope, refused, r);
 }
 
+static void send_change(void *arg)
+{
+	struct app_run *r = arg;
+	struct app *a = r->app;
+
+	if (r->change->cancelled) { /* stopped while it was looked at what is served: everything stays as it was */
+		certs_proof_judge(r->proof, r->change, proven, r);
+		return;
+	}
+	r->sent = true;
+	session_change(a->session, r->change, &a->scope, progressed, changed, r);
+}
+
 struct app_run *app_run(struct app *a, struct plan *p, run_progress_fn progress, run_done_fn done, void *arg)
 {
 	struct app_run *r = xcalloc(1, sizeof(*r));
@@ -107,7 +135,10 @@ struct app_run *app_run(struct app *a, struct plan *p, run_progress_fn progress,
 		c->started = clock_now();
 		/* no journal, no undo: that is said, and does not stop a cure at 3 a.m. */
 		journal_begin(a->store, a->profile.name, a->operator_name, c, p->undoes, &r->journal_id, &r->journal_err);
-		session_change(a->session, c, &a->scope, progressed, changed, r);
+		if (certs_proof_is_wanted(c))
+			r->proof = certs_proof_begin(a, send_change, r);
+		else
+			send_change(r);
 	}
 	plan_free(p);
 	return r;
@@ -115,5 +146,10 @@ struct app_run *app_run(struct app *a, struct plan *p, run_progress_fn progress,
 
 void app_run_stop(struct app_run *r)
 {
-	session_change_stop(r->app->session, r->change);
+	if (r->proof)
+		certs_proof_hurry(r->proof);
+	if (r->sent)
+		session_change_stop(r->app->session, r->change);
+	else
+		r->change->cancelled = true;
 }

@@ -6,7 +6,7 @@
 #include "app/certs.h"
 #include "cli/cli.h"
 
-/* Endpoints and globs of the command line are filled into o. Release the result. */
+/* Release the result. */
 bool cli_certs(struct cli *c, struct certs_options *o, struct certs_result *out);
 
 #endif

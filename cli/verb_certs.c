@@ -7,6 +7,7 @@
 #include "cli/certs.h"
 #include "cli/cli.h"
 #include "core/clock.h"
+#include "core/mem.h"
 
 static const struct out_field fields[] = { { "source", "SOURCE", 0 }, { "name", "NAME", 0 }, { "endpoint", "ENDPOINT", 0 },
 	{ "subject", "SUBJECT", OUT_HIDDEN }, { "issuer", "ISSUER", OUT_HIDDEN }, { "sans", "SANS", OUT_HIDDEN }, { "not_before", "FROM", OUT_HIDDEN },
@@ -72,10 +73,6 @@ bool cli_certs(struct cli *c, struct certs_options *o, struct certs_result *out)
 	struct certs_wait w = { 0 };
 	struct certs_job *j;
 
-	o->endpoints = c->args.repeated[OPT_ENDPOINT];
-	o->endpoint_count = c->args.repeats[OPT_ENDPOINT];
-	o->globs = c->args.repeated[OPT_FILE];
-	o->glob_count = c->args.repeats[OPT_FILE];
 	j = certs_gather(&c->app, o, gathered, &w, &c->err);
 	if (!j)
 		return false;
@@ -119,56 +116,35 @@ static int list(struct cli *c)
 	return status;
 }
 
-/* ---- reload: the verdict is what the endpoints serve afterwards ---- */
+/* ---- what changes something ---- */
 
-static size_t served_changed(const struct certs_result *before, const struct certs_result *after, size_t *stale)
+static int change(struct cli *c, struct plan *(*plan)(struct cli *c))
 {
-	size_t changed = 0;
-
-	*stale = 0;
-	for (size_t i = 0; i < after->table->count; i++) {
-		const struct cert_row *now = &after->table->rows[i];
-		ptrdiff_t was = now->endpoint ? certtable_find(before->table, now->name, now->port) : -1;
-
-		if (!now->served || !cert_has_data(now->served))
-			continue;
-		if (was >= 0 && before->table->rows[was].served && !cert_same(before->table->rows[was].served, now->served))
-			changed++;
-		if (now->stored && now->stored->has_sha256 && !now->served_is_stored)
-			(*stale)++;
-	}
-	return changed;
-}
-
-static int reload(struct cli *c)
-{
-	struct certs_options o = { .stored = true, .probe = true };
-	struct certs_result before = { 0 }, after = { 0 };
-	size_t changed, stale;
-	int status;
-
 	if (!cli_connect(c))
 		return cli_exit_of_err(&c->err);
-	if (cli_has(c, OPT_DRY_RUN))
-		return cli_change(c, plan_reload(&c->app, "certs", &c->err));
-	if (!cli_certs(c, &o, &before))
-		return cli_exit_of_err(&c->err);
-	status = cli_change(c, plan_reload(&c->app, "certs", &c->err));
-	if (status == EXIT_DONE && cli_certs(c, &o, &after)) {
-		changed = served_changed(&before, &after, &stale);
-		if (changed)
-			cli_say(c, "%zu endpoints serve another certificate now", changed);
-		else
-			cli_say(c, "every endpoint serves the certificate it served before");
-		if (stale) {
-			cli_say(c, "%zu endpoints still do not serve the stored certificate", stale);
-			status = EXIT_STORED;
-		}
-	}
-	certs_result_release(&before);
-	certs_result_release(&after);
-	return status;
+	return cli_change(c, plan(c));
 }
+
+static struct plan *plan_of_reload(struct cli *c)
+{
+	return plan_reload(&c->app, "certs", &c->err);
+}
+
+static struct plan *plan_of_renewal(struct cli *c)
+{
+	return plan_cert_renew(&c->app, cli_word(c, 1), &c->err);
+}
+
+static struct plan *plan_of_upload(struct cli *c)
+{
+	return plan_cert_upload(&c->app, NULL, cli_word(c, 1), cli_word(c, 2), &c->err);
+}
+
+static const struct {
+	const char *name;
+	size_t words;
+	struct plan *(*plan)(struct cli *c);
+} changes[] = { { "reload", 0, plan_of_reload }, { "renew", 1, plan_of_renewal }, { "upload", 2, plan_of_upload } };
 
 static int run(struct cli *c)
 {
@@ -176,18 +152,9 @@ static int run(struct cli *c)
 
 	if (!word)
 		return list(c);
-	if (!strcmp(word, "reload") && cli_max_words(c, 1))
-		return reload(c);
-	if (!strcmp(word, "renew") && cli_word(c, 1) && cli_max_words(c, 2)) {
-		if (!cli_connect(c))
-			return cli_exit_of_err(&c->err);
-		return cli_change(c, plan_cert_renew(&c->app, cli_word(c, 1), &c->err));
-	}
-	if (!strcmp(word, "upload") && cli_word(c, 2) && cli_max_words(c, 3)) {
-		if (!cli_connect(c))
-			return cli_exit_of_err(&c->err);
-		return cli_change(c, plan_cert_upload(&c->app, NULL, cli_word(c, 1), cli_word(c, 2), &c->err));
-	}
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++)
+		if (!strcmp(word, changes[i].name) && cli_words(c) == changes[i].words + 1)
+			return change(c, changes[i].plan);
 	err_set(&c->err, ERR_USAGE, "certs knows: renew DOMAIN, reload, upload CERT KEY");
 	return EXIT_USAGE;
 }

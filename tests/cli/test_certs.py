@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verb `certs`: stored, served and on-disk certificates as a script sees them. The verdict of a change is what clients get afterwards,
+so mail servers here really load their certificates when the practice server is told to."""
+
+import contextlib
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tls"))
+
+import tls_certs as certs                        # noqa: E402
+import tls_servers as servers                    # noqa: E402
+from cli_world import DONE, REFUSED, STORED, USAGE  # noqa: E402
+from tls_certs import DAY, now                   # noqa: E402
+
+NAME = "mail.example.org"
+
+
+@pytest.fixture(scope="session")
+def authority():
+    return certs.Authority()
+
+
+@pytest.fixture
+def trusted(authority, tmp_path):
+    """The option that makes the test's root a trusted one."""
+    return ["--cacert", str(authority.write_root(tmp_path))]
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """serve(choose) -> port; choose() says which certificate the next client gets."""
+    with contextlib.ExitStack() as stack:
+        made = {}
+
+        def context(cert):
+            if cert.sha256 not in made:
+                made[cert.sha256] = servers.context(*cert.write(tmp_path, "served%d" % len(made)))
+            return made[cert.sha256]
+
+        def start(choose):
+            def handle(_, connection):
+                servers.handshake(connection, context(choose()))
+            return stack.enter_context(servers.Server(handle)).port
+        yield start
+
+
+@pytest.fixture
+def sandbox(tmp_path, world):
+    """Every path of the file system that certificates come from, under a folder of its own."""
+    root = tmp_path / "root"
+    root.mkdir()
+    world.env["STALWARDEN_ROOT"] = str(root)
+    return root
+
+
+def at(port, name=NAME):
+    return ["--endpoint", "tls://127.0.0.1:%d?name=%s" % (port, name)]
+
+
+def old(authority, name=NAME, left=10, **more):
+    return authority.leaf(name, start=now() - 80 * DAY, end=now() + left * DAY, **more)
+
+
+def store(p, cert, name="main"):
+    """The certificate of a settings server, as its administrator would have put it there."""
+    p.edit(set={"certificate.%s.cert" % name: cert.fullchain.decode(), "certificate.%s.private-key" % name: cert.key_pem.decode()})
+
+
+def loads(p):
+    return p.state()["live"]["certs"]
+
+
+def loaded(p, before, after):
+    """What a mail server serves that reads its certificates anew when it is told to."""
+    start = loads(p)
+    return lambda: after if loads(p) > start else before
+
+
+# ---- reload: the verdict is what clients get -------------------------------------------------------
+
+def test_a_reload_that_changes_what_is_served(world, p15, sandbox, authority, trusted, serve):
+    before, after = old(authority), authority.leaf(NAME)
+    store(p15, after)
+    port = serve(loaded(p15, before, after))
+    served = world.run("certs", *at(port), *trusted, "-o", "json").rows()[0]
+    assert (served["status"], served["finding"]) == ("mismatch", "served is not the one that is stored"), served
+    result = world.run("certs", "reload", *at(port), *trusted, "-o", "json")
+    row = result.one()
+    assert (result.rc, row["op"], row["verdict"]) == (DONE, "cert_reload", "in_force"), result
+    assert "1 of 1 endpoints serve another certificate now" in row["detail"]
+    assert [(s["step"], s["ok"]) for s in row["steps"]] == [("reload", True), ("watch", True)]
+    assert world.run("certs", *at(port), *trusted, "-o", "json").rows()[0]["status"] == "ok"
+
+
+def test_a_reload_that_the_server_takes_and_that_changes_nothing(world, p15, sandbox, authority, trusted, serve):
+    """The answer to the reload is fine, and clients still get the old one: stored, not in force."""
+    before, after = old(authority), authority.leaf(NAME)
+    store(p15, after)
+    port = serve(lambda: before)
+    result = world.run("certs", "reload", *at(port), *trusted, "-o", "json")
+    row = result.one()
+    assert (result.rc, row["verdict"]) == (STORED, "stored"), result
+    assert "1 of the 1 endpoints that the reload should change do not serve the stored certificate" in row["detail"]
+    assert [(s["step"], s["ok"]) for s in row["steps"]] == [("reload", True), ("watch", False)]
+    journal = world.run("journal", "-o", "json").rows()[0]
+    assert (journal["verdict"], journal["detail"]) == ("stored", row["detail"])
+
+
+def test_a_reload_with_nothing_to_change(world, p15, sandbox, authority, trusted, serve):
+    cert = authority.leaf(NAME)
+    store(p15, cert)
+    result = world.run("certs", "reload", *at(serve(lambda: cert)), *trusted, "-o", "json")
+    assert (result.rc, result.one()["verdict"]) == (DONE, "in_force"), result
+    assert "all 1 endpoints serve what they served before; none was to change" in result.one()["detail"]
+
+
+def test_a_reload_seen_by_nobody(world, p15, sandbox):
+    """No endpoint listens: the server's answer is all there is, and the words say so."""
+    result = world.run("certs", "reload", *at(9), "--timeout", "2", "-o", "json")
+    assert (result.rc, result.one()["verdict"]) == (DONE, "in_force"), result
+    assert "no endpoint could be compared" in result.one()["detail"]
+
+
+def test_a_reload_on_the_newest_generation(world, practice, sandbox, authority, trusted, serve):
+    before, after = old(authority), authority.leaf(NAME)
+    p = practice("0.16", options={"certificates": [after.fullchain.decode()]})
+    world.use(p)
+    port = serve(loaded(p, before, after))
+    result = world.run("certs", "reload", *at(port), *trusted, "-o", "json")
+    assert (result.rc, result.one()["verdict"]) == (DONE, "in_force"), result
+    assert "1 of 1 endpoints serve another certificate now" in result.one()["detail"]
+
+
+def test_a_reload_that_is_forbidden(world, practice, sandbox, authority, trusted, serve):
+    p = practice("0.15", options={"keys": [{"name": "k", "secret": "s", "permissions": ["settings-list", "settings-update"]}]})
+    world.use_key(p, "k", "s")
+    start = loads(p)
+    result = world.run("certs", "reload", *at(9), "-o", "json")
+    assert (result.rc, result.one()["verdict"]) == (STORED, "stored"), result
+    assert loads(p) == start
+
+
+def test_a_dry_run_of_a_reload_asks_nobody(world, p15, sandbox, serve, authority):
+    start = loads(p15)
+    result = world.run("certs", "reload", *at(serve(lambda: pytest.fail("probed"))), "--dry-run")
+    assert result.rc == DONE and "/api/reload/certificate" in result.out, result
+    assert loads(p15) == start
+
+
+def test_a_read_only_console_reloads_nothing(world, p15, sandbox):
+    start = loads(p15)
+    assert world.run("certs", "reload", "--read-only").rc == REFUSED
+    assert loads(p15) == start
+
+
+@pytest.mark.parametrize("words", [["reloaad"], ["reload", "now"], ["renew"], ["upload", "one"], ["upload", "1", "2", "3"]])
+def test_wrong_words(world, p15, words):
+    result = world.run("certs", *words)
+    assert result.rc == USAGE and "certs knows" in result.err, result
+
+
+def test_an_endpoint_that_is_none(world, p15):
+    result = world.run("certs", "--endpoint", "gopher://x:1")
+    assert result.rc == USAGE and "gopher" in result.err, result
