@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Which generation of the settings API answers, and what the credentials may do there. Nothing here changes the server:
  * an insert without values is refused or accepted without effect (seen on 0.8.1, 0.10.3, 0.15.5). */
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/dialect_settings.h"
 
-enum { ROUND_KEYS, ROUND_LOG, ROUND_OPS, ROUND_DELETE, ROUND_LOG_PERMISSION, ROUND_END };
+enum { ROUND_KEYS, ROUND_LOG, ROUND_OPS, ROUND_VERSION, ROUND_DELETE, ROUND_LOG_PERMISSION, ROUND_END };
 
 #define EMPTY_INSERT "[{\"type\":\"insert\",\"prefix\":null,\"values\":[],\"assert_empty\":false}]"
 #define EMPTY_DELETE(name) "[{\"type\":\"" name "\",\"keys\":[]}]"
@@ -24,17 +25,29 @@ static const struct {
 
 static void set_generation(struct server *srv, enum generation g)
 {
-	enum cap_state scan, lists;
+	struct server_info *i = &srv->info;
 
-	srv->info.generation = generations[g].generation;
+	i->generation = generations[g].generation;
 	srv->threshold_family = generations[g].family;
 	srv->capital_ops = generations[g].capital;
-	snprintf(srv->info.versions, sizeof(srv->info.versions), "%s", generations[g].versions);
-	scan = g >= GEN_SETTINGS_0_10 ? CAP_YES : CAP_NO_GENERATION;
-	srv->info.caps[CAP_BIT_SCAN_PATHS] = scan;
-	/* 0.7.0 - 0.8.0 have no allow list but answer an empty one; nothing tells them from 0.8.1. */
-	lists = g == GEN_SETTINGS_0_7 ? CAP_UNTESTED : CAP_YES;
-	srv->info.caps[CAP_BIT_WRITE_ALLOWED] = lists;
+	snprintf(i->versions, sizeof(i->versions), "%s", generations[g].versions);
+	i->caps[CAP_BIT_SCAN_PATHS] = g >= GEN_SETTINGS_0_10 ? CAP_YES : CAP_NO_GENERATION;
+	/* a call that clears counters is not known before 0.11 */
+	if (i->caps[CAP_BIT_RESET_COUNTERS] != CAP_NO_PERMISSION)
+		i->caps[CAP_BIT_RESET_COUNTERS] = g >= GEN_SETTINGS_0_11 ? CAP_UNTESTED : CAP_NO_GENERATION;
+	/* 0.7.0 - 0.8.0 have no allow list but answer an empty one: only the version tells them from 0.8.1 */
+	if (i->caps[CAP_BIT_READ_ALLOWED] != CAP_NO_PERMISSION)
+		i->caps[CAP_BIT_READ_ALLOWED] = g == GEN_SETTINGS_0_7 ? CAP_UNTESTED : CAP_YES;
+	if (i->caps[CAP_BIT_WRITE_ALLOWED] == CAP_NO_GENERATION)
+		i->caps[CAP_BIT_WRITE_ALLOWED] = CAP_UNTESTED;
+}
+
+/* 0.9.4 - 0.10.7 with nothing that tells its two spellings apart. */
+static void set_either(struct server *srv)
+{
+	set_generation(srv, GEN_SETTINGS_0_9);
+	srv->threshold_family = FAMILY_EITHER;
+	snprintf(srv->info.versions, sizeof(srv->info.versions), "0.9.4 – 0.10.7");
 }
 
 static void set_caps(struct server *srv)
@@ -111,6 +124,8 @@ bool settings_refine_encode(const struct server *srv, struct cursor *cur, bool p
 		req->method = HTTP_POST;
 		buf_adds(&req->path, "/api/settings");
 		return buf_adds(&req->body, EMPTY_INSERT);
+	case ROUND_VERSION:
+		return buf_adds(&req->path, "/api/logs?filter=Starting%20Stalwart&page=1&limit=20");
 	case ROUND_DELETE:
 		req->method = HTTP_POST;
 		buf_adds(&req->path, "/api/settings");
@@ -139,12 +154,19 @@ static unsigned families_stored(const struct response *res)
 	return found;
 }
 
-static int next_after_family(const struct server *srv, bool permissions)
+static int after_version(const struct server *srv, bool permissions)
 {
-	return permissions && !srv->read_only ? ROUND_OPS : permissions ? ROUND_LOG_PERMISSION : ROUND_END;
+	return !permissions ? ROUND_END : srv->read_only ? ROUND_LOG_PERMISSION : ROUND_DELETE;
 }
 
-static int keys_round(struct server *srv, bool permissions, const struct response *res)
+/* The version is looked for where nothing else tells: not where the op names say 0.11 or later, nor where the log can't be read. */
+static int after_family(const struct server *srv, bool permissions, bool sure)
+{
+	return sure || srv->info.caps[CAP_BIT_READ_LOG] == CAP_NO_PERMISSION ? after_version(srv, permissions) : ROUND_VERSION;
+}
+
+/* What is stored is a guess: an upgraded server keeps the keys of the generation it was, and ignores them. */
+static int keys_round(struct server *srv, const struct response *res)
 {
 	unsigned found = res->status == 200 ? families_stored(res) : 0;
 
@@ -153,12 +175,18 @@ static int keys_round(struct server *srv, bool permissions, const struct respons
 	else if (found == 1u << FAMILY_AUTHENTICATION)
 		set_generation(srv, GEN_SETTINGS_0_7);
 	else if (found & 1u << FAMILY_FAIL2BAN)
-		set_generation(srv, GEN_SETTINGS_0_9), srv->threshold_family = FAMILY_EITHER;
-	if (found == 0)
-		return ROUND_LOG;
-	if (found == 1u << FAMILY_AUTO_BAN && !srv->read_only)
-		return ROUND_OPS; /* tells 0.10.5 - 0.10.7, which want capitals, from the rest */
-	return next_after_family(srv, permissions);
+		set_either(srv);
+	/* ops_round() asks again what was stored */
+	srv->shape = (int)found;
+	return found && !srv->read_only ? ROUND_OPS : ROUND_LOG;
+}
+
+static void log_permission_round(struct server *srv, const struct response *res)
+{
+	if (res->status == 200)
+		srv->info.caps[CAP_BIT_READ_LOG] = CAP_YES;
+	else if (res->status == 403)
+		srv->info.caps[CAP_BIT_READ_LOG] = CAP_NO_PERMISSION;
 }
 
 /* Up to 0.9.3 a log item has a `message` (seen on 0.8.1). */
@@ -169,40 +197,92 @@ static void log_round(struct server *srv, const struct response *res)
 
 	if (json_object_get(item, "message"))
 		set_generation(srv, GEN_SETTINGS_0_7);
-	if (res->status == 200)
-		srv->info.caps[CAP_BIT_READ_LOG] = CAP_YES;
-	else if (res->status == 403)
-		srv->info.caps[CAP_BIT_READ_LOG] = CAP_NO_PERMISSION;
 	json_decref(doc);
+	log_permission_round(srv, res);
 }
 
-static void ops_round(struct server *srv, const struct response *res)
+/* True when it proves 0.11 or later. */
+static bool ops_round(struct server *srv, const struct response *res)
 {
-	enum settings_family known = (enum settings_family)srv->threshold_family;
+	unsigned stored = (unsigned)srv->shape;
 
 	if (res->status == 403) {
 		write_permission(srv, CAP_NO_PERMISSION);
-		return;
+		return false;
 	}
 	if (res->status == 200) {
 		set_generation(srv, GEN_SETTINGS_0_11);
 		write_permission(srv, CAP_YES);
-		return;
+		return true;
 	}
 	if (res->status != 400)
-		return;
-	write_permission(srv, CAP_YES);
-	if (srv->info.generation == GEN_SETTINGS_0_7 || srv->info.generation == GEN_SETTINGS_0_9)
-		return; /* the stored family says more than the refusal */
-	if (strstr(res->body, "unknown variant")) {
+		return false;
+	if (strstr(res->body, "unknown variant"))
 		set_generation(srv, GEN_SETTINGS_0_7); /* words of 0.8.1; 0.10.3 says less */
-	} else if (known == FAMILY_AUTO_BAN && srv->shape) {
+	else if (stored == 1u << FAMILY_AUTO_BAN || stored == (1u << FAMILY_AUTO_BAN | 1u << FAMILY_AUTHENTICATION))
 		set_generation(srv, GEN_SETTINGS_0_10);
-	} else {
-		set_generation(srv, GEN_SETTINGS_0_9);
-		srv->threshold_family = FAMILY_EITHER;
-		snprintf(srv->info.versions, sizeof(srv->info.versions), "0.9.4 – 0.10.7");
+	else if (srv->info.generation != GEN_SETTINGS_0_7 || stored)
+		set_either(srv);
+	write_permission(srv, CAP_YES);
+	return false;
+}
+
+/* "Starting Stalwart Mail Server v0.8.1...", "Starting Stalwart Server v0.15.5": 8001, 15005; 0 when it says something else. What others
+ * typed can only stand behind other words. */
+static unsigned version_in(const char *text)
+{
+	static const char begin[] = "Starting Stalwart ";
+	const char *v = text && !strncmp(text, begin, sizeof(begin) - 1) ? strstr(text, "Server v0.") : NULL;
+	unsigned long minor, patch = 0;
+	char *end;
+
+	if (!v)
+		return 0;
+	minor = strtoul(v + 10, &end, 10);
+	if (*end == '.')
+		patch = strtoul(end + 1, NULL, 10);
+	return minor < 1000 && patch < 1000 ? (unsigned)(minor * 1000 + patch) : 0;
+}
+
+static unsigned version_logged(const struct response *res)
+{
+	json_t *doc = res->status == 200 ? json_loadb(res->body, res->len, JSON_ALLOW_NUL, NULL) : NULL, *item;
+	unsigned version = 0;
+	size_t i;
+
+	json_array_foreach (json_object_get(json_object_get(doc, "data"), "items"), i, item) {
+		version = version_in(json_string_value(json_object_get(item, "message")));
+		if (!version)
+			version = version_in(json_string_value(json_object_get(item, "event")));
+		if (version)
+			break; /* newest first */
 	}
+	json_decref(doc);
+	return version;
+}
+
+/* 0.9.4 - 0.10.3 and 0.10.5 - 0.10.7 read different keys; what 0.10.4 reads was never seen. */
+static void version_round(struct server *srv, unsigned version)
+{
+	enum cap_state *read = &srv->info.caps[CAP_BIT_READ_ALLOWED], *write = &srv->info.caps[CAP_BIT_WRITE_ALLOWED];
+	enum cap_state writes = *write;
+
+	if (version >= 7000 && version <= 9003)
+		set_generation(srv, GEN_SETTINGS_0_7);
+	else if (version >= 9004 && version <= 10003)
+		set_generation(srv, GEN_SETTINGS_0_9);
+	else if (version >= 10005 && version <= 10007)
+		set_generation(srv, GEN_SETTINGS_0_10);
+	else if (version >= 11000 && version < 16000 && srv->read_only)
+		set_generation(srv, GEN_SETTINGS_0_11);
+	else
+		return;
+	if (version < 8001)
+		*read = *write = CAP_NO_GENERATION;
+	else if (version <= 9003 && *read == CAP_UNTESTED)
+		*read = CAP_YES;
+	if (version >= 8001 && writes != CAP_NO_GENERATION)
+		*write = writes;
 }
 
 enum decode settings_refine_decode(struct server *srv, struct cursor *cur, bool permissions, const struct response *res, struct err *err)
@@ -210,20 +290,18 @@ enum decode settings_refine_decode(struct server *srv, struct cursor *cur, bool 
 	(void)err; /* what can't be found out stays UNTESTED */
 	switch (cur->phase) {
 	case ROUND_KEYS:
-		/* kept for ops_round(): were keys of the newer family stored? */
-		srv->shape = res->status == 200 && families_stored(res) & 1u << FAMILY_AUTO_BAN;
-		cur->phase = keys_round(srv, permissions, res);
+		cur->phase = keys_round(srv, res);
 		break;
 	case ROUND_LOG:
 		log_round(srv, res);
-		if (srv->read_only || srv->info.generation == GEN_SETTINGS_0_7)
-			cur->phase = next_after_family(srv, permissions);
-		else
-			cur->phase = ROUND_OPS;
+		cur->phase = srv->read_only ? after_family(srv, permissions, false) : ROUND_OPS;
 		break;
 	case ROUND_OPS:
-		ops_round(srv, res);
-		cur->phase = permissions ? ROUND_DELETE : ROUND_END;
+		cur->phase = after_family(srv, permissions, ops_round(srv, res));
+		break;
+	case ROUND_VERSION:
+		version_round(srv, version_logged(res));
+		cur->phase = after_version(srv, permissions);
 		break;
 	case ROUND_DELETE:
 		if (res->status == 403)
@@ -231,7 +309,7 @@ enum decode settings_refine_decode(struct server *srv, struct cursor *cur, bool 
 		cur->phase = ROUND_LOG_PERMISSION;
 		break;
 	case ROUND_LOG_PERMISSION:
-		log_round(srv, res);
+		log_permission_round(srv, res);
 		cur->phase = ROUND_END;
 		break;
 	}

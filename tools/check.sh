@@ -141,7 +141,7 @@ sanitised() {
 
 asan_python() {
 	dirs=
-	for d in tests/cli tests/screen tests/pty; do
+	for d in tests/cli tests/conformance tests/screen tests/pty; do
 		[ -d "$d" ] && dirs="$dirs $d"
 	done
 	if [ -z "$dirs" ]; then

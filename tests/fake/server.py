@@ -38,6 +38,7 @@ class Server:
         self.seen = collections.deque(maxlen=20000)
         self.connections = 0
         self.listeners = []
+        self.make = None                        # make(spec): a persona as new, for the control plane
 
     # ---- sockets --------------------------------------------------------------------------------
 
@@ -184,6 +185,19 @@ class Server:
         self.persona.restart()
         return {"ok": True}
 
+    def reset(self, spec):
+        """As if just started with these options: nothing stored, counted, logged or planned is left."""
+        old = self.persona
+        with old.lock, self.lock:
+            for name in os.listdir(old.log.dir):
+                os.unlink(os.path.join(old.log.dir, name))
+            old.log.close()
+            self.faults = []
+            self.seen.clear()
+            self.released.set()
+            self.persona = self.make(spec)
+        return {"ok": True}
+
     def edit(self, change):
         with self.persona.lock:
             return self.persona.edit(change) or {"ok": True}
@@ -231,7 +245,7 @@ CONTROLS = {
     ("POST", "fault"): Server.plan, ("POST", "release"): Server.release, ("POST", "clock"): Server.clock,
     ("POST", "restart"): Server.restart, ("POST", "set"): Server.edit, ("POST", "permissions"): Server.permissions,
     ("POST", "readonly-file"): Server.readonly, ("GET", "requests"): Server.requests,
-    ("POST", "rotate"): Server.rotate, ("POST", "line"): Server.line, ("POST", "settle"): Server.settle,
+    ("POST", "reset"): Server.reset, ("POST", "rotate"): Server.rotate, ("POST", "line"): Server.line, ("POST", "settle"): Server.settle,
 }
 
 
@@ -270,15 +284,20 @@ def read_seed(path):
     return [(words[0], words[1].strip() if len(words) > 1 else "") for words in lines], {}
 
 
-def make_persona(args):
+def make_persona(args, spec=None):
+    """spec: options and entries instead of those of the command line; the log stays where it was."""
     options = json.loads(args.options)
+    entries = args.entries
+    if spec:
+        options.update(spec.get("options", {}))
+        entries = int(spec.get("entries", entries))
     options["user"] = args.user or options.get("user")
     options["password"] = args.password or os.environ.get("FAKE_PASSWORD") or options.get("password")
-    log_dir = args.log_dir or tempfile.mkdtemp(prefix="practice-log-")
+    args.log_dir = log_dir = args.log_dir or tempfile.mkdtemp(prefix="practice-log-")
     persona = persona_class(args.persona)(Clock(args.clock), log_dir, options)
     if args.history_days:
         attack.history(persona, args.history_days)
-    rows = attack.addresses(args.entries)
+    rows = attack.addresses(entries)
     if args.seed:
         seeded, change = read_seed(args.seed)
         rows += seeded
@@ -303,6 +322,7 @@ def main(argv=None):
     args = arguments(argv)
     persona = make_persona(args)
     server = Server(persona, args.forwarded)
+    server.make = lambda spec: make_persona(args, spec)
     context = None
     if args.tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

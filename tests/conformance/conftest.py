@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One practice server per generation and worker, as new before each operation."""
+
+import os
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+for path in (HERE, os.path.join(os.path.dirname(HERE), "cli")):
+    if path not in sys.path:
+        sys.path.insert(0, path)
+
+from cli_world import World                                                 # noqa: E402
+from fake.client import Practice                                            # noqa: E402
+from trial import Trial                                                     # noqa: E402
+
+
+class Servers:
+    """Started when first asked for."""
+
+    def __init__(self):
+        self.running = {}
+
+    def get(self, generation, entries=0, **options):
+        if generation.id not in self.running:
+            self.running[generation.id] = p = Practice(generation.persona)
+            p.start()
+        p = self.running[generation.id]
+        p.control("reset", {"options": {**generation.options, **options}, "entries": entries})
+        return p
+
+    def stop(self):
+        for p in self.running.values():
+            p.stop()
+
+
+@pytest.fixture(scope="session")
+def servers():
+    pool = Servers()
+    yield pool
+    pool.stop()
+
+
+@pytest.fixture
+def trial(servers, tmp_path):
+    """trial(generation, entries=N, options of the persona): a Trial on a server as new."""
+    def make(generation, entries=0, **options):
+        practice = servers.get(generation, entries, **options)
+        return Trial(generation, practice, World(tmp_path).use(practice))
+    return make
