@@ -32,7 +32,7 @@ struct report_gateway {
 	struct net address;
 	uint64_t bans, refused, accounts, listeners;
 	int64_t first;
-	const char *why; /* constant: "private address", "many accounts", … */
+	const char *why; /* constant: "private address", "a gateway or proxy of this host", … */
 };
 
 struct report_account {

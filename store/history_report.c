@@ -10,8 +10,6 @@
 #include "store/history_scan.h"
 
 #define TOP            20
-#define MANY_ACCOUNTS  10
-#define MANY_LISTENERS 3
 
 struct making {
 	struct store *s;
@@ -335,18 +333,14 @@ static bool fill_ranges(struct making *m)
 	return ok;
 }
 
-static const char *gateway_reason(
-	struct making *m, const struct net *address, uint64_t accounts, uint64_t listeners)
+/* Many accounts on many listeners are no reason: that is also what spraying looks like, and the cure of a gateway is to allow it. */
+static const char *gateway_reason(struct making *m, const struct net *address)
 {
 	enum net_kind kind = net_kind(address);
 
 	if (m->q->gateways && netset_covering(m->q->gateways, address, NULL, 0) > 0)
 		return "a gateway or proxy of this host";
-	if (kind != NET_PUBLIC)
-		return net_kind_text(kind);
-	if (accounts >= MANY_ACCOUNTS && listeners >= MANY_LISTENERS)
-		return "many accounts on many listeners";
-	return NULL;
+	return kind != NET_PUBLIC ? net_kind_text(kind) : NULL;
 }
 
 /* Addresses that look like a gateway and were banned in this month for the first time. */
@@ -372,7 +366,7 @@ static bool fill_gateways(struct making *m)
 		g.accounts = faces.accounts;
 		g.listeners = faces.listeners;
 		g.refused = faces.refused;
-		g.why = ok ? gateway_reason(m, &g.address, g.accounts, g.listeners) : NULL;
+		g.why = ok ? gateway_reason(m, &g.address) : NULL;
 		if (g.why == NULL)
 			continue;
 		ok = fill_ever(m, &ever);

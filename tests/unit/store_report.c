@@ -97,6 +97,31 @@ static void test_figures(void **state)
 	netset_free(allowed);
 }
 
+/* Many accounts on many listeners: an attacker, not somebody to be let in. */
+static void test_a_spray_is_no_gateway(void **state)
+{
+	static const char *const listeners[] = {"imap", "smtp", "http", "pop3"};
+	struct world *w = *state;
+	struct history_report_query q = { .server = "mail1", .since = MONTH, .until = NEXT };
+	struct err err = ERR_INIT;
+	struct report r;
+	char account[32];
+	int i;
+
+	for (i = 0; i < 36; i++) {
+		snprintf(account, sizeof(account), "user%d@example.org", i);
+		world_attempt(w, MONTH + i * MINUTE, "45.9.148.11", account);
+	}
+	world_ban(w, MONTH + DAY, CLASS_AUTH, "45.9.148.11", "user1@example.org");
+	for (i = 0; i < 40; i++)
+		world_refused(w, MONTH + DAY + i * MINUTE, "45.9.148.11", listeners[i % 4]);
+	assert_int_equal(world_take(w, "", "1"), INGEST_OK);
+	assert_true(history_report(w->store, &q, &r, &err));
+	assert_int_equal(r.bans, 1);
+	assert_int_equal(r.gateway_count, 0);
+	report_release(&r);
+}
+
 static void test_simulation(void **state)
 {
 	struct world *w = *state;
@@ -223,6 +248,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_figures, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_a_spray_is_no_gateway, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_simulation, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_a_suggestion, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_how_it_reads, world_setup, world_teardown),
