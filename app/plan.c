@@ -206,6 +206,7 @@ struct plan *plan_block(struct app *a, const char *const *targets, size_t n, con
 	struct plan *p = plan_new(a);
 	int64_t now = clock_now();
 	char text[NET_BUF];
+	size_t replaced;
 	struct net net;
 
 	for (size_t i = 0; i < n; i++) {
@@ -229,7 +230,13 @@ struct plan *plan_block(struct app *a, const char *const *targets, size_t n, con
 			plan_add_line(p, PLAN_WARN, p->change->count - 1, "%s will not be refused: the allowed entry %s wins", targets[i],
 				entry_key(allowed, (size_t)row));
 	}
+	replaced = plan_replace(a, p, o);
 	finish(a, p, "Block", o);
+	if (replaced) {
+		p->question[strlen(p->question) - 1] = '\0';
+		snprintf(p->question + strlen(p->question), sizeof(p->question) - strlen(p->question), " in place of %zu %s?", replaced,
+			replaced == 1 ? "entry" : "entries");
+	}
 	return p;
 }
 

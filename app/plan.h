@@ -37,6 +37,7 @@ struct plan_options {
 	enum reason reason;         /* class word; REASON_NONE = manual */
 	int64_t created;            /* TIME_NONE = now */
 	bool allow;                 /* unblock: allow as well */
+	bool replace;               /* block: entries inside a blocked network are removed, it stands in their place */
 	bool keep_blocked;          /* allow: do not lift the block */
 	unsigned reset_classes;     /* also reset these counters */
 	bool force;                 /* guards are overridden and named */

@@ -7,6 +7,9 @@
 
 struct plan *plan_new(struct app *a);
 struct edit *plan_edit(struct app *a, struct plan *p, enum edit_kind kind, const char *target, const struct plan_options *o);
+/* Of every network blocked: names the entries it covers and the allowed ones it hits; with o->replace, adds edits that remove the former.
+ * Returns how many it added. */
+size_t plan_replace(struct app *a, struct plan *p, const struct plan_options *o);
 /* Asks the guards about the whole change: fills lines, refused or forced. */
 void plan_guard(struct app *a, struct plan *p, bool force);
 

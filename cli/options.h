@@ -42,6 +42,7 @@
 	_(ALLOW, "allow", 0, NULL, false, "", "allow as well, so that it is not banned again")     \
 	_(RESET_COUNTERS, "reset-counters", 0, NULL, false, "",                                    \
 		"also reset the failure counters (for everyone), else the next failure bans again") \
+	_(REPLACE, "replace", 0, NULL, false, "", "a network takes the place of the entries inside it: they are removed") \
 	_(KEEP_BLOCKED, "keep-blocked", 0, NULL, false, "", "do not lift a block")                 \
 	_(BAN_FOR, "ban-for", 0, "DUR", false, "", "how long a ban lasts, or forever (0.16)")      \
 	_(CLASS, "class", 0, "CLASS", false, "auth abuse loiter scan", "auth, abuse, loiter or scan") \
@@ -52,6 +53,7 @@
 	_(FOLLOW, "follow", 'f', NULL, false, "", "go on with what comes")                         \
 	_(BY, "by", 0, "GROUP", false, "day address range reason account", "day, address, range, reason or account") \
 	_(PREFIX, "prefix", 0, "BITS", false, "", "size of ranges (24, and 48 for IPv6)")          \
+	_(AT_LEAST, "at-least", 0, "N", false, "", "bans a network must cover to be proposed (5)") \
 	_(MONTH, "month", 0, "YYYY-MM", false, "", "the month reviewed (the last one)")            \
 	_(PROBE, "probe", 0, NULL, false, "", "ask the endpoints what they serve")                 \
 	_(ENDPOINT, "endpoint", 0, "E", false, "", "PROTO://HOST:PORT; tls smtp imap pop3 sieve; may be repeated") \

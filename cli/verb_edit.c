@@ -44,6 +44,7 @@ static int change_list(struct cli *c, plan_fn plan, bool adds)
 	plan_options_init(&o);
 	o.note = cli_option(c, OPT_REASON);
 	o.allow = cli_has(c, OPT_ALLOW);
+	o.replace = cli_has(c, OPT_REPLACE);
 	o.keep_blocked = cli_has(c, OPT_KEEP_BLOCKED);
 	o.reset_classes = cli_has(c, OPT_RESET_COUNTERS) ? (1u << CLASS_COUNT) - 1 : 0;
 	o.force = cli_has(c, OPT_FORCE);
@@ -81,11 +82,11 @@ static int run_disallow(struct cli *c)
 
 const struct verb verb_block = {
 	.name = "block",
-	.synopsis = "block ADDR… [--reason TEXT] [--for DUR|--until TIME]",
+	.synopsis = "block ADDR… [--reason TEXT] [--for DUR|--until TIME] [--replace]",
 	.summary = "Block addresses or networks, and prove that it is in force.",
-	.options = "reason for until",
+	.options = "reason for until replace",
 	.words = "",
-	.examples = "stalwarden block 203.0.113.7 --reason 'case 118' --for 7d\nstalwarden block 198.51.100.0/24",
+	.examples = "stalwarden block 203.0.113.7 --reason 'case 118' --for 7d\nstalwarden block 198.51.100.0/24 --replace",
 	.run = run_block,
 };
 

@@ -12,19 +12,27 @@
 #include "model/report.h"
 #include "store/history.h"
 
-/* Freshens the store when that is possible; says so when it is not. */
-static void freshen(struct cli *c)
+/* Credentials are looked for where the answer needs the server: for a log that only the API has, and for the lists. */
+void cli_freshen(struct cli *c, unsigned snaps)
 {
 	char path[4096];
 	bool api = logsource_choose(c->app.profile.log_source, path, sizeof(path)) == LOGSOURCE_KIND_API;
+	bool asks = (api || snaps) && c->app.profile.url;
+	bool connected = asks && cli_connect(c), synced = false;
 
-	if ((!api || (c->app.profile.url && cli_connect(c))) && cli_sync_quietly(c)) {
-		if (c->app.profile.url && session_state(c->app.session) == SESSION_READY)
-			cli_need(c, SNAP(THRESHOLDS), SNAP(ALLOWED));
+	if (!api || connected) {
+		struct err err = c->err;
+
 		err_clear(&c->err);
-		return;
+		synced = cli_sync_quietly(c);
+		if (err.code != ERR_NONE)
+			c->err = err;
 	}
-	cli_say(c, "answering from the local store%s%s", c->err.msg[0] ? ": " : "", c->err.msg);
+	if (!synced || (asks && !connected))
+		cli_say(c, "answering from the local store%s%s", c->err.msg[0] ? ": " : "", c->err.msg);
+	err_clear(&c->err);
+	if (connected)
+		cli_need(c, 0, snaps);
 	err_clear(&c->err);
 }
 
@@ -97,7 +105,7 @@ static int run_history(struct cli *c)
 	q.sort = by == HISTORY_BY_DAY ? HISTORY_KEY : HISTORY_MOST;
 	if (!cli_open(c))
 		return cli_exit_of_err(&c->err);
-	freshen(c);
+	cli_freshen(c, 0);
 	q.server = c->app.profile.name;
 	if (!c->app.store)
 		c->err = c->app.store_err;
@@ -167,7 +175,7 @@ static int run_report(struct cli *c)
 		return EXIT_USAGE;
 	if (!cli_open(c))
 		return cli_exit_of_err(&c->err);
-	freshen(c);
+	cli_freshen(c, SNAP(THRESHOLDS) | SNAP(ALLOWED) | SNAP(TRUST));
 	q.server = c->app.profile.name;
 	q.thresholds = c->app.snap.thresholds;
 	q.allowed = c->app.snap.list[LIST_ALLOWED] ? c->app.snap.list[LIST_ALLOWED]->index : NULL;

@@ -22,6 +22,7 @@
 	_(certs)                                                                                   \
 	_(log)                                                                                     \
 	_(history)                                                                                 \
+	_(ranges)                                                                                  \
 	_(report)                                                                                  \
 	_(why)                                                                                     \
 	_(sync)                                                                                    \

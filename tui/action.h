@@ -83,6 +83,7 @@ enum action_group { GROUP_MOVE, GROUP_VIEW, GROUP_FIND, GROUP_MARK, GROUP_CHANGE
 	_(GROUP_RANGE, "group-range", SHOW, 0, 0, "by range", "group by range")                              \
 	_(GROUP_REASON, "group-reason", SHOW, 0, 0, "by reason", "group by reason")                          \
 	_(GROUP_ACCOUNT, "group-account", SHOW, 0, 0, "by account", "group by account")                      \
+	_(RANGES, "ranges", SHOW, 0, 3, "ranges", "networks worth one rule instead of many entries")         \
 	_(FOLLOW, "follow", SHOW, 0, 4, "follow", "follow new rows as they come, or stop")                   \
 	_(PAUSE, "pause", SHOW, 0, 2, "pause", "stop refreshing, or go on")                                  \
 	_(REFRESH, "refresh", SHOW, 0, 2, "refresh", "fetch from the server now")                            \

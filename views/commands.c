@@ -64,6 +64,16 @@ static bool run_why(struct ui *ui, struct view *v, int argc, char **argv, struct
 	return true;
 }
 
+static bool run_ranges(struct ui *ui, struct view *v, int argc, char **argv, struct err *err)
+{
+	char *arg = joined(argc, argv);
+
+	(void)v, (void)err;
+	ui_push(ui, &view_ranges, arg);
+	free(arg);
+	return true;
+}
+
 static bool run_threshold(struct ui *ui, struct view *v, int argc, char **argv, struct err *err)
 {
 	enum ban_class class;
@@ -158,6 +168,7 @@ const struct command console_commands[] = {
 	{ "disallow", "ADDR…", "take off the allow list", ACT_WRITE, 1, -1, run_disallow, complete_allowed },
 	{ "threshold", "CLASS RATE|off|default", "set a threshold", ACT_WRITE, 2, 2, run_threshold, complete_class },
 	{ "why", "ADDR", "everything known about an address", 0, 1, 1, run_why, complete_blocked },
+	{ "ranges", "[BANS] [/PREFIX]", "networks worth one rule instead of many entries", 0, 0, 2, run_ranges, NULL },
 	{ "undo", "[ID]", "take back a change", ACT_WRITE, 0, 1, run_undo, NULL },
 	{ "server", "PROFILE", "another server of the configuration", 0, 1, 1, run_server, complete_server },
 	{ "login", "", "give other credentials", 0, 0, 0, run_login, NULL },

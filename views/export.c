@@ -16,6 +16,8 @@
 struct export_ask {
 	struct view *view;
 	enum list_kind kind;
+	struct entrylist *owned; /* instead of the view's rows: written whole, freed */
+	size_t left_out;
 };
 
 /* The format is the name's ending; no known one = one address a line. */
@@ -53,49 +55,77 @@ static int create(const char *path, struct err *err)
 	return fd;
 }
 
+/* Rows of the list that is exported, in the order shown; the caller frees *rows. */
+static struct export_list list_asked(const struct export_ask *ask, uint32_t **rows)
+{
+	struct export_list list = { .list = ask->owned, .kind = ask->kind };
+
+	*rows = NULL;
+	if (ask->owned)
+		return list;
+	list.list = app_of(ask->view)->snap.list[ask->kind];
+	list.row_count = view_shown_count(ask->view);
+	list.rows = *rows = xreallocarray(NULL, list.row_count + 1, sizeof(**rows));
+	for (size_t i = 0; i < list.row_count; i++)
+		(*rows)[i] = (uint32_t)view_shown_row(ask->view, i);
+	return list;
+}
+
+static void write_list(const struct export_ask *ask, const char *path, int fd, struct err *err)
+{
+	uint32_t *rows;
+	struct export_list list = list_asked(ask, &rows);
+	size_t n = list.rows ? list.row_count : list.list ? list.list->count : 0, skipped = 0;
+	char more[96] = "";
+
+	if (ask->left_out)
+		snprintf(more, sizeof(more), "; %zu left out: they hit what must not be blocked", ask->left_out);
+	if (list.list && export_lists(format_of(path), &list, 1, clock_now(), write_all, &fd, &skipped, err) && fsync(fd) == 0)
+		ui_message(ask->view->ui, ROLE_GOOD, "%zu rows written to %s as %s%s", n - skipped, path, format_name(format_of(path)), more);
+	else
+		err_set(err, ERR_IO, "%s could not be written: %s", path, strerror(errno));
+	free(rows);
+}
+
 static void list_given(void *arg, const char *text)
 {
 	struct export_ask *ask = arg;
-	struct view *v = ask->view;
-	const struct entrylist *l = app_of(v)->snap.list[ask->kind];
-	size_t n = view_shown_count(v);
-	uint32_t *rows = xreallocarray(NULL, n + 1, sizeof(*rows));
 	struct err err = ERR_INIT;
 	int fd = text ? create(text, &err) : -1;
 
-	if (fd >= 0 && l) {
-		struct export_list list = { .list = l, .kind = ask->kind, .rows = rows, .row_count = n };
-		size_t skipped = 0;
-
-		for (size_t i = 0; i < n; i++)
-			rows[i] = (uint32_t)view_shown_row(v, i);
-		if (export_lists(format_of(text), &list, 1, clock_now(), write_all, &fd, &skipped, &err) && fsync(fd) == 0)
-			ui_message(v->ui, ROLE_GOOD, "%zu rows written to %s as %s", n - skipped, text, format_name(format_of(text)));
-		else
-			err_set(&err, ERR_IO, "%s could not be written: %s", text, strerror(errno));
-	}
-	if (fd >= 0)
+	if (fd >= 0) {
+		write_list(ask, text, fd, &err);
 		close(fd);
+	}
 	if (err.code != ERR_NONE)
-		ui_message(v->ui, ROLE_ERROR, "%s", err.msg);
-	free(rows);
+		ui_message(ask->view->ui, ROLE_ERROR, "%s", err.msg);
+	if (ask->owned)
+		entrylist_free(ask->owned);
 	free(ask);
 }
 
-void export_list(struct view *v, const struct entrylist *l, enum list_kind kind)
+static void ask_for_file(const struct export_ask *ask)
 {
-	struct export_ask *ask;
+	struct export_ask *copy = xmalloc(sizeof(*copy));
 
-	if (!l)
-		return;
-	ask = xmalloc(sizeof(*ask));
-	*ask = (struct export_ask){ v, kind };
-	ui_prompt(v->ui,
+	*copy = *ask;
+	ui_prompt(ask->view->ui,
 		&(struct prompt_spec){ .label = "Export the rows shown to: ",
 			.hint = "the ending says how: .csv .json .ndjson .nft .ipset .iptables .cscli, else one address a line",
 			.history = "file",
 			.done = list_given,
-			.arg = ask });
+			.arg = copy });
+}
+
+void export_list(struct view *v, const struct entrylist *l, enum list_kind kind)
+{
+	if (l)
+		ask_for_file(&(struct export_ask){ .view = v, .kind = kind });
+}
+
+void export_nets(struct view *v, struct entrylist *l, size_t left_out)
+{
+	ask_for_file(&(struct export_ask){ .view = v, .kind = LIST_BLOCKED, .owned = l, .left_out = left_out });
 }
 
 static void text_given(void *arg, const char *text)

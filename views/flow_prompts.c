@@ -83,7 +83,7 @@ static bool check_targets(void *arg, const char *text, struct err *err)
 	return true;
 }
 
-static void given(struct console *c, const char *text, bool allow)
+static void given(struct console *c, const char *text, bool allow, bool replace)
 {
 	struct plan_options o;
 	struct err err = ERR_INIT;
@@ -93,18 +93,24 @@ static void given(struct console *c, const char *text, bool allow)
 	if (!text || !flow_parse(text, &targets, &n, &o, note, sizeof(note), &err))
 		return;
 	o.force = c->app->options.force;
+	o.replace = replace;
 	flow_plan(c, (allow ? plan_allow : plan_block)(c->app, (const char *const *)targets, n, &o, &err), &err);
 	free_targets(targets, n);
 }
 
 static void block_given(void *arg, const char *text)
 {
-	given(arg, text, false);
+	given(arg, text, false, false);
+}
+
+static void replace_given(void *arg, const char *text)
+{
+	given(arg, text, false, true);
 }
 
 static void allow_given(void *arg, const char *text)
 {
-	given(arg, text, true);
+	given(arg, text, true, false);
 }
 
 void flow_block(struct console *c, const char *initial)
@@ -116,6 +122,18 @@ void flow_block(struct console *c, const char *initial)
 			.history = "address",
 			.check = check_targets,
 			.done = block_given,
+			.arg = c });
+}
+
+void flow_replace(struct console *c, const char *network)
+{
+	ui_prompt(c->ui,
+		&(struct prompt_spec){ .label = "Block in place of its entries: ",
+			.initial = network,
+			.hint = "NETWORK [for 7d | until 2026-12-01] [reason text]; what it replaces and hits is shown before anything is sent",
+			.history = "address",
+			.check = check_targets,
+			.done = replace_given,
 			.arg = c });
 }
 

@@ -207,6 +207,22 @@ static void status(const struct view *v, struct view_status *out)
 		snprintf(out->empty, sizeof(out->empty), "%.300s", s->err.msg);
 }
 
+const char *history_grouping(enum action a)
+{
+	switch ((int)a) {
+	case ACTION_GROUP:
+	case ACTION_GROUP_ADDRESS:
+		return "address";
+	case ACTION_GROUP_RANGE:
+		return "range";
+	case ACTION_GROUP_REASON:
+		return "reason";
+	case ACTION_GROUP_ACCOUNT:
+		return "account";
+	}
+	return "";
+}
+
 static bool act(struct view *v, enum action a, size_t row)
 {
 	const struct history_state *s = v->state;
@@ -220,27 +236,21 @@ static bool act(struct view *v, enum action a, size_t row)
 			ui_push(v->ui, &view_bans, day);
 		}
 		return true;
-	case ACTION_GROUP:
-	case ACTION_GROUP_ADDRESS:
-		ui_push(v->ui, &view_groups, "address");
-		return true;
-	case ACTION_GROUP_RANGE:
-		ui_push(v->ui, &view_groups, "range");
-		return true;
-	case ACTION_GROUP_REASON:
-		ui_push(v->ui, &view_groups, "reason");
-		return true;
-	case ACTION_GROUP_ACCOUNT:
-		ui_push(v->ui, &view_groups, "account");
+	case ACTION_RANGES:
+		ui_push(v->ui, &view_ranges, NULL);
 		return true;
 	default:
-		return flow_common(console_of(v), a);
+		if (!history_grouping(a)[0])
+			return flow_common(console_of(v), a);
+		ui_push(v->ui, &view_groups, history_grouping(a));
+		return true;
 	}
 }
 
 static const struct binding keys[] = {
 	{ .keys = "g", .action = ACTION_GROUP, .label = "by address", .hint = 9 },
 	{ .keys = "<Enter>", .action = ACTION_OPEN, .label = "that day" },
+	{ .keys = "P", .action = ACTION_RANGES, .label = "worth a rule", .hint = 8 },
 	{ .keys = NULL },
 };
 
@@ -248,7 +258,8 @@ const struct view_ops view_history = {
 	.name = "history",
 	.title = "History",
 	.brief = "Hist",
-	.help = "Bans as the log told them, kept on this host: by day, and with g by address, range, reason and account. Enter drills down.",
+	.help = "Bans as the log told them, kept on this host: by day, and with g by address, range, reason and account. P proposes networks worth one rule. Enter "
+		"drills down.",
 	.state_size = sizeof(struct history_state),
 	.bindings = keys,
 	.open = open_view,

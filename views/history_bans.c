@@ -6,15 +6,9 @@
 
 #include "core/clock.h"
 #include "core/text.h"
-#include "views/views.h"
+#include "views/rows.h"
 
 enum ban_column { COL_TIME, COL_CLASS, COL_ADDRESS, COL_NTH, COL_WHAT, COL_LISTENER, COL_ENDED };
-
-struct bans_state {
-	struct history_ban *rows;
-	size_t count;
-	struct err err;
-};
 
 /* arg: an address or network, YYYY-MM-DD, a class, or "@account". */
 static void query_of(const struct view *v, struct history_query *q)
@@ -34,38 +28,37 @@ static void query_of(const struct view *v, struct history_query *q)
 		net_parse(arg, strlen(arg), &q->within, NULL);
 }
 
-static void read_rows(struct view *v)
-{
-	struct bans_state *s = v->state;
-	struct history_query q;
-
-	history_bans_free(s->rows, s->count);
-	s->rows = NULL;
-	s->count = 0;
-	err_clear(&s->err);
-	query_of(v, &q);
-	if (app_of(v)->store)
-		history_bans(app_of(v)->store, &q, &s->rows, &s->count, &s->err);
-	else
-		s->err = app_of(v)->store_err;
-	view_changed(v);
-}
-
-static void close_view(struct view *v)
-{
-	struct bans_state *s = v->state;
-
-	history_bans_free(s->rows, s->count);
-}
-
 static const struct history_ban *row_of(const struct view *v, size_t row)
 {
-	return &((const struct bans_state *)v->state)->rows[row];
+	return &((const struct history_ban *)store_rows_of(v)->rows)[row];
 }
 
-static size_t count(const struct view *v)
+static const struct net *net_of(const void *rows, size_t row)
 {
-	return ((const struct bans_state *)v->state)->count;
+	return &((const struct history_ban *)rows)[row].address;
+}
+
+static void free_rows(void *rows, size_t count)
+{
+	history_bans_free(rows, count);
+}
+
+static bool ask_store(struct view *v, struct store_rows *r)
+{
+	struct history_ban *rows;
+	struct history_query q;
+
+	query_of(v, &q);
+	if (!history_bans(app_of(v)->store, &q, &rows, &r->count, &r->err))
+		return false;
+	r->rows = rows;
+	store_rows_rank(r, net_of);
+	return true;
+}
+
+static void read_rows(struct view *v)
+{
+	store_rows_read(v, ask_store, free_rows);
 }
 
 static uint64_t row_id(const struct view *v, size_t row)
@@ -115,7 +108,7 @@ static void sort_key(const struct view *v, size_t row, int col, struct sort_key 
 		out->num = b->class;
 		break;
 	case COL_ADDRESS:
-		out->num = (int64_t)((uint64_t)b->address.addr[0] << 24 | (uint64_t)b->address.addr[1] << 16 | (uint64_t)b->address.addr[2] << 8 | b->address.addr[3]);
+		out->num = store_rows_of(v)->rank[row];
 		break;
 	case COL_NTH:
 		out->num = b->nth;
@@ -144,15 +137,17 @@ static bool act(struct view *v, enum action a, size_t row)
 		flow_block(console_of(v), net_format(&row_of(v, row)->address, net, sizeof(net)));
 		return true;
 	}
+	if (a == ACTION_EXPORT) {
+		store_rows_export(v, net_of);
+		return true;
+	}
 	return flow_common(console_of(v), a);
 }
 
 static void status(const struct view *v, struct view_status *out)
 {
-	const struct bans_state *s = v->state;
-
 	snprintf(out->title, sizeof(out->title), "Bans %.120s", v->arg[0] == '@' ? v->arg + 1 : v->arg);
-	snprintf(out->empty, sizeof(out->empty), "%.300s", s->err.code != ERR_NONE ? s->err.msg : "none");
+	store_rows_status(v, out, "none");
 }
 
 static const struct column columns[] = {
@@ -176,13 +171,13 @@ const struct view_ops view_bans = {
 	.title = "Bans",
 	.help = "Single bans, newest first. Enter tells everything known about the address.",
 	.flags = VIEW_NO_MARKS,
-	.state_size = sizeof(struct bans_state),
+	.state_size = sizeof(struct store_rows),
 	.columns = columns,
 	.bindings = keys,
 	.open = read_rows,
 	.refresh = read_rows,
-	.close = close_view,
-	.count = count,
+	.close = store_rows_close,
+	.count = store_rows_count,
 	.row_id = row_id,
 	.cell = cell,
 	.sort_key = sort_key,

@@ -7,35 +7,50 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
-#include "views/views.h"
+#include "views/rows.h"
 
 enum group_column { COL_KEY, COL_BANS, COL_ADDRESSES, COL_FIRST, COL_LAST, COL_NOW };
 
 struct group_state {
+	struct store_rows rows;  /* of struct history_row */
 	enum history_by by;
-	struct history_row *rows;
-	size_t count, total;
-	struct err err;
 };
 
-static void read_rows(struct view *v)
+static const struct history_row *row_of(const struct view *v, size_t row)
 {
-	struct group_state *s = v->state;
+	return &((const struct history_row *)store_rows_of(v)->rows)[row];
+}
+
+static const struct net *net_of(const void *rows, size_t row)
+{
+	return &((const struct history_row *)rows)[row].net;
+}
+
+static void free_rows(void *rows, size_t count)
+{
+	history_rows_free(rows, count);
+}
+
+static bool ask_store(struct view *v, struct store_rows *r)
+{
+	const struct group_state *s = v->state;
+	struct history_row *rows;
 	struct history_query q;
 
-	history_rows_free(s->rows, s->count);
-	s->rows = NULL;
-	s->count = s->total = 0;
-	err_clear(&s->err);
 	history_query_init(&q);
 	q.server = app_of(v)->profile.name;
 	q.sort = HISTORY_MOST;
 	q.limit = 10000;
-	if (app_of(v)->store)
-		history_group(app_of(v)->store, s->by, &q, &s->rows, &s->count, &s->total, &s->err);
-	else
-		s->err = app_of(v)->store_err;
-	view_changed(v);
+	if (!history_group(app_of(v)->store, s->by, &q, &rows, &r->count, &r->total, &r->err))
+		return false;
+	r->rows = rows;
+	store_rows_rank(r, net_of);
+	return true;
+}
+
+static void read_rows(struct view *v)
+{
+	store_rows_read(v, ask_store, free_rows);
 }
 
 static void open_view(struct view *v)
@@ -45,23 +60,6 @@ static void open_view(struct view *v)
 	if (!history_by_parse(v->arg, &s->by))
 		s->by = HISTORY_BY_ADDRESS;
 	read_rows(v);
-}
-
-static void close_view(struct view *v)
-{
-	struct group_state *s = v->state;
-
-	history_rows_free(s->rows, s->count);
-}
-
-static const struct history_row *row_of(const struct view *v, size_t row)
-{
-	return &((const struct group_state *)v->state)->rows[row];
-}
-
-static size_t count(const struct view *v)
-{
-	return ((const struct group_state *)v->state)->count;
 }
 
 static uint64_t row_id(const struct view *v, size_t row)
@@ -149,8 +147,7 @@ static void sort_key(const struct view *v, size_t row, int col, struct sort_key 
 	switch ((enum group_column)col) {
 	case COL_KEY:
 		if (r->net.family)
-			out->num = (int64_t)(((uint64_t)r->net.addr[0] << 24 | (uint64_t)r->net.addr[1] << 16 | (uint64_t)r->net.addr[2] << 8 | r->net.addr[3]) +
-				((uint64_t)(r->net.family == 6) << 40));
+			out->num = store_rows_of(v)->rank[row];
 		else
 			out->text = r->account && r->account[0] ? r->account : class_name(r->class);
 		break;
@@ -191,19 +188,21 @@ static bool regroup(struct view *v, enum history_by by)
 	return true;
 }
 
-/* What blocking this range as one network would replace and hit is said by the plan's preview. */
-static void block_range(struct view *v, size_t row)
+/* What a range would replace and hit is said by the plan's preview. */
+static void block(struct view *v, size_t row)
 {
+	const struct net *n = &row_of(v, row)->net;
 	char net[NET_BUF];
 
-	if (row_of(v, row)->net.family)
-		flow_block(console_of(v), net_format(&row_of(v, row)->net, net, sizeof(net)));
+	if (n->family)
+		(net_is_address(n) ? flow_block : flow_replace)(console_of(v), net_format(n, net, sizeof(net)));
 }
 
 static bool act(struct view *v, enum action a, size_t row)
 {
 	const struct group_state *s = v->state;
 	char key[128], arg[160];
+	enum history_by by;
 
 	switch (a) {
 	case ACTION_GROUP:
@@ -212,14 +211,9 @@ static bool act(struct view *v, enum action a, size_t row)
 			return true;
 		}
 		return regroup(v, (enum history_by)(s->by + 1));
-	case ACTION_GROUP_ADDRESS:
-		return regroup(v, HISTORY_BY_ADDRESS);
-	case ACTION_GROUP_RANGE:
-		return regroup(v, HISTORY_BY_RANGE);
-	case ACTION_GROUP_REASON:
-		return regroup(v, HISTORY_BY_REASON);
-	case ACTION_GROUP_ACCOUNT:
-		return regroup(v, HISTORY_BY_ACCOUNT);
+	case ACTION_GROUP_DAY:
+		ui_pop(v->ui);
+		return true;
 	case ACTION_OPEN:
 		snprintf(arg, sizeof(arg), "%s%s", s->by == HISTORY_BY_ACCOUNT ? "@" : "", key_of(v, row, key, sizeof(key)));
 		ui_push(v->ui, &view_bans, arg);
@@ -231,10 +225,16 @@ static bool act(struct view *v, enum action a, size_t row)
 	case ACTION_BLOCK:
 	case ACTION_ADD:
 		if (row != ROW_NONE)
-			block_range(v, row);
+			block(v, row);
+		return true;
+	case ACTION_RANGES:
+		ui_push(v->ui, &view_ranges, NULL);
+		return true;
+	case ACTION_EXPORT:
+		store_rows_export(v, net_of);
 		return true;
 	default:
-		return flow_common(console_of(v), a);
+		return history_by_parse(history_grouping(a), &by) ? regroup(v, by) : flow_common(console_of(v), a);
 	}
 }
 
@@ -244,9 +244,7 @@ static void status(const struct view *v, struct view_status *out)
 
 	snprintf(out->title, sizeof(out->title), "History");
 	snprintf(out->note, sizeof(out->note), "by %s", history_by_text(s->by));
-	if (s->total > s->count)
-		snprintf(out->right, sizeof(out->right), "the first %zu of %zu", s->count, s->total);
-	snprintf(out->empty, sizeof(out->empty), "%.300s", s->err.code != ERR_NONE ? s->err.msg : "no ban in the history yet");
+	store_rows_status(v, out, "no ban in the history yet");
 }
 
 static const struct column columns[] = {
@@ -263,21 +261,23 @@ static const struct binding keys[] = {
 	{ .keys = "g", .action = ACTION_GROUP, .label = "group", .hint = 8 },
 	{ .keys = "<Enter>", .action = ACTION_OPEN, .label = "its bans" },
 	{ .keys = "b", .action = ACTION_BLOCK, .label = "block", .hint = 6 },
+	{ .keys = "P", .action = ACTION_RANGES, .label = "worth a rule", .hint = 5 },
 	{ .keys = NULL },
 };
 
 const struct view_ops view_groups = {
 	.name = "groups",
 	.title = "History",
-	.help = "Bans grouped by address, range, reason or account: g goes on to the next. b blocks the address or the range as one network.",
+	.help = "Bans grouped by address, range, reason or account: g goes on to the next. b blocks the address or the range as one network, P proposes networks "
+		"worth one rule, x writes addresses or ranges for a firewall.",
 	.flags = VIEW_NO_MARKS,
 	.state_size = sizeof(struct group_state),
 	.columns = columns,
 	.bindings = keys,
 	.open = open_view,
 	.refresh = read_rows,
-	.close = close_view,
-	.count = count,
+	.close = store_rows_close,
+	.count = store_rows_count,
 	.row_id = row_id,
 	.cell = cell,
 	.sort_key = sort_key,

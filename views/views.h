@@ -26,6 +26,8 @@ VIEW_INFO(VIEW_EXTERN)
 #undef VIEW_EXTERN
 extern const struct view_ops view_why;      /* arg: an address or network */
 extern const struct view_ops view_groups;   /* history grouped: arg address, range, reason or account */
+const char *history_grouping(enum action a); /* what that action groups by, "" = it is about something else */
+extern const struct view_ops view_ranges;   /* networks worth one rule: arg "", "N" bans at least, "/P" widest prefix */
 extern const struct view_ops view_bans;     /* single bans: arg an address, a network, a day, a class or "@account" */
 extern const struct view_ops view_requests; /* the last requests sent */
 
@@ -61,6 +63,7 @@ static inline struct app *app_of(const struct view *v)
 void flow_plan(struct console *c, struct plan *p, const struct err *err);
 /* Prompts whose answer becomes a plan. initial may be NULL. */
 void flow_block(struct console *c, const char *initial);
+void flow_replace(struct console *c, const char *network); /* block it in place of the entries inside */
 void flow_allow(struct console *c, const char *initial);
 void flow_undo(struct console *c, int64_t id);
 void flow_gateway(struct console *c, const struct net *n); /* NULL = all found */
