@@ -8,12 +8,21 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
+#include "store/history.h"
 
-static void count_reasons(const struct entrylist *l, size_t by[REASON_COUNT])
+/* As the console counts them: up to 0.15 only the history knows why an entry is there. */
+static void count_reasons(struct cli *c, size_t by[REASON_COUNT])
 {
+	const struct entrylist *l = c->app.snap.list[LIST_BLOCKED];
+	struct history_tally *tallies = NULL;
+	size_t count = 0;
+
+	if (c->app.store)
+		history_tallies(c->app.store, c->app.profile.name, &tallies, &count, NULL);
 	memset(by, 0, REASON_COUNT * sizeof(*by));
 	for (size_t i = 0; l && i < l->count; i++)
-		by[l->rows[i].reason]++;
+		by[history_tally_reason(tallies, count, &l->rows[i])]++;
+	free(tallies);
 }
 
 static void thresholds_json(const struct thresholds *t, struct buf *out)
@@ -39,7 +48,7 @@ static void print_json(struct cli *c, const struct alarms *alarms)
 	size_t by[REASON_COUNT];
 	struct out o;
 
-	count_reasons(blocked, by);
+	count_reasons(c, by);
 	buf_addc(&reasons, '{');
 	for (int i = 0; i < REASON_COUNT; i++) {
 		json_key(&reasons, i == REASON_NONE ? "unknown" : reason_text((enum reason)i));
@@ -94,7 +103,7 @@ static void print_text(struct cli *c, const struct alarms *alarms)
 	out_row(&o);
 	out_str(&o, "server");
 	out_strf(&o, "%s, %s (%s)", c->app.profile.url, srv->versions, srv->dialect);
-	count_reasons(s->list[LIST_BLOCKED], by);
+	count_reasons(c, by);
 	out_row(&o);
 	out_str(&o, "blocked");
 	out_strf(&o, "%zu: %zu auth, %zu scan, %zu abuse, %zu loiter, %zu manual, %zu other or unknown",

@@ -156,6 +156,9 @@ bool history_tallies(struct store *s, const char *server, struct history_tally *
 /* NULL if nothing is known of exactly n. */
 const struct history_tally *history_tally_find(
 	const struct history_tally *rows, size_t count, const struct net *n);
+/* Why the entry is listed: as the server has it, else the class of the address's last ban. */
+enum reason history_tally_reason(
+	const struct history_tally *rows, size_t count, const struct entry *e);
 /* Refused connections and bans of everything inside n (also n itself). */
 void history_tally_inside(const struct history_tally *rows, size_t count, const struct net *n,
 	uint64_t *refused, uint64_t *bans);

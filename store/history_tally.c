@@ -140,6 +140,19 @@ const struct history_tally *history_tally_find(
 	return at < count && net_equal(&rows[at].net, n) ? &rows[at] : NULL;
 }
 
+enum reason history_tally_reason(
+	const struct history_tally *rows, size_t count, const struct entry *e)
+{
+	const struct history_tally *t;
+	struct net n;
+
+	if (e->reason != REASON_NONE || !e->family)
+		return (enum reason)e->reason;
+	entry_net(e, &n);
+	t = history_tally_find(rows, count, &n);
+	return t && t->bans ? reason_of_class(t->last_class) : REASON_NONE;
+}
+
 void history_tally_inside(const struct history_tally *rows, size_t count, const struct net *n,
 	uint64_t *refused, uint64_t *bans)
 {

@@ -74,14 +74,7 @@ const struct history_tally *console_tally(struct console *c, const struct net *n
 
 enum reason console_reason(struct console *c, const struct entry *e)
 {
-	const struct history_tally *t;
-	struct net n;
-
-	if (e->reason != REASON_NONE || !e->family)
-		return (enum reason)e->reason;
-	entry_net(e, &n);
-	t = console_tally(c, &n);
-	return t && t->bans ? reason_of_class(t->last_class) : REASON_NONE;
+	return history_tally_reason(c->tallies, c->tally_count, e);
 }
 
 void console_open_why(struct console *c, const char *address)

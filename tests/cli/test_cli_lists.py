@@ -165,6 +165,15 @@ def test_status(world, seeded):
     assert "10.0.0.300" in text and "ban after 100 failures within one UTC day" in text
 
 
+def test_status_knows_from_the_history_why(world, p15):
+    """Up to 0.15 a ban is stored without its reason: the log had it."""
+    assert p15.event("scan", "203.0.113.9", path="/wp-login.php") == "banned"
+    assert world.run("status", "-o", "json").json()["by_reason"]["scan"] == 0
+    world.run("sync", "--log-source", p15.log_dir)
+    assert world.run("status", "-o", "json").json()["by_reason"]["scan"] == 1
+    assert "1 scan" in world.run("status").out
+
+
 def test_one_connection_and_no_more_requests_than_needed(world, p15):
     before = p15.state()["connections"]
     world.run("blocked")
