@@ -114,6 +114,20 @@ bool confirm_acts(struct ui *ui)
 	return false;
 }
 
+const char *confirm_hint(const struct ui *ui)
+{
+	const struct confirm *c = ui->confirm;
+	bool acts = false, has_no = false;
+
+	for (size_t i = 0; c != NULL && i < c->options; i++) {
+		acts = acts || c->option[i].kind == CONFIRM_YES;
+		has_no = has_no || c->option[i].kind == CONFIRM_NO;
+	}
+	if (!acts)
+		return "Esc: leave as it is";
+	return has_no ? "Enter and Esc: no" : "Enter and Esc: leave all as it is";
+}
+
 /* --- keys --- */
 
 static void type_count(struct confirm *c, uint32_t code)

@@ -177,7 +177,7 @@ void ui_draw_hints(struct ui *ui, int y, int width)
 		return;
 	}
 	if (ui->confirm != NULL)
-		draw_text(y, 1, width - 1, ROLE_DIM, confirm_acts(ui) ? "Enter and Esc: no" : "Esc: leave as it is");
+		draw_text(y, 1, width - 1, ROLE_DIM, confirm_hint(ui));
 	if (v == NULL || ui->confirm != NULL)
 		return;
 	if (ui->pending_len > 0) {

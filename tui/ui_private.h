@@ -137,6 +137,7 @@ void prompt_draw(struct ui *ui, int notes_y, int y, int width);
 /* confirm.c */
 void confirm_key(struct ui *ui, const struct key *key);
 void confirm_cancel(struct ui *ui);
+const char *confirm_hint(const struct ui *ui); /* what Enter and Esc do */
 bool confirm_acts(struct ui *ui); /* it has a yes: what was typed ahead answers nothing. A menu has none */
 int confirm_height(struct ui *ui, int width, int max);
 void confirm_draw(struct ui *ui, int y, int height, int width);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What came of a change, as pages: a line an outcome, and the steps behind it. Sends nothing. */
+#include "views/flow.h"
+
+#include "core/mem.h"
+
+#define VERDICT_LINES 4
+
+static const char *sign_of(const struct glyphs *g, enum verdict v)
+{
+	switch (v) {
+	case VERDICT_IN_FORCE:
+		return g->good;
+	case VERDICT_STORED:
+		return g->warn;
+	case VERDICT_MISMATCH:
+	case VERDICT_NOT_STORED:
+		return g->bad;
+	case VERDICT_UNKNOWN:
+	case VERDICT_PENDING:
+	case VERDICT_COUNT:
+		break;
+	}
+	return g->unknown;
+}
+
+static void verdict_line(struct page *p, const struct change *c, size_t i, const struct glyphs *g)
+{
+	const struct outcome *o = &c->outcomes[i];
+	enum role role = role_of_verdict(o->verdict);
+
+	page_line(p);
+	page_add(p, role, "%s ", g ? sign_of(g, o->verdict) : "");
+	page_adds(p, ROLE_STRONG, c->edits[i].target ? c->edits[i].target : edit_words(c->edits[i].kind));
+	page_add(p, role, "   %s", verdict_words(o->verdict));
+	if (o->verdict == VERDICT_IN_FORCE) {
+		struct buf evidence = BUF_INIT;
+
+		outcome_evidence(c, i, p->glyphs->ascii, &evidence);
+		page_add(p, ROLE_DIM, "   ");
+		page_adds(p, ROLE_DIM, buf_str(&evidence));
+		buf_release(&evidence);
+	}
+	if (o->detail && o->detail[0])
+		page_text(p, o->verdict == VERDICT_IN_FORCE ? ROLE_DIM : ROLE_NORMAL, 4, 76, o->detail);
+}
+
+static void steps_of(struct page *p, const struct change *c, size_t edit)
+{
+	for (size_t i = 0; i < c->step_count; i++) {
+		const struct step_report *s = &c->steps[i];
+
+		if (s->count > 0 && (edit < s->first || edit >= s->first + s->count))
+			continue;
+		page_line(p);
+		page_add(p, s->ok ? ROLE_GOOD : ROLE_BAD, "    %-14s ", step_name(s->kind));
+		page_add(p, ROLE_DIM, "%6lld ms  ", (long long)s->ms);
+		page_adds(p, ROLE_NORMAL, s->detail ? s->detail : s->ok ? "ok" : "failed");
+	}
+}
+
+/* Every outcome, worst first, with its steps. */
+struct page *flow_details_page(const struct change *c, const struct glyphs *g)
+{
+	static const enum verdict order[] = { VERDICT_UNKNOWN, VERDICT_MISMATCH, VERDICT_STORED, VERDICT_NOT_STORED, VERDICT_PENDING,
+		VERDICT_IN_FORCE };
+	struct page *p = xmalloc(sizeof(*p));
+	size_t shown = 0;
+
+	page_init(p, g);
+	for (size_t k = 0; k < ARRAY_LEN(order); k++)
+		for (size_t i = 0; i < c->count && shown < 2000; i++) {
+			const struct outcome *o = &c->outcomes[i];
+
+			if (o->verdict != order[k])
+				continue;
+			verdict_line(p, c, i, g);
+			shown++;
+			if (shown > 50)
+				continue;
+			page_line(p);
+			page_add(p, ROLE_LABEL, "    %s: ", edit_words(c->edits[i].kind));
+			page_adds(p, ROLE_DIM, o->before ? o->before : "absent");
+			page_add(p, ROLE_DIM, " %s ", g->arrow);
+			page_adds(p, ROLE_NORMAL, o->after ? o->after : "absent");
+			steps_of(p, c, i);
+		}
+	return p;
+}
+
+struct page *flow_verdict_page(const struct change *c, const struct glyphs *g, const struct err *journal_err, int64_t journal_id)
+{
+	struct page *p = xmalloc(sizeof(*p));
+	size_t shown = 0;
+
+	page_init(p, g);
+	for (int good = 0; good < 2; good++)
+		for (size_t i = 0; i < c->count && shown < VERDICT_LINES; i++)
+			if ((c->outcomes[i].verdict == VERDICT_IN_FORCE) == good) {
+				verdict_line(p, c, i, g);
+				shown++;
+			}
+	if (c->count > shown) {
+		page_line(p);
+		page_add(p, ROLE_DIM, "%zu in force, %zu stored, %zu not stored, %zu mismatch, %zu unknown, %zu not begun",
+			change_tally(c, VERDICT_IN_FORCE), change_tally(c, VERDICT_STORED), change_tally(c, VERDICT_NOT_STORED),
+			change_tally(c, VERDICT_MISMATCH), change_tally(c, VERDICT_UNKNOWN), change_tally(c, VERDICT_PENDING));
+	}
+	if (journal_id == 0 && journal_err->code != ERR_NONE) {
+		page_line(p);
+		page_add(p, ROLE_WARN, "not in the journal, so it can't be undone from here: %s", journal_err->msg);
+	}
+	return p;
+}
