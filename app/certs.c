@@ -267,6 +267,7 @@ static bool read_file(const char *path, struct buf *out, struct err *err)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	out->max = X509_MAX_BYTES;
+	out->secret = true;
 	while (fd >= 0 && (n = read(fd, chunk, sizeof(chunk))) > 0)
 		buf_add(out, chunk, (size_t)n);
 	explicit_bzero(chunk, sizeof(chunk));
@@ -310,6 +311,6 @@ struct plan *plan_cert_upload(struct app *a, const char *name, const char *cert_
 	}
 	cert_free(parsed);
 	buf_release(&cert);
-	buf_wipe(&key);
+	buf_release(&key);
 	return p;
 }

@@ -140,7 +140,7 @@ bool jmap_write_encode(const struct server *srv, struct batch *b, struct request
 		else if (e->kind == EDIT_CERT_RENEW)
 			write_renewal(calls, b->ids[i], i);
 		else if (e->kind == EDIT_CERT_UPLOAD)
-			write_upload(calls, e, i), req->secret = true;
+			write_upload(calls, e, i), req->secret = req->body.secret = true;
 		else if (edit_is_threshold(e->kind) || edit_is_path(e->kind))
 			write_security(calls, e);
 	}

@@ -351,6 +351,7 @@ bool settings_write_encode(const struct server *srv, struct batch *b, struct req
 			write_edit(srv, b, i, &w);
 	}
 	req->method = HTTP_POST;
+	req->body.secret = req->secret;
 	req->body.max = 4u << 20;
 	buf_adds(&req->path, "/api/settings");
 	write_body(req, &w, srv->capital_ops != (b->cur.phase == 1));

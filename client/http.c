@@ -13,6 +13,7 @@
 #include <curl/curl.h>
 
 #include "client/http_failures.h"
+#include "client/x509_memory.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
@@ -60,9 +61,7 @@ struct http {
 
 static void call_free(struct http_call *c)
 {
-	if (c->req.secret)
-		buf_wipe(&c->body);
-	buf_release(&c->body);
+	buf_release(&c->body); /* wiped where the request is a secret one */
 	request_release(&c->req);
 	free(c);
 }
@@ -372,6 +371,13 @@ static void set_limits(CURL *easy, const struct http_call *c, int64_t timeout_ms
 	curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)c->max);
 }
 
+static CURLcode on_tls_context(CURL *easy, void *ssl_ctx, void *arg)
+{
+	(void)easy, (void)arg;
+	x509_memory_harden(ssl_ctx);
+	return CURLE_OK;
+}
+
 static void set_secret(CURL *easy, const struct cred *cred)
 {
 	if (!cred_is_set(cred))
@@ -415,6 +421,7 @@ struct http_call *http_send(struct http *h, struct request *req, unsigned flags,
 	c->sink = *sink;
 	c->max = c->req.max_body ? c->req.max_body : c->req.stream ? STREAM_MAX : BODY_MAX;
 	buf_init(&c->body, c->req.stream ? STREAM_HEAD : c->max);
+	c->body.secret = c->req.secret;
 	c->started = clock_mono();
 	buf_addf(&url, "%s%s", h->setup.base, buf_str(&c->req.path));
 	curl_easy_setopt(easy, CURLOPT_URL, buf_str(&url));
@@ -429,6 +436,7 @@ struct http_call *http_send(struct http *h, struct request *req, unsigned flags,
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, flags & HTTP_ONCE ? 1L : 0L);
 	set_route(easy, h);
 	set_trust(easy, &h->setup);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls_context);
 	set_limits(easy, c, h->setup.timeout_ms);
 	set_secret(easy, h->cred);
 	set_body(easy, h, c);
@@ -453,7 +461,8 @@ struct http *http_new(struct loop *loop, const struct http_options *options, con
 {
 	struct http *h = xcalloc(1, sizeof(*h));
 
-	curl_global_init(CURL_GLOBAL_DEFAULT); /* counted by libcurl */
+	/* counted by libcurl; a private key may be in what it holds, for as long as it is on its way */
+	curl_global_init_mem(CURL_GLOBAL_DEFAULT, wiping_malloc, wiping_free, wiping_realloc, wiping_strdup, wiping_calloc);
 	if (!http_setup_init(&h->setup, options, err)) {
 		http_setup_release(&h->setup);
 		free(h);

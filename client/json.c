@@ -7,7 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/mem.h"
 #include "core/text.h"
+
+void json_memory_init(void)
+{
+	json_set_alloc_funcs(wiping_malloc, wiping_free);
+}
 
 json_t *json_read(const char *s, size_t len, struct err *err)
 {

@@ -13,6 +13,8 @@
 #include "core/buf.h"
 #include "core/err.h"
 
+/* Values and texts are wiped when they are freed: a private key can be among them. For every value made from then on. */
+void json_memory_init(void);
 /* NUL in strings is kept, of doubled keys the last one counts. NULL and ERR_PROTOCOL when it is no JSON; the caller json_decref()s it. */
 json_t *json_read(const char *s, size_t len, struct err *err);
 /* Follows a chain of keys, ended by NULL: json_get(doc, "data", "items", NULL). Borrowed; NULL when any is missing. */

@@ -5,7 +5,9 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "client/json.h"
 #include "client/session_private.h"
+#include "client/x509_memory.h"
 #include "core/clock.h"
 #include "core/mem.h"
 
@@ -47,6 +49,8 @@ struct session *session_new(struct loop *loop, const struct profile *profile, co
 	LIST_INIT(&s->fetches);
 	LIST_INIT(&s->execs);
 	cred_init(&s->cred);
+	x509_memory_init();
+	json_memory_init();
 	open_http(s);
 	return s;
 }

@@ -21,8 +21,13 @@ void buf_init(struct buf *b, size_t max)
 
 void buf_release(struct buf *b)
 {
+	bool secret = b->secret;
+
+	if (secret && b->data)
+		explicit_bzero(b->data, b->cap);
 	free(b->data);
 	buf_init(b, b->max);
+	b->secret = secret;
 }
 
 void buf_wipe(struct buf *b)
@@ -38,6 +43,19 @@ void buf_reset(struct buf *b)
 	b->overflow = false;
 	if (b->data)
 		b->data[0] = '\0';
+}
+
+/* realloc() would leave the former place as it is. */
+static char *move_wiping(struct buf *b, size_t cap)
+{
+	char *to = xmalloc(cap);
+
+	if (b->data) {
+		memcpy(to, b->data, b->len + 1);
+		explicit_bzero(b->data, b->cap);
+		free(b->data);
+	}
+	return to;
 }
 
 /* Makes room for `extra` bytes and the terminator; false when that would pass the cap. */
@@ -58,7 +76,7 @@ bool buf_grow(struct buf *b, size_t extra)
 		cap = cap > SIZE_MAX / 2 ? need : cap * 2;
 	if (cap > max && need <= max + 1)
 		cap = max + 1 > need ? max + 1 : need;
-	b->data = xrealloc(b->data, cap);
+	b->data = b->secret ? move_wiping(b, cap) : xrealloc(b->data, cap);
 	b->cap = cap;
 	return true;
 }

@@ -12,9 +12,10 @@ struct buf {
 	size_t len, cap;
 	size_t max;    /* bytes; 0 = 64 MiB */
 	bool overflow; /* an add went over max and was dropped whole; sticky until reset */
+	bool secret;   /* set by the owner: memory given back is wiped, also when it grows */
 };
 
-#define BUF_INIT { NULL, 0, 0, 0, false }
+#define BUF_INIT { NULL, 0, 0, 0, false, false }
 
 void buf_init(struct buf *b, size_t max);
 void buf_release(struct buf *b);

@@ -2,6 +2,7 @@
 /* Allocation that dies, and dying itself. Knows the terminal only as a hook. */
 #include "core/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -128,4 +129,43 @@ void xgrow(void *items, size_t *cap, size_t need, size_t size)
 	p = xreallocarray(p, want, size);
 	memcpy(items, &p, sizeof(p));
 	*cap = want;
+}
+
+void *wiping_malloc(size_t size)
+{
+	return malloc(size);
+}
+
+void *wiping_calloc(size_t n, size_t size)
+{
+	return calloc(n, size);
+}
+
+void wiping_free(void *p)
+{
+	if (p)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+/* realloc() may move and leave a copy behind. */
+void *wiping_realloc(void *p, size_t size)
+{
+	size_t had = p ? malloc_usable_size(p) : 0;
+	void *q;
+
+	if (p && size && size <= had && size > had / 2)
+		return p;
+	q = malloc(size ? size : 1);
+	if (!q)
+		return NULL;
+	if (p)
+		memcpy(q, p, had < size ? had : size);
+	wiping_free(p);
+	return q;
+}
+
+char *wiping_strdup(const char *s)
+{
+	return strdup(s);
 }

@@ -187,6 +187,26 @@ static void wipe_leaves_an_empty_buffer(void **state)
 	assert_string_equal(buf_str(&b), "");
 }
 
+static void secret_keeps_its_bytes_while_it_grows(void **state)
+{
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	b.secret = true;
+	for (int i = 0; i < 5000; i++)
+		buf_addf(&b, "%04d", i);
+	assert_int_equal(b.len, 20000);
+	for (int i = 0; i < 5000; i += 499) {
+		char want[8];
+
+		snprintf(want, sizeof(want), "%04d", i);
+		assert_memory_equal(b.data + 4 * i, want, 4);
+	}
+	buf_release(&b);
+	assert_null(b.data);
+	assert_true(b.secret); /* what it is used for next is as secret */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +219,7 @@ int main(void)
 		cmocka_unit_test(default_cap_is_64_mib),
 		cmocka_unit_test(take_hands_over),
 		cmocka_unit_test(wipe_leaves_an_empty_buffer),
+		cmocka_unit_test(secret_keeps_its_bytes_while_it_grows),
 	};
 
 	return cmocka_run_group_tests_name("core_buf", tests, NULL, NULL);

@@ -164,6 +164,32 @@ static void dying_runs_the_hook_first_and_is_safe(void **state)
 	assert_non_null(strstr(out, "out of memory"));
 }
 
+static void wiping_memory_is_like_other_memory(void **state)
+{
+	char *p = wiping_malloc(3), *q, *s = wiping_strdup("copy");
+	unsigned char *z = wiping_calloc(7, 3);
+
+	(void)state;
+	memcpy(p, "ab", 3);
+	for (size_t size = 4; size < 100000; size *= 3) {
+		p = wiping_realloc(p, size);
+		assert_string_equal(p, "ab");
+		p[size - 1] = 'z';
+	}
+	q = wiping_realloc(p, 2);
+	assert_memory_equal(q, "ab", 2);
+	for (int i = 0; i < 21; i++)
+		assert_int_equal(z[i], 0);
+	assert_string_equal(s, "copy");
+	wiping_free(q);
+	wiping_free(s);
+	wiping_free(z);
+	wiping_free(NULL);
+	q = wiping_realloc(NULL, 0);
+	assert_non_null(q);
+	wiping_free(q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +199,7 @@ int main(void)
 		cmocka_unit_test(xcalloc_is_zeroed),
 		cmocka_unit_test(container_of_finds_the_owner),
 		cmocka_unit_test(dying_runs_the_hook_first_and_is_safe),
+		cmocka_unit_test(wiping_memory_is_like_other_memory),
 	};
 
 	return cmocka_run_group_tests_name("core_mem", tests, NULL, NULL);
