@@ -57,7 +57,7 @@ void out_begin(struct out *o, enum out_format format, const struct out_field *fi
 	while (fields[o->field_count].key)
 		o->field_count++;
 	for (size_t i = 0; i < o->field_count && i < ARRAY_LEN(o->lead); i++)
-		json_lead(&o->lead[i], fields[i].key);
+		json_lead_init(&o->lead[i], fields[i].key);
 	if (format == OUT_JSON && !single)
 		buf_addc(&o->buf, '[');
 	if (format == OUT_CSV) {
@@ -109,25 +109,26 @@ void out_row(struct out *o)
 	o->row_begun = false;
 }
 
-/* The field's key; its room also holds a short value, so that most fields ask the buffer once. */
-static void put_lead(struct out *o)
+/* Key and value of a field of a row that is JSON: one request to the buffer, for all but a strange string. */
+static void json_field(struct out *o, const char *s, size_t len, bool is_text)
 {
-	const struct json_lead *l = &o->lead[o->field];
-	size_t skip = o->row_begun ? 0 : 1; /* the comma */
-	char *room;
+	const struct out_field *f = &o->fields[o->field];
 
-	if (o->field >= ARRAY_LEN(o->lead) || !l->len) {
-		json_key(&o->buf, o->fields[o->field].key);
+	if (o->field >= o->field_count)
+		return;
+	if (f->flags & OUT_ONLY_TABLE) {
+		o->field++;
 		return;
 	}
-	room = buf_room(&o->buf, sizeof(l->text));
-	if (!room)
-		return;
-	memcpy(room, l->text + skip, sizeof(l->text) - 1); /* of a length known here: two moves instead of a call */
-	buf_used(&o->buf, l->len - skip);
+	if (o->field < ARRAY_LEN(o->lead))
+		json_member(&o->buf, &o->lead[o->field], !o->row_begun, s, len, is_text);
+	else
+		json_member_slow(&o->buf, f->key, s, len, is_text);
+	o->row_begun = true;
+	o->field++;
 }
 
-/* False when the field is not for this format: the value is to be dropped. */
+/* False when the field is not for this format: the value is to be dropped. For all but JSON. */
 static bool field_begin(struct out *o)
 {
 	const struct out_field *f;
@@ -141,9 +142,7 @@ static bool field_begin(struct out *o)
 		o->field++;
 		return false;
 	}
-	if (is_json(o))
-		put_lead(o);
-	else if (o->row_begun && o->format == OUT_PLAIN)
+	if (o->row_begun && o->format == OUT_PLAIN)
 		buf_addc(&o->buf, '\t');
 	else if (o->row_begun && o->format == OUT_CSV)
 		buf_addc(&o->buf, ',');
@@ -204,14 +203,10 @@ static void put_plain(struct out *o, const char *s, size_t len)
 
 void out_text(struct out *o, const char *s, size_t len)
 {
-	if (!field_begin(o))
-		return;
-	if (is_json(o)) {
-		json_quote(&o->buf, s, len);
-		o->field++;
-	} else {
+	if (is_json(o))
+		json_field(o, s, len, true);
+	else if (field_begin(o))
 		put_plain(o, s, len);
-	}
 }
 
 void out_str(struct out *o, const char *s)
@@ -236,14 +231,10 @@ void out_strf(struct out *o, const char *fmt, ...)
 
 void out_raw(struct out *o, const char *json, const char *text)
 {
-	if (!field_begin(o))
-		return;
-	if (is_json(o)) {
-		buf_adds(&o->buf, json);
-		o->field++;
-	} else {
+	if (is_json(o))
+		json_field(o, json, strlen(json), false);
+	else if (field_begin(o))
 		put_plain(o, text, strlen(text));
-	}
 }
 
 /* By hand, not by snprintf(): one for each of a million rows. */
@@ -268,7 +259,10 @@ void out_bool(struct out *o, bool v)
 
 void out_null(struct out *o)
 {
-	out_raw(o, "null", o->format == OUT_TABLE ? "-" : "");
+	if (is_json(o))
+		json_field(o, "null", 4, false);
+	else if (field_begin(o))
+		put_plain(o, "-", o->format == OUT_TABLE);
 }
 
 void out_time(struct out *o, int64_t ms)

@@ -29,9 +29,10 @@ struct out_field {
 	unsigned flags;
 };
 
-/* A field's key as JSON, made once: `,"key":`. len 0: too long for that. */
+/* A field's key as JSON, made once: `,"key":`. */
 struct json_lead {
-	unsigned char len;
+	const char *key;
+	size_t len;    /* of text; 0: the key is too long for it */
 	char text[32];
 };
 
@@ -73,6 +74,9 @@ void json_text(struct buf *b, const char *s); /* quoted, text_safe()d; NULL = nu
 void json_time(struct buf *b, int64_t ms);
 void json_quote(struct buf *b, const char *s, size_t len);
 void json_key(struct buf *b, const char *key); /* ,"key": with the comma when needed */
-void json_lead(struct json_lead *l, const char *key);
+void json_lead_init(struct json_lead *l, const char *key);
+/* Key and value; is_text: quoted and text_safe()d, else ready JSON. json_member_slow() finds out by itself whether a comma is due. */
+void json_member(struct buf *b, const struct json_lead *l, bool is_first, const char *s, size_t len, bool is_text);
+void json_member_slow(struct buf *b, const char *key, const char *s, size_t len, bool is_text);
 
 #endif

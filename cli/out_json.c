@@ -16,7 +16,7 @@ static uint64_t has_zero(uint64_t w)
 	return (w - ONES) & ~w & HIGH;
 }
 
-static uint64_t has_special(uint64_t w)
+static inline uint64_t has_special(uint64_t w)
 {
 	uint64_t below_blank = (w - ONES * 0x20) & ~w & HIGH, above_ascii = w & HIGH;
 
@@ -31,21 +31,28 @@ static uint64_t load(const char *s)
 	return w;
 }
 
-/* Printable ASCII that JSON takes as it is: nearly every string there is. */
-static bool is_plain(const char *s, size_t len)
+/* The bytes of a string shorter than eight, some of them twice, the rest zero bytes turned into blanks. */
+static uint64_t load_short(const char *s, size_t len)
 {
-	size_t i = 0;
+	const unsigned char *u = (const unsigned char *)s;
+	uint32_t first, last;
 
-	if (len >= 8) {
-		for (; i + 8 <= len; i += 8)
-			if (has_special(load(s + i)))
-				return false;
-		return !has_special(load(s + len - 8));
-	}
-	for (; i < len; i++)
-		if ((unsigned char)s[i] < 0x20 || (unsigned char)s[i] >= 0x7f || s[i] == '"' || s[i] == '\\')
+	if (len < 4)
+		return len ? (ONES * ' ' & ~UINT64_C(0xffffff)) | u[0] | (uint64_t)u[len / 2] << 8 | (uint64_t)u[len - 1] << 16 : ONES * ' ';
+	memcpy(&first, s, sizeof(first));
+	memcpy(&last, s + len - sizeof(last), sizeof(last));
+	return (uint64_t)first << 32 | last;
+}
+
+/* Printable ASCII that JSON takes as it is: nearly every string there is. */
+static inline bool is_plain(const char *s, size_t len)
+{
+	if (len < 8)
+		return !has_special(load_short(s, len));
+	for (size_t i = 0; i + 8 < len; i += 8)
+		if (has_special(load(s + i)))
 			return false;
-	return true;
+	return !has_special(load(s + len - 8));
 }
 
 static void json_escape(struct buf *b, const char *s, size_t len)
@@ -121,9 +128,56 @@ void json_key(struct buf *b, const char *key)
 	buf_addf(b, "%s\"%s\":", last == '{' || last == '[' ? "" : ",", key);
 }
 
-void json_lead(struct json_lead *l, const char *key)
+void json_lead_init(struct json_lead *l, const char *key)
 {
 	int n = snprintf(l->text, sizeof(l->text), ",\"%s\":", key);
 
-	l->len = n > 0 && (size_t)n < sizeof(l->text) ? (unsigned char)n : 0;
+	l->key = key;
+	l->len = n > 0 && (size_t)n < sizeof(l->text) ? (size_t)n : 0;
+}
+
+void json_member_slow(struct buf *b, const char *key, const char *s, size_t len, bool is_text)
+{
+	json_key(b, key);
+	if (is_text)
+		json_quote(b, s, len);
+	else
+		buf_add(b, s, len);
+}
+
+/* As memcpy(), which for the few bytes of most values costs more than the copy. */
+static char *put_short(char *out, const char *s, size_t len)
+{
+	if (len > 16) {
+		memcpy(out, s, len);
+	} else if (len >= 8) {
+		memcpy(out, s, 8);
+		memcpy(out + len - 8, s + len - 8, 8);
+	} else if (len >= 4) {
+		memcpy(out, s, 4);
+		memcpy(out + len - 4, s + len - 4, 4);
+	} else {
+		for (size_t i = 0; i < len; i++)
+			out[i] = s[i];
+	}
+	return out + len;
+}
+
+void json_member(struct buf *b, const struct json_lead *l, bool is_first, const char *s, size_t len, bool is_text)
+{
+	size_t skip = is_first; /* the comma */
+	char *room, *p;
+
+	if (!l->len || (is_text && !is_plain(s, len)) || !(room = buf_room(b, sizeof(l->text) + len + 2))) {
+		json_member_slow(b, l->key, s, len, is_text);
+		return;
+	}
+	memcpy(room, l->text + skip, sizeof(l->text) - 1); /* of a length known here: moves instead of a call */
+	p = room + l->len - skip;
+	if (is_text)
+		*p++ = '"';
+	p = put_short(p, s, len);
+	if (is_text)
+		*p++ = '"';
+	buf_used(b, (size_t)(p - room));
 }

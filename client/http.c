@@ -21,7 +21,7 @@
 #define BODY_MAX ((size_t)8 << 20)
 #define STREAM_MAX ((size_t)256 << 20)
 #define STREAM_HEAD ((size_t)64 << 10) /* kept of a streamed body, for error texts */
-#define RECEIVE_BUFFER 32768L
+#define RECEIVE_BUFFER 131072L
 #define SLICE_MS 4              /* a streamed answer is paused when it has held the loop for so long */
 #define CONNECTION_LIFE_S 600L
 #define STREAM_TIME_FACTOR 60   /* upper bound of a streamed answer, in timeouts */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* yajl with a path, a depth cap, and a cutter in front of it. The cutter is there because yajl reads a token anew from its start with
- * every piece fed: a string of 64 MB in pieces of 16 KiB would take minutes. Knows no dialect. */
+ * every piece fed: a string of 64 MB in pieces of 16 KiB would take minutes. It also takes the pairs of a long object of plain strings past
+ * yajl, which is nearly all there is in a list. Knows no dialect. */
 #include "client/jsonwalk.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +16,8 @@
 #define LEVELS (sizeof(((struct json_path *)NULL)->level) / sizeof(((struct json_path *)NULL)->level[0]))
 #define PIECE_MAX ((size_t)16 << 10) /* fed to yajl at once */
 #define ESCAPE_LETTER 100
+#define ONES UINT64_C(0x0101010101010101)
+#define HIGH (ONES * 0x80)
 
 struct jsonwalk {
 	yajl_handle yajl;
@@ -309,6 +313,89 @@ static bool plain_byte(struct jsonwalk *w, char c)
 	return w->token <= JSONWALK_TOKEN_MAX;
 }
 
+/* ---- past yajl: `"plain":"plain",` after a comma in an object leaves yajl where it stands ---- */
+
+static uint64_t zero_bytes(uint64_t w)
+{
+	return (w - ONES) & ~w & HIGH;
+}
+
+/* Bytes of a string that stands in [s, end) whole, without escapes; -1 when it does not. s is behind its opening quote. */
+static ptrdiff_t plain_string(const char *s, const char *end)
+{
+	const char *p = s;
+	uint64_t w, stop;
+
+	for (;; p += sizeof(w)) {
+		if ((size_t)(end - p) < sizeof(w))
+			return -1;
+		memcpy(&w, p, sizeof(w));
+		w = le64toh(w);
+		stop = zero_bytes(w ^ ONES * '"') | zero_bytes(w ^ ONES * '\\') | ((w - ONES * 0x20) & ~w & HIGH);
+		if (stop)
+			break;
+	}
+	p += __builtin_ctzll(stop) / 8; /* the lowest bit set is exact, only those above it may be false */
+	return *p == '"' && (size_t)(p - s) < JSONWALK_STRING_MAX ? p - s : -1;
+}
+
+struct pair {
+	const char *key, *value, *next;
+	size_t key_len, value_len;
+};
+
+/* s is where a key may begin. */
+static bool plain_pair(const char *s, const char *end, struct pair *p)
+{
+	ptrdiff_t n;
+
+	if (s == end || *s != '"' || (n = plain_string(s + 1, end)) < 0)
+		return false;
+	p->key = s + 1;
+	p->key_len = (size_t)n;
+	s = p->key + n + 1;
+	if (end - s < 2 || s[0] != ':' || s[1] != '"' || (n = plain_string(s + 2, end)) < 0)
+		return false;
+	p->value = s + 2;
+	p->value_len = (size_t)n;
+	s = p->value + n + 1;
+	p->next = s + 1;
+	return s < end && *s == ',';
+}
+
+static bool is_in_object(const struct jsonwalk *w)
+{
+	return w->depth > 0 && w->depth <= (int)LEVELS && w->path.level[w->depth - 1].key;
+}
+
+/* Delivers the pairs at s, after yajl has read a comma; returns where yajl is to go on. */
+static const char *plain_pairs(struct jsonwalk *w, const char *s, const char *end)
+{
+	struct pair p;
+
+	while (plain_pair(s, end, &p)) {
+		on_map_key(w, (const unsigned char *)p.key, p.key_len);
+		on_string(w, (const unsigned char *)p.value, p.value_len);
+		s = p.next;
+	}
+	return s;
+}
+
+/* A comma is at data[i - 1] and everything before data[start] is with yajl. Both are moved on when pairs follow. */
+static bool skip_pairs(struct jsonwalk *w, const char *data, size_t len, size_t *start, size_t *i, struct err *err)
+{
+	struct pair p;
+
+	if (!plain_pair(data + *i, data + len, &p))
+		return true;
+	if (!parse(w, data + *start, *i - *start, err))
+		return false;
+	*start = *i;
+	if (is_in_object(w))
+		*start = *i = (size_t)(plain_pairs(w, data + *i, data + len) - data);
+	return true;
+}
+
 bool jsonwalk_feed(struct jsonwalk *w, const char *data, size_t len, struct err *err)
 {
 	size_t i = 0, start = 0, n;
@@ -320,8 +407,10 @@ bool jsonwalk_feed(struct jsonwalk *w, const char *data, size_t len, struct err 
 			i += string_drop(w, data + i, len - i);
 			start = i;
 		} else if (!w->in_string) {
-			if (!plain_byte(w, data[i++]))
+			if (!plain_byte(w, data[i]))
 				return give_up(w, err, "a number or word without end");
+			if (data[i++] == ',' && !skip_pairs(w, data, len, &start, &i, err))
+				return false;
 		} else if ((n = string_run(w, data + i, len - i)) > 0) {
 			i += n;
 		} else {

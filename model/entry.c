@@ -256,14 +256,37 @@ ptrdiff_t entrylist_find_key(const struct entrylist *l, const char *key)
 	return -1;
 }
 
+/* A row with the same net as row `own`: they stand beside one another. */
+static ptrdiff_t active_twin(const struct entrylist *l, size_t own, int64_t now)
+{
+	const struct entry *e = &l->rows[own];
+
+	for (size_t i = own; i > 0 && !entry_cmp_net(&l->rows[i - 1], e); i--)
+		if (entry_state(l, i - 1, now) == ENTRY_ACTIVE)
+			return (ptrdiff_t)i - 1;
+	for (size_t i = own + 1; i < l->count && !entry_cmp_net(&l->rows[i], e); i++)
+		if (entry_state(l, i, now) == ENTRY_ACTIVE)
+			return (ptrdiff_t)i;
+	return -1;
+}
+
+static bool is_address_of_row(const struct entrylist *l, const struct net *n, ptrdiff_t row)
+{
+	return row >= 0 && net_is_address(n) && l->rows[row].family == n->family && l->rows[row].prefix == n->prefix &&
+	       !memcmp(l->rows[row].addr, n->addr, sizeof(n->addr));
+}
+
 ptrdiff_t entrylist_covering(
 	const struct entrylist *l, const struct net *n, ptrdiff_t except, int64_t now)
 {
 	uint32_t rows[COVER_MAX];
-	size_t found = at_most(netset_covering(l->index, n, rows, COVER_MAX), COVER_MAX);
+	bool is_own = is_address_of_row(l, n, except);
+	size_t found = is_own ? netset_networks_around(l->index, n, rows, COVER_MAX)
+			      : netset_covering(l->index, n, rows, COVER_MAX);
 
+	found = at_most(found, COVER_MAX);
 	for (size_t i = 0; i < found; i++)
 		if ((ptrdiff_t)rows[i] != except && entry_state(l, rows[i], now) == ENTRY_ACTIVE)
 			return rows[i];
-	return -1;
+	return is_own ? active_twin(l, (size_t)except, now) : -1;
 }

@@ -9,7 +9,7 @@
 #include "model/entry_sort.h"
 
 #define LOOK_BACK  8 /* rows of the same net a double is looked for in */
-#define RUN_FACTOR 4 /* sorting takes a row so much less than the other phases */
+#define RUN_FACTOR 8 /* sorting takes a row so much less than the other phases */
 
 enum phase { SORT_RUNS, MERGE_RUNS, SORT_MALFORMED, DROP_DOUBLES, REPACK, INDEX };
 

@@ -234,19 +234,15 @@ static bool parse_object(struct cursor *c, struct entry_value *v)
 
 static void value_init(struct entry_value *v)
 {
-	memset(v, 0, sizeof(*v));
+	v->by[0] = v->note[0] = '\0'; /* the rest of them is nobody's: a list of a million has no value in most rows */
 	v->reason = REASON_NONE;
 	v->at = v->until = TIME_NONE;
 }
 
-void entry_value_parse(const char *s, size_t len, struct entry_value *out)
+static void take_as_note(const char *s, size_t len, struct entry_value *out)
 {
-	struct cursor c = {s, len ? s + len : s};
 	struct field note = {.len = 0};
 
-	value_init(out);
-	if (!len || parse_object(&c, out))
-		return;
 	value_init(out);
 	while (len) {
 		size_t n = sequence_len((unsigned char)*s);
@@ -258,6 +254,15 @@ void entry_value_parse(const char *s, size_t len, struct entry_value *out)
 		len -= n;
 	}
 	copy_cut(out->note, sizeof(out->note), &note);
+}
+
+void entry_value_parse(const char *s, size_t len, struct entry_value *out)
+{
+	struct cursor c = {s, len ? s + len : s};
+
+	value_init(out);
+	if (len && !parse_object(&c, out))
+		take_as_note(s, len, out);
 }
 
 /* Output that stays whole: each piece goes in or is left out, and `tail` bytes stay free for what

@@ -65,6 +65,8 @@ void netset_add(struct netset *s, const struct net *n, uint32_t value);
 void netset_finish(struct netset *s); /* call once after the adds, before queries */
 /* Widest first; returns how many there are, fills at most max. An equal network counts. */
 size_t netset_covering(const struct netset *s, const struct net *n, uint32_t *values, size_t max);
+/* The networks alone: of single addresses only n itself could cover n, and a caller with sorted rows sees those beside it. */
+size_t netset_networks_around(const struct netset *s, const struct net *n, uint32_t *values, size_t max);
 /* Members inside n (n itself included). */
 size_t netset_inside(const struct netset *s, const struct net *n, uint32_t *values, size_t max);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A set of nets for coverage questions. Single addresses, nearly all of a ban list, take 8 (IPv4)
  * or 20 (IPv6) bytes; networks are kept apart, sorted, each knowing the nearest one around it. */
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -171,12 +172,48 @@ static size_t lower_bound(const void *items, size_t n, size_t size, const void *
 	return lo;
 }
 
+static uint64_t half(const uint8_t *addr)
+{
+	uint64_t w;
+
+	memcpy(&w, addr, sizeof(w));
+	return be64toh(w);
+}
+
+/* net_cmp(a, b) <= 0, a few instructions each: asked for every row of a list. */
+static bool sorts_not_after(const struct net *a, const struct net *b)
+{
+	uint64_t x, y;
+
+	if (a->family != b->family)
+		return a->family < b->family;
+	x = half(a->addr), y = half(b->addr);
+	if (x == y)
+		x = half(a->addr + 8), y = half(b->addr + 8);
+	return x != y ? x < y : a->prefix <= b->prefix;
+}
+
+/* Blocks that do not sort after n. */
+static size_t blocks_up_to(const struct netset *s, const struct net *n)
+{
+	size_t lo = 0, hi = s->nb;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (sorts_not_after(&s->blocks[mid].net, n))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 /* Blocks around n, widest first: the chain of parents of the last block that does not sort after n.
  */
 static void put_blocks_around(const struct netset *s, const struct net *n, struct sink *out)
 {
-	struct block key = {*n, UINT32_MAX, 0};
-	size_t at = lower_bound(s->blocks, s->nb, sizeof(key), &key, cmp_block);
+	size_t at = blocks_up_to(s, n);
 	uint32_t i = at ? (uint32_t)(at - 1) : NO_PARENT;
 	size_t depth = 0;
 
@@ -221,9 +258,19 @@ size_t netset_covering(const struct netset *s, const struct net *n, uint32_t *va
 
 	if (!n->family)
 		return 0;
-	put_blocks_around(s, n, &out);
+	if (s->nb)
+		put_blocks_around(s, n, &out);
 	if (net_is_address(n))
 		put_addresses(s, n, &out);
+	return out.n;
+}
+
+size_t netset_networks_around(const struct netset *s, const struct net *n, uint32_t *values, size_t max)
+{
+	struct sink out = {values, max, 0};
+
+	if (n->family && s->nb)
+		put_blocks_around(s, n, &out);
 	return out.n;
 }
 

@@ -304,6 +304,40 @@ static void generated_documents_read_as_jansson_does(void **state)
 	buf_release(&got);
 }
 
+/* Objects of mostly plain pairs, with everything in between that is not: the walk past yajl must be left and taken up again without a trace. */
+static void plain_pairs_among_others(void **state)
+{
+	static const char *const odd[] = { "\"k\":1,", "\"k\":\"a\\\"b\",", "\"k\":\"\\u0041\",", "\"k\\n\":\"v\",", "\"k\": \"v\",", "\"k\":\"v\" ,",
+		" \"k\":\"v\",", "\"o\":{\"a\":\"b\",\"c\":\"d\",\"e\":\"f\"},", "\"l\":[\"a\",\"b\",{\"x\":\"y\",\"z\":\"\"}],", "\"k\":null,", "\"\":\"\",",
+		"\"\xc3\xa4\":\"\xff\x7f\",", "\"k\":\"a\"b\",", "\"k\":\"a\nb\",", "\"k\"\"v\",", "\"k\":\"v\",,", "\"k\",", "}", "]", "{", "\"k\":{\"a\":\"b\",}," };
+	struct buf text = BUF_INIT, whole = BUF_INIT, bytes = BUF_INIT;
+	size_t good = 0;
+
+	(void)state;
+	for (int round = 0; round < 3000; round++) {
+		unsigned n = draw(12), with_odd = draw(4);
+
+		buf_reset(&text);
+		buf_adds(&text, "{\"data\":{\"total\":3,\"items\":{");
+		for (unsigned i = 0; i < n; i++)
+			if (with_odd && draw(4) == 0)
+				buf_adds(&text, odd[draw(sizeof(odd) / sizeof(odd[0]))]);
+			else
+				buf_addf(&text, "\"%u.%u.%u.7\":\"%.*s\",", draw(256), draw(256), draw(256), (int)draw(20), "a reason of some length");
+		buf_adds(&text, "\"last\":\"one that is long enough\"}}}");
+		bool ok = walk_bytes(buf_str(&text), text.len, &bytes);
+
+		assert_int_equal(walk(buf_str(&text), text.len, draw((unsigned)text.len + 1), &whole), ok);
+		if (ok)
+			assert_string_equal(buf_str(&whole), buf_str(&bytes));
+		good += ok;
+	}
+	assert_in_range(good, 1000, 2900); /* both kinds were met */
+	buf_release(&text);
+	buf_release(&whole);
+	buf_release(&bytes);
+}
+
 static void ignore(void *arg, const struct json_path *path, const struct json_item *item)
 {
 	(void)path, (void)item;
@@ -427,6 +461,7 @@ int main(void)
 		cmocka_unit_test(the_same_at_every_cut),
 		cmocka_unit_test(jansson_agrees),
 		cmocka_unit_test(generated_documents_read_as_jansson_does),
+		cmocka_unit_test(plain_pairs_among_others),
 		cmocka_unit_test(depth_is_capped_where_jansson_caps_it),
 		cmocka_unit_test(long_strings_are_cut_and_cost_no_more_than_their_length),
 		cmocka_unit_test(a_cut_never_splits_an_escape),

@@ -341,11 +341,65 @@ static void test_names(void **state)
 	assert_string_equal(origin_text(ORIGIN_OPERATOR), "operator");
 }
 
+/* The widest active row other than `own` that covers it, looked for one by one. */
+static ptrdiff_t cover_by_hand(const struct entrylist *l, size_t own, int64_t now)
+{
+	ptrdiff_t best = -1;
+	struct net n, other;
+
+	entry_net(&l->rows[own], &n);
+	for (size_t i = 0; i < l->count; i++) {
+		entry_net(&l->rows[i], &other);
+		if (i != own && entry_state(l, i, now) == ENTRY_ACTIVE && net_contains(&other, &n) &&
+			(best < 0 || other.prefix < l->rows[best].prefix))
+			best = (ptrdiff_t)i;
+	}
+	return best;
+}
+
+/* Networks in networks, the same address in several writings, some of them expired. */
+static void test_covering_of_rows(void **state)
+{
+	static const char *const writings[] = { "10.0.%u.%u", "10.0.%u.%u/32", "::ffff:10.0.%u.%u", "10.0.%u.%u/24", "10.0.%u.%u/12", "fd00::%x:%x",
+		"fd00::%x:%x/112" };
+	unsigned seed = 7;
+
+	(void)state;
+	for (int round = 0; round < 60; round++) {
+		struct entrylist *l = entrylist_new();
+
+		for (int i = 0; i < 40; i++) {
+			char key[64];
+
+			seed = seed * 1103515245u + 12345u;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+			snprintf(key, sizeof(key), writings[seed >> 16 & 7 ? (seed >> 20) % 7 : 3], seed >> 17 & 1, seed >> 24 & 3);
+#pragma GCC diagnostic pop
+			add(l, key, NULL, NULL, TIME_NONE, seed >> 27 & 1 ? NOW - 1 : TIME_NONE);
+		}
+		entrylist_finish(l);
+		for (size_t i = 0; i < l->count; i++) {
+			ptrdiff_t want = cover_by_hand(l, i, NOW), got;
+			struct net n;
+
+			entry_net(&l->rows[i], &n);
+			got = entrylist_covering(l, &n, (ptrdiff_t)i, NOW);
+			assert_int_equal(got < 0, want < 0);
+			if (got >= 0) /* of twins any will do */
+				assert_true(got != (ptrdiff_t)i && !memcmp(l->rows[got].addr, l->rows[want].addr, 16) &&
+					l->rows[got].prefix == l->rows[want].prefix && entry_state(l, (size_t)got, NOW) == ENTRY_ACTIVE);
+		}
+		entrylist_free(l);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),       cmocka_unit_test(test_empty),        cmocka_unit_test(test_doubles),
 		cmocka_unit_test(test_times),       cmocka_unit_test(test_odd_keys),     cmocka_unit_test(test_covering),
+		cmocka_unit_test(test_covering_of_rows),
 		cmocka_unit_test(test_many),        cmocka_unit_test(test_value_parse),  cmocka_unit_test(test_value_format),
 		cmocka_unit_test(test_value_round_trip), cmocka_unit_test(test_names),
 	};
