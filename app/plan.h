@@ -26,6 +26,7 @@ struct plan {
 	bool yes_will_do;           /* refused for the number of entries alone: the typed count or --yes is enough */
 	bool needs_yes;             /* many entries, or protection is given up */
 	char why_yes[200];
+	char instead[64];           /* a threshold is switched off: a rate to offer instead, "500/1d"; "" = none */
 	unsigned offer_reset;       /* classes whose counters would ban it again: the offer of "c also reset" */
 	int64_t undoes;             /* journal change this takes back, 0 = none */
 	size_t already;             /* edits that are so already */

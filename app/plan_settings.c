@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/plan_private.h"
+#include "app/threshold_off.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
@@ -20,10 +21,12 @@ static struct plan *give_up(struct plan *p)
 
 static void say_off(struct app *a, struct plan *p, enum ban_class c)
 {
+	struct off_advice advice;
+
 	p->needs_yes = true;
 	snprintf(p->why_yes, sizeof(p->why_yes), "%s protection is given up", class_name(c));
-	plan_add_line(p, PLAN_WARN, 0, "switched off, nobody is banned for %s any more. Would a higher rate do? e.g. %llu a day",
-		class_words(c), (unsigned long long)(a->snap.thresholds ? a->snap.thresholds->of[c].count * 5 : 500));
+	threshold_off_advice(a, c, &advice);
+	threshold_off_say(p, c, &advice);
 }
 
 /* What an operator saw, in the server's spelling, for conflict detection. */

@@ -23,7 +23,7 @@ void flow_ask(struct flow *f);
 
 /* The end of a question that was not answered with yes. */
 void flow_leave(struct flow *f);
-void flow_describe_edit(struct page *out, const struct plan *p, size_t i);
+void flow_describe_edit(struct page *out, const struct plan *p, size_t i, int width);
 
 /* flow_each.c: how many addresses or other things a plan is about, and asking for each of them; ends in flow_ask() or flow_leave(). */
 size_t flow_units(const struct plan *p);

@@ -19,20 +19,39 @@ static enum role role_of_level(enum plan_level l)
 	return l == PLAN_BAD ? ROLE_BAD : l == PLAN_WARN ? ROLE_WARN : ROLE_NORMAL;
 }
 
-void flow_describe_edit(struct page *out, const struct plan *p, size_t i)
+/* What is said about edit i stands beside its target where all of it fits, else below. */
+static bool fits_beside(const struct plan *p, size_t i, int width)
 {
 	const struct edit *e = &p->change->edits[i];
-	bool said = false;
+	int col = 4 + (e->target ? text_width(e->target) : 0);
+
+	for (size_t k = 0; k < p->line_count; k++)
+		if (p->lines[k].edit == i && (col < TARGET_WIDTH ? TARGET_WIDTH : col) + text_width(p->lines[k].text) > width)
+			return false;
+	return true;
+}
+
+void flow_describe_edit(struct page *out, const struct plan *p, size_t i, int width)
+{
+	const struct edit *e = &p->change->edits[i];
+	bool said = false, is_beside = fits_beside(p, i, width);
 
 	for (size_t k = 0; k < p->line_count; k++) {
-		if (p->lines[k].edit != i)
+		const struct plan_line *l = &p->lines[k];
+
+		if (l->edit != i)
 			continue;
-		page_line(out);
-		page_add(out, ROLE_NORMAL, "  ");
-		if (!said)
-			page_adds(out, ROLE_VALUE, e->target ? e->target : "");
-		page_to(out, page_col(out) < TARGET_WIDTH ? TARGET_WIDTH : page_col(out) + 2);
-		page_adds(out, role_of_level(p->lines[k].level), p->lines[k].text);
+		if (is_beside || !said) {
+			page_line(out);
+			page_add(out, ROLE_NORMAL, "  ");
+			page_adds(out, ROLE_VALUE, !said && e->target ? e->target : "");
+		}
+		if (is_beside) {
+			page_to(out, page_col(out) < TARGET_WIDTH - 2 ? TARGET_WIDTH : page_col(out) + 2);
+			page_adds(out, role_of_level(l->level), l->text);
+		} else {
+			page_text(out, role_of_level(l->level), 4, width, l->text);
+		}
 		said = true;
 	}
 	if (said)
@@ -71,7 +90,7 @@ static void describe(void *arg, unsigned toggles, struct page *out, int width)
 
 	(void)toggles;
 	for (size_t i = 0; i < shown; i++)
-		flow_describe_edit(out, p, i);
+		flow_describe_edit(out, p, i, width);
 	if (p->change->count > shown) {
 		page_line(out);
 		page_add(out, ROLE_DIM, "  … and %s more", text_grouped(p->change->count - shown, count, sizeof(count)));
@@ -135,6 +154,17 @@ static void ask_note(struct flow *f)
 
 /* ---- as a whole ---- */
 
+/* Raised, not switched off: a question of its own. */
+static void take_instead(struct flow *f)
+{
+	struct console *con = f->console;
+	struct err err = ERR_INIT;
+	struct plan *p = plan_threshold(con->app, f->plan->change->edits[0].class, f->plan->instead, -1, &err);
+
+	flow_free(f);
+	flow_plan(con, p, &err);
+}
+
 static void answered(void *arg, char key, unsigned toggles)
 {
 	struct flow *f = arg;
@@ -152,6 +182,9 @@ static void answered(void *arg, char key, unsigned toggles)
 		return;
 	case 'r':
 		ask_note(f);
+		return;
+	case 'i':
+		take_instead(f);
 		return;
 	default:
 		flow_leave(f);
@@ -196,6 +229,7 @@ void flow_ask(struct flow *f)
 {
 	const struct plan *p = f->plan;
 	struct confirm_option options[8];
+	char instead[80];
 	size_t n = 0;
 
 	if (p->refused) {
@@ -206,6 +240,10 @@ void flow_ask(struct flow *f)
 	options[n++] = (struct confirm_option){ 'n', "no", CONFIRM_NO, false };
 	if (f->of == 0 && flow_units(p) > 1)
 		options[n++] = (struct confirm_option){ 'e', "each", CONFIRM_CHOICE, false };
+	if (p->instead[0]) {
+		snprintf(instead, sizeof(instead), "%s instead", p->instead);
+		options[n++] = (struct confirm_option){ 'i', instead, CONFIRM_CHOICE, false };
+	}
 	options[n++] = (struct confirm_option){ 'r', "reason", CONFIRM_CHOICE, false };
 	if (p->offer_reset && !p->change->reset_classes)
 		options[n++] = (struct confirm_option){ 'c', "also reset the failure counters (for everyone)", CONFIRM_TOGGLE, f->resets };

@@ -75,9 +75,9 @@ static void describe_one(void *arg, unsigned toggles, struct page *out, int widt
 	struct flow *f = arg;
 	size_t end = f->at + plan_unit(f->plan, f->at);
 
-	(void)toggles, (void)width;
+	(void)toggles;
 	for (size_t i = f->at; i < end; i++)
-		flow_describe_edit(out, f->plan, i);
+		flow_describe_edit(out, f->plan, i, width);
 }
 
 static void ask_one(struct flow *f)

@@ -45,6 +45,28 @@ def test_off(world, p15):
     assert p15.event("scan", "203.0.113.7", listener="https", path="/nothing", count=300) == "ok"
 
 
+def test_off_says_what_it_would_have_let_through_and_whether_a_higher_rate_would_do(world, practice):
+    p = practice("0.15", options={"level": "debug"})
+    world.use(p)
+    for client, count in (("203.0.113.7", 101), ("203.0.113.8", 120), ("198.51.100.9", 110)):
+        p.event("auth_fail", client, listener="imap", account="user1@example.org", count=count)
+    assert world.run("sync", "--log-source", p.log_dir).rc == DONE
+    assert len(p.state()["stored"]["blocked"]) == 3
+    result = world.run("thresholds", "set", "auth", "off")
+    assert result.rc == DONE
+    assert "nobody is banned for failed logins any more" in result.err
+    assert "in the last 7 days that would have let through 3 addresses that were banned" in result.err
+    assert "would a higher rate do? Addresses still banned: 0 at 200/1d, 0 at 500/1d, 0 at 1000/1d" in result.err
+
+
+def test_off_without_a_history_says_so(world, p15):
+    result = world.run("thresholds", "off", "auth")
+    assert result.rc == DONE
+    assert "nobody was banned by it" in result.err and "e.g. 500/1d; the log holds no failed attempts" in result.err
+    again = world.run("thresholds", "off", "auth")
+    assert again.rc == NOTHING and "higher rate" not in again.err
+
+
 @pytest.mark.parametrize("rate, words", [
     ("none", "off"), ("unlimited", "off"), ("0/1d", "0"), ("100", "100"), ("100/", "100/"), ("/1d", "/1d"), ("100/1w", "1w"), ("-5/1h", "-5"),
     ("1e3/1d", "1e3"), ("100/0s", "0s"), ("99999999999999999999/1d", "9999"), ("100/1d extra", "100/1d"), ("", "")])
