@@ -222,6 +222,8 @@ bool app_switch(struct app *a, const char *profile, struct err *err)
 	if (!config_profile(&a->config, profile))
 		return err_set(err, ERR_USAGE, "there is no profile \"%s\"", profile);
 	scope_cancel(&a->scope);
+	a->runs = 0;
+	a->resume_next = 0;
 	session_free(a->session);
 	snapshot_release(&a->snap);
 	for (int i = 0; i < SNAP_COUNT; i++)

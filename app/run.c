@@ -6,6 +6,7 @@
 
 #include "app/certs_proof.h"
 #include "app/plan.h"
+#include "app/resume.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "store/journal.h"
@@ -15,6 +16,7 @@ struct app_run {
 	struct change *change;   /* borrowed while the session has it */
 	struct certs_proof *proof; /* NULL = what the server answers is all there is to see */
 	bool sent;
+	bool is_counted;         /* in app.runs */
 	int64_t journal_id;
 	struct err journal_err;
 	int64_t journal_next;    /* clock_mono(): progress is kept at most twice a second */
@@ -43,8 +45,12 @@ static void finish(struct app_run *r, struct change *c)
 {
 	struct app *a = r->app;
 
-	if (r->journal_id)
-		journal_update(a->store, r->journal_id, c, true, &r->journal_err);
+	a->runs -= r->is_counted;
+	/* what is not known yet has no end: it is looked at again as soon as the server answers (resume.c) */
+	if (r->journal_id) {
+		journal_update(a->store, r->journal_id, c, change_tally(c, VERDICT_UNKNOWN) == 0, &r->journal_err);
+		resume_mark_ended(a, r->journal_id);
+	}
 	r->done(r->arg, c, r->journal_id, &r->journal_err);
 	change_free(c);
 	free(r);
@@ -73,11 +79,18 @@ static void changed(void *arg, struct change *c)
 		proven(r);
 }
 
+/* What will be replaced is kept before the first write, all of it or none: that is how one that finds the change cut off knows whether
+ * anything was written. */
+static bool is_time_to_keep(const struct app_run *r, const struct change_progress *p)
+{
+	return p->step == STEP_BEFORE ? p->done == p->total : clock_mono() >= r->journal_next;
+}
+
 static void progressed(void *arg, const struct change *c, const struct change_progress *p)
 {
 	struct app_run *r = arg;
 
-	if (r->journal_id && clock_mono() >= r->journal_next) {
+	if (r->journal_id && is_time_to_keep(r, p)) {
 		journal_update(r->app->store, r->journal_id, c, false, NULL);
 		r->journal_next = clock_mono() + 500;
 	}
@@ -135,6 +148,10 @@ struct app_run *app_run(struct app *a, struct plan *p, run_progress_fn progress,
 		c->started = clock_now();
 		/* no journal, no undo: that is said, and does not stop a cure at 3 a.m. */
 		journal_begin(a->store, a->profile.name, a->operator_name, c, p->undoes, &r->journal_id, &r->journal_err);
+		if (r->journal_id)
+			resume_mark_running(a, r->journal_id);
+		r->is_counted = true;
+		a->runs++;
 		if (certs_proof_is_wanted(c))
 			r->proof = certs_proof_begin(a, send_change, r);
 		else

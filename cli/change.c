@@ -240,6 +240,7 @@ int cli_change(struct cli *c, struct plan *p)
 		plan_free(p);
 		return EXIT_REFUSED;
 	}
+	cli_resume(c);
 	w.run = app_run(&c->app, p, on_progress, on_done, &w);
 	while (!w.done && loop_turn(c->loop, 200))
 		if (c->interrupted && !stopped) {

@@ -103,6 +103,8 @@ bool cli_need(struct cli *c, unsigned snaps, unsigned optional);
 /* Turns the loop until *flag or Ctrl-C. False when interrupted. */
 bool cli_wait(struct cli *c, const bool *flag);
 
+/* Changes that were cut off earlier are read again, and told; none is made. */
+void cli_resume(struct cli *c);
 /* Reads what is new in the log into the store, by the profile's source; nothing is printed. */
 bool cli_sync_quietly(struct cli *c);
 

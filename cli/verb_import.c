@@ -54,11 +54,15 @@ static void say_allowed(struct cli *c, const struct import *im)
 		}
 }
 
-static void say_tally(struct cli *c, const struct import *im)
+static void say_tally(struct cli *c, const struct import *im, size_t to_add, size_t left_out)
 {
-	cli_say(c, "%zu to add; skipped: %zu already there, %zu allowed, %zu merged into wider ones, %zu doubles; %zu bad lines of %llu",
-		import_tally(im, IMPORT_TAKE), import_tally(im, IMPORT_PRESENT), import_tally(im, IMPORT_ALLOWED), import_tally(im, IMPORT_MERGED),
-		im->duplicates, im->bad_total, (unsigned long long)im->lines);
+	cli_say(c,
+		"%zu to add; skipped: %zu already there, %zu allowed, %zu refused by a guard, %zu merged into wider ones, %zu doubles, %zu over already, "
+		"%zu of the other list; %zu bad lines of %llu",
+		to_add, import_tally(im, IMPORT_PRESENT), import_tally(im, IMPORT_ALLOWED), left_out, import_tally(im, IMPORT_MERGED), im->duplicates,
+		import_tally(im, IMPORT_EXPIRED), import_tally(im, IMPORT_TAKE) - to_add - left_out, im->bad_total, (unsigned long long)im->lines);
+	if (im->host_bits || im->mapped)
+		cli_say(c, "%zu with host bits are taken as their network, %zu IPv4-mapped ones as IPv4", im->host_bits, im->mapped);
 }
 
 static void add_row(struct change *ch, const struct import *im, const struct import_row *r, enum edit_kind kind, const char *target, int64_t now)
@@ -130,8 +134,8 @@ static int send(struct cli *c, struct import *im, enum list_kind to)
 		import_merge(im);
 	say_bad(c, im);
 	say_allowed(c, im);
-	say_tally(c, im);
 	ch = change_of(c, im, to, &left_out);
+	say_tally(c, im, ch->count, left_out);
 	if (ch->count == 0) {
 		change_free(ch);
 		return left_out ? EXIT_REFUSED : im->bad_total ? EXIT_PARTLY : EXIT_NOTHING;
@@ -157,11 +161,12 @@ static int run_import(struct cli *c)
 	if (!read_choices(c, &format, &to))
 		return EXIT_USAGE;
 	im = import_new(format, clock_now());
-	if (!read_input(c, cli_word(c, 0), im))
+	if (!read_input(c, cli_word(c, 0), im)) {
 		status = EXIT_USAGE;
 	else if (!cli_connect(c) || !cli_need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(TRUST)))
 		status = cli_exit_of_err(&c->err);
-	else
+	} else {
+		cli_resume(c); /* this import may be one that was interrupted: what it stored is made live */
 		status = send(c, im, to);
 	import_free(im);
 	return status;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/resume.h"
 #include "cli/cli.h"
 #include "core/text.h"
 #include "store/journal.h"
@@ -54,6 +55,7 @@ static int run_journal(struct cli *c)
 		c->err = c->app.store_err;
 	if (!c->app.store || !journal_list(c->app.store, &q, &rows, &n, &c->err))
 		return cli_exit_of_err(&c->err);
+	resume_mark_rows(&c->app, rows, n);
 	out_begin(&o, c->format, fields, false, c->ascii);
 	for (size_t i = 0; i < n; i++)
 		print_row(&o, &rows[i]);
@@ -76,6 +78,7 @@ static int run_undo(struct cli *c)
 	}
 	if (!cli_connect(c) || !cli_need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(THRESHOLDS)))
 		return cli_exit_of_err(&c->err);
+	cli_resume(c); /* one that was cut off can be taken back, too */
 	return cli_change(c, plan_undo(&c->app, id, &c->err));
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/rescue.h"
+#include "app/resume.h"
 #include "cli/cli.h"
 #include "core/clock.h"
 #include "core/mem.h"
@@ -211,6 +212,29 @@ bool cli_connect(struct cli *c)
 	if (c->err.code == ERR_NONE)
 		put_back(c);
 	return c->err.code == ERR_NONE;
+}
+
+static void say_resumed(void *arg, const struct resume_report *r)
+{
+	struct rescue_wait *w = arg;
+	struct buf words = BUF_INIT;
+
+	resume_words(r, &words);
+	cli_say(w->cli, "%s", buf_str(&words));
+	buf_release(&words);
+}
+
+static void resumed(void *arg)
+{
+	((struct rescue_wait *)arg)->done = true;
+}
+
+void cli_resume(struct cli *c)
+{
+	struct rescue_wait w = { .cli = c };
+
+	if (!cli_has(c, OPT_DRY_RUN) && resume_begin(&c->app, say_resumed, resumed, &w))
+		cli_wait(c, &w.done);
 }
 
 bool cli_need(struct cli *c, unsigned snaps, unsigned optional)

@@ -173,7 +173,8 @@ void session_change(struct session *s, struct change *c, struct scope *owner, pr
 void session_change_stop(struct session *s, struct change *c); /* stop between batches; done still runs, c->cancelled set */
 /* The exact requests that session_change() would send, in order, bodies included, secrets masked; no I/O, c unchanged. */
 bool session_dry_run(struct session *s, const struct change *c, struct buf *out, struct err *err);
-/* Fills what an UNKNOWN outcome is worth now: reads the targets again (no write, no reload) and updates c. */
-void session_recheck(struct session *s, struct change *c, struct scope *owner, change_fn done, void *arg);
+/* Fills what an UNKNOWN outcome is worth now: reads the targets again and updates c; nothing is written. reload: what is found stored is
+ * made live by the reload that the change did not come to, and judged by it. */
+void session_recheck(struct session *s, struct change *c, bool reload, struct scope *owner, change_fn done, void *arg);
 
 #endif

@@ -136,7 +136,7 @@ static bool has_request(struct exec *x)
 	case EXEC_READ_BACK:
 		return !x->lost && x->next < x->work.count && (x->is_recheck || x->has_written);
 	case EXEC_RELOAD:
-		return !x->lost && !x->is_recheck && next_reload(x);
+		return !x->lost && (!x->is_recheck || x->recheck_reloads) && next_reload(x);
 	case EXEC_RESET:
 		return !x->lost && x->reset.fate == FATE_NONE && wants_reset(x);
 	case EXEC_START:
@@ -390,10 +390,11 @@ void session_change_stop(struct session *s, struct change *c)
 			x->stop = true;
 }
 
-void session_recheck(struct session *s, struct change *c, struct scope *owner, change_fn done, void *arg)
+void session_recheck(struct session *s, struct change *c, bool reload, struct scope *owner, change_fn done, void *arg)
 {
 	struct exec *x = exec_new(s, c, owner, done, arg);
 
 	x->is_recheck = true;
 	exec_advance(x);
 }
+	x->recheck_reloads = reload;

@@ -231,7 +231,7 @@ static const struct facts_reload *reload_with(const struct facts *f, enum fate f
 
 static bool recheck_found_it(struct ruling *r)
 {
-	if (!r->f->is_recheck || !r->f->reloads)
+	if (!r->f->is_recheck || r->f->recheck_reloads || !r->f->reloads)
 		return false;
 	r->why = ERR_NETWORK;
 	buf_adds(&r->words, "read again: it is stored. Whether it is live can't be told: reload to make sure");
@@ -353,6 +353,8 @@ static bool is_in_force(struct ruling *r)
 	const struct facts *f = r->f;
 
 	r->why = ERR_NONE;
+	if (f->recheck_reloads && f->reloads)
+		buf_addf(&r->words, "read again: it is %s, and the reload took it", f->wants_value ? "stored" : "gone");
 	if (f->no_op)
 		buf_addf(&r->words, "%s; nothing was written", already(f->edit->kind));
 	else if (f->write.fate == FATE_REFUSED)

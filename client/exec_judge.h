@@ -25,6 +25,7 @@ struct facts {
 	bool is_action;            /* RELOAD, CERT_RELOAD, RESET_COUNTERS …: nothing is written or read */
 	bool no_op;                /* BEFORE was what is wanted */
 	bool is_recheck;           /* an UNKNOWN change is read again later */
+	bool recheck_reloads;      /* … and the reload made up for */
 	struct facts_step can;     /* REFUSED: generation, permission or read-only mode forbids it from the start */
 	struct facts_step before, write, after;
 	const char *expected;      /* as the operator saw it; NULL = does not matter */

@@ -38,7 +38,7 @@ struct exec {
 	progress_fn progress;
 	change_fn done;
 	void *arg;
-	bool is_recheck;
+	bool is_recheck, recheck_reloads;
 	enum exec_phase phase;
 	bool lost;                 /* nothing more can be sent, because of: */
 	struct facts_step loss;

@@ -460,6 +460,7 @@ void exec_judge_one(struct exec *x, size_t index)
 	struct facts f = { .edit = e,
 		.is_action = x->map[index] < 0,
 		.is_recheck = x->is_recheck,
+		.recheck_reloads = x->recheck_reloads,
 		.expected = e->expected,
 		.before_value = out->before,
 		.after_value = out->after };

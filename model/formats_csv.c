@@ -14,7 +14,8 @@
 struct columns {
 	struct slice of[COLUMNS_MAX];
 	size_t n;
-	bool is_open; /* the last quote is not closed */
+	bool is_open;   /* the last quote is not closed */
+	bool is_broken; /* text behind a closing quote: it was no closing one */
 };
 
 /* A quoted field's text goes to scratch, which must not move while slices point into it: it is
@@ -45,7 +46,7 @@ static void split(struct importer *st, const char *s, size_t len, struct columns
 	const char *p = s, *end = s + len;
 
 	c->n = 0;
-	c->is_open = false;
+	c->is_open = c->is_broken = false;
 	buf_reset(&st->scratch);
 	if (memchr(s, '"', len)) {
 		buf_add(&st->scratch, s, len);
@@ -58,8 +59,8 @@ static void split(struct importer *st, const char *s, size_t len, struct columns
 			p++;
 		if (p < end && *p == '"') {
 			p = cut_quoted(&st->scratch, p + 1, end, &field, &c->is_open);
-			while (p < end && *p != st->separator)
-				p++;
+			for (; p < end && *p != st->separator; p++)
+				c->is_broken |= *p != ' ' && *p != '\t';
 		} else {
 			const char *sep = memchr(p, st->separator, (size_t)(end - p));
 
@@ -184,7 +185,9 @@ static void begin_record(struct import *im, const char *s, size_t len, uint64_t 
 		st->separator = guess_separator(s, len);
 	st->record_line = line;
 	split(st, s, len, &c);
-	if (!c.is_open)
+	if (c.is_broken)
+		import_bad_add(im, line, s, len, "there is text behind a closing quote");
+	else if (!c.is_open)
 		take_record(im, &c);
 	else if (whole)
 		import_bad_add(im, line, s, len, "a quote is opened and never closed");
@@ -240,7 +243,7 @@ static void csv_line(struct import *im, const char *s, size_t len)
 	buf_add(&st->record, s, len);
 	if (has_odd_quotes(s, len)) {
 		split(st, st->record.data, st->record.len, &c);
-		if (!c.is_open) {
+		if (!c.is_open && !c.is_broken) {
 			take_record(im, &c);
 			buf_reset(&st->record);
 			return;

@@ -200,8 +200,10 @@ bool journal_update(
 	for (i = 0; i < c->count; i++) {
 		uint32_t print = outcome_print(&c->outcomes[i]);
 
-		/* What is still to come was written as pending. */
-		if (c->outcomes[i].verdict == VERDICT_PENDING || s->journal_prints[i] == print)
+		/* What is still to come was written as pending; what it will replace is kept, for whoever
+		 * finds the change cut off. */
+		if ((c->outcomes[i].verdict == VERDICT_PENDING && !c->outcomes[i].before) ||
+			s->journal_prints[i] == print)
 			continue;
 		if (!update_edit(s, change, i, &c->outcomes[i], err))
 			goto out;

@@ -11,7 +11,7 @@
  * `change`. */
 struct journal_row {
 	int64_t id, change;
-	int64_t time, ended; /* ms; ended TIME_NONE = never heard of: interrupted */
+	int64_t time, ended; /* ms; ended TIME_NONE = running, or cut off */
 	char *operator_name; /* login, SUDO_USER, SSH client as the caller composed it */
 	char *server;        /* profile name */
 	enum edit_kind kind;
@@ -44,8 +44,8 @@ void journal_query_init(struct journal_query *q);
  * none. False: nothing may be sent unless the caller decides otherwise (no journal, no undo). */
 bool journal_begin(struct store *s, const char *server, const char *operator_name,
 	const struct change *c, int64_t undoes, int64_t *change, struct err *err);
-/* Outcomes and steps as they are now: after each batch, and at the end (is_done). Marks the undone
- * change when the undo took. */
+/* Outcomes and steps as they are now: once all that will be replaced was read, after batches, and at
+ * the end (is_done). Marks the undone change when the undo took. */
 bool journal_update(
 	struct store *s, int64_t change, const struct change *c, bool is_done, struct err *err);
 
@@ -53,6 +53,9 @@ bool journal_list(struct store *s, const struct journal_query *q, struct journal
 	size_t *count, struct err *err); /* newest first */
 void journal_rows_free(struct journal_row *rows, size_t count);
 
+/* Changes without an end, oldest first: running, or cut off. The array is the caller's. */
+bool journal_unended(
+	struct store *s, const char *server, int64_t **changes, size_t *count, struct err *err);
 /* The change as it was, for change_inverse(). edit 0 = all of its edits, else only the row with
  * that id. */
 struct change *journal_load(

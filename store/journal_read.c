@@ -374,6 +374,31 @@ bool journal_find(struct store *s, const char *server, int64_t id, int64_t *chan
 	return r > 0;
 }
 
+bool journal_unended(
+	struct store *s, const char *server, int64_t **changes, size_t *count, struct err *err)
+{
+	sqlite3_stmt *q;
+	size_t cap = 0;
+	int r;
+
+	*changes = NULL;
+	*count = 0;
+	if (!db_may_read(s, err))
+		return false;
+	q = db_prepare(s,
+		"SELECT c.id FROM change c JOIN server v ON v.id = c.server WHERE c.ended IS NULL "
+		"AND v.name = ?1 ORDER BY c.id",
+		err);
+	if (q == NULL)
+		return false;
+	db_bind_text(q, 1, server);
+	while ((r = db_step(s, q, err)) > 0) {
+		xgrow(changes, &cap, *count + 1, sizeof(**changes));
+		(*changes)[(*count)++] = sqlite3_column_int64(q, 0);
+	}
+	return r == 0;
+}
+
 int64_t journal_touched_since(
 	struct store *s, const char *server, int64_t change, const char *target, struct err *err)
 {

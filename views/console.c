@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/rescue.h"
+#include "app/resume.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
@@ -205,6 +206,21 @@ static void rescued(void *arg, const struct change *ch, int64_t journal_id, cons
 
 	(void)journal_id, (void)journal_err;
 	c->run = NULL;
+static void resume_said(void *arg, const struct resume_report *r)
+{
+	struct console *c = arg;
+	struct buf words = BUF_INIT;
+
+	resume_words(r, &words);
+	ui_message(c->ui, r->open ? ROLE_WARN : ROLE_NORMAL, "%s", buf_str(&words));
+	buf_release(&words);
+}
+
+static void resumed(void *arg)
+{
+	ui_dirty(((struct console *)arg)->ui);
+}
+
 	rescue_done(c->app, ch);
 	ui_message(c->ui, ROLE_WARN, "an earlier un-block was interrupted: %zu of %zu entries that it took along are put back",
 		change_tally(ch, VERDICT_IN_FORCE), ch->count);
@@ -233,6 +249,7 @@ static void set_badges(struct console *c)
 
 		if (l)
 			ui_set_badge(c->ui, tab[i], text_grouped(l->count, count, sizeof(count)), l->malformed ? ROLE_WARN : ROLE_BADGE);
+		resume_begin(c->app, resume_said, resumed, c);
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/resume.h"
 #include "core/clock.h"
 #include "views/views.h"
 
@@ -33,6 +34,7 @@ static void read_rows(struct view *v)
 		journal_list(app_of(v)->store, &q, &s->rows, &s->count, &s->err);
 	else
 		s->err = app_of(v)->store_err;
+	resume_mark_rows(app_of(v), s->rows, s->count);
 	view_changed(v);
 }
 
@@ -94,7 +96,7 @@ static void cell(const struct view *v, size_t row, int col, struct cell *out)
 		cell_ref(out, ROLE_VALUE, r->target);
 		break;
 	case COL_VERDICT:
-		cell_ref(out, role_of_verdict(r->verdict), r->ended == TIME_NONE ? "unfinished" : verdict_words(r->verdict));
+		cell_ref(out, role_of_verdict(r->verdict), verdict_words(r->verdict));
 		break;
 	case COL_DETAIL:
 		if (r->undone_by)

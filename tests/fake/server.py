@@ -144,8 +144,12 @@ class Server:
     def state(self, _):
         state = self.persona.state()
         state["connections"] = self.connections
-        state["faults"] = [dict(f.spec, left=f.times) for f in self.faults]
+        state["faults"] = self.planned({})["faults"]
         return state
+
+    def planned(self, _):
+        with self.lock:
+            return {"faults": [dict(f.spec, left=f.times) for f in self.faults]}
 
     def event(self, spec):
         spec = dict(spec)
@@ -242,7 +246,7 @@ class Server:
 
 CONTROLS = {
     ("GET", "state"): Server.state, ("POST", "event"): Server.event, ("POST", "events"): Server.events,
-    ("POST", "fault"): Server.plan, ("POST", "release"): Server.release, ("POST", "clock"): Server.clock,
+    ("POST", "fault"): Server.plan, ("GET", "faults"): Server.planned, ("POST", "release"): Server.release, ("POST", "clock"): Server.clock,
     ("POST", "restart"): Server.restart, ("POST", "set"): Server.edit, ("POST", "permissions"): Server.permissions,
     ("POST", "readonly-file"): Server.readonly, ("GET", "requests"): Server.requests,
     ("POST", "reset"): Server.reset, ("POST", "rotate"): Server.rotate, ("POST", "line"): Server.line, ("POST", "settle"): Server.settle,

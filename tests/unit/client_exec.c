@@ -328,6 +328,33 @@ static void cut_between_each_pair_of_steps(void **state)
 			check_cut(r, i, k & 1, k & 2);
 }
 
+/* What a change did not come to is made up for: read again, reloaded, judged; and what was never written stays so. */
+static void read_again_and_reloaded(void **state)
+{
+	struct rig *r = *state;
+	struct change *c = change_new();
+
+	change_add(c, EDIT_BLOCK, "203.0.113.1");
+	change_add(c, EDIT_BLOCK, "203.0.113.2");
+	change_add(c, EDIT_BLOCK, "203.0.113.3");
+	change_add(c, EDIT_BLOCK, "203.0.113.4");
+	r->server.fault = (struct fault){ FAULT_CUT_AFTER, "/write", 0, 0, NULL, 0 };
+	assert_true(rig_run(r, c));
+	assert_verdict(r, 0, VERDICT_UNKNOWN, ERR_NETWORK);
+	assert_null(fake_live(&r->server, "203.0.113.1"));
+	r->server.fault = (struct fault){ 0 };
+	assert_true(rig_reach(r, SESSION_READY));
+	r->server.log_len = 0;
+	r->recheck_reloads = true;
+	assert_true(rig_recheck(r));
+	for (size_t i = 0; i < 3; i++)
+		assert_verdict(r, i, VERDICT_IN_FORCE, ERR_NONE);
+	assert_verdict(r, 3, VERDICT_NOT_STORED, ERR_NETWORK);
+	assert_non_null(fake_live(&r->server, "203.0.113.1"));
+	assert_int_equal(rig_asked(r, "/write"), 0);
+	assert_int_equal(rig_asked(r, "/reload"), 1);
+}
+
 static void a_lost_batch_leaves_the_others_as_they_are(void **state)
 {
 	struct rig *r = *state;
@@ -365,6 +392,7 @@ int main(void)
 		TEST(a_caveat_is_no_in_force),
 		TEST(permissions_are_learned),
 		TEST(cut_between_each_pair_of_steps),
+		TEST(read_again_and_reloaded),
 		TEST(a_lost_batch_leaves_the_others_as_they_are),
 	};
 

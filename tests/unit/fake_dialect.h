@@ -537,6 +537,7 @@ struct rig {
 
 static void rig_changed(void *arg)
 {
+	bool recheck_reloads;
 	((struct rig *)arg)->changes++;
 }
 
@@ -624,7 +625,7 @@ static inline bool rig_recheck(struct rig *r)
 
 	r->result = NULL;
 	r->done = false;
-	session_recheck(r->session, c, NULL, rig_change_done, r);
+	session_recheck(r->session, c, r->recheck_reloads, NULL, rig_change_done, r);
 	return rig_wait(r);
 }
 

@@ -111,6 +111,12 @@ static const struct sample samples[] = {
 	{ FORMAT_CSV, "address,note\n203.0.113.7,\"open\n203.0.113.8,fine\n203.0.113.9,\"also, \"\"fine\"\"\"\n203.0.113.10,x\n",
 		"3 203.0.113.8 note=fine\n4 203.0.113.9 note=also, \"fine\"\n5 203.0.113.10 note=x\n"
 		"2! 203.0.113.7,\"open: a quote is opened and never closed\n" },
+	/* the quote that would close it opens another field: what lies between is not lost */
+	{ FORMAT_CSV, "address,note\n\"203.0.113.7,open\n203.0.113.8,\n203.0.113.9,\"x\"\n203.0.113.10,\n",
+		"3 203.0.113.8\n4 203.0.113.9 note=x\n5 203.0.113.10\n"
+		"2! \"203.0.113.7,open: a quote is opened and never closed\n" },
+	{ FORMAT_CSV, "address,note\n\"203.0.113.7\"9,x\n\"203.0.113.8\" ,x\n",
+		"3 203.0.113.8 note=x\n2! \"203.0.113.7\"9,x: there is text behind a closing quote\n" },
 	/* our own export */
 	{ FORMAT_CSV,
 		"address,family,kind,reason,note,created_at,expires_at,state,covered_by,origin,list\n"
