@@ -163,11 +163,12 @@ static int run_import(struct cli *c)
 	im = import_new(format, clock_now());
 	if (!read_input(c, cli_word(c, 0), im)) {
 		status = EXIT_USAGE;
-	else if (!cli_connect(c) || !cli_need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(TRUST)))
+	} else if (!cli_connect(c) || !cli_need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(TRUST))) {
 		status = cli_exit_of_err(&c->err);
 	} else {
 		cli_resume(c); /* this import may be one that was interrupted: what it stored is made live */
 		status = send(c, im, to);
+	}
 	import_free(im);
 	return status;
 }
