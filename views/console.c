@@ -206,21 +206,6 @@ static void rescued(void *arg, const struct change *ch, int64_t journal_id, cons
 
 	(void)journal_id, (void)journal_err;
 	c->run = NULL;
-static void resume_said(void *arg, const struct resume_report *r)
-{
-	struct console *c = arg;
-	struct buf words = BUF_INIT;
-
-	resume_words(r, &words);
-	ui_message(c->ui, r->open ? ROLE_WARN : ROLE_NORMAL, "%s", buf_str(&words));
-	buf_release(&words);
-}
-
-static void resumed(void *arg)
-{
-	ui_dirty(((struct console *)arg)->ui);
-}
-
 	rescue_done(c->app, ch);
 	ui_message(c->ui, ROLE_WARN, "an earlier un-block was interrupted: %zu of %zu entries that it took along are put back",
 		change_tally(ch, VERDICT_IN_FORCE), ch->count);
@@ -238,6 +223,21 @@ static void put_back(struct console *c)
 		c->run = app_run(c->app, p, NULL, rescued, c);
 }
 
+static void resume_said(void *arg, const struct resume_report *r)
+{
+	struct console *c = arg;
+	struct buf words = BUF_INIT;
+
+	resume_words(r, &words);
+	ui_message(c->ui, r->open ? ROLE_WARN : ROLE_NORMAL, "%s", buf_str(&words));
+	buf_release(&words);
+}
+
+static void resumed(void *arg)
+{
+	ui_dirty(((struct console *)arg)->ui);
+}
+
 /* Counts on the tabs of panels that were never opened, too. */
 static void set_badges(struct console *c)
 {
@@ -249,7 +249,6 @@ static void set_badges(struct console *c)
 
 		if (l)
 			ui_set_badge(c->ui, tab[i], text_grouped(l->count, count, sizeof(count)), l->malformed ? ROLE_WARN : ROLE_BADGE);
-		resume_begin(c->app, resume_said, resumed, c);
 	}
 }
 
@@ -268,6 +267,7 @@ static void on_changed(void *arg, unsigned snaps)
 	if (snaps & SNAP(BLOCKED)) {
 		read_tallies(c);
 		put_back(c);
+		resume_begin(c->app, resume_said, resumed, c);
 	}
 	alarm_lines_update(c);
 	ui_dirty(c->ui);
