@@ -395,6 +395,6 @@ void session_recheck(struct session *s, struct change *c, bool reload, struct sc
 	struct exec *x = exec_new(s, c, owner, done, arg);
 
 	x->is_recheck = true;
+	x->recheck_reloads = reload;
 	exec_advance(x);
 }
-	x->recheck_reloads = reload;

@@ -528,6 +528,7 @@ struct rig {
 	unsigned changes;       /* calls of the changed hook */
 	/* of the change or fetch under way */
 	bool done;
+	bool recheck_reloads;
 	struct change *result;
 	struct err fetch_err;
 	size_t fetch_count;
@@ -537,7 +538,6 @@ struct rig {
 
 static void rig_changed(void *arg)
 {
-	bool recheck_reloads;
 	((struct rig *)arg)->changes++;
 }
 
