@@ -7,16 +7,20 @@
 #include <string.h>
 
 #include "app/certs.h"
+#include "app/certs_follow.h"
 #include "core/clock.h"
 #include "core/mem.h"
 
 #define AGAIN_MS  500 /* a server may load its certificates a moment after it answered (0.6 does) */
 #define AGAIN_MAX 4
+#define FOLLOW_MS 10000 /* without --timeout */
 
 struct certs_proof {
 	struct scope_item item;
 	struct app *app;
 	struct certs_job *job;
+	struct follow *follow;
+	size_t followed; /* which edit */
 	struct timer timer;
 	struct certs_result before, after;
 	struct change *change; /* borrowed, once it is to be judged */
@@ -40,6 +44,7 @@ static void proof_free(struct certs_proof *p)
 	scope_remove(&p->item);
 	timer_stop(&p->timer);
 	certs_cancel(p->job);
+	follow_stop(p->follow);
 	certs_result_release(&p->before);
 	certs_result_release(&p->after);
 	free(p);
@@ -107,9 +112,71 @@ static void add_detail(struct outcome *o, const char *words)
 	o->detail = joined;
 }
 
-static bool is_judged(const struct outcome *o)
+/* Endpoints can only tell of what may have become live. */
+static bool is_judged(const struct change *c, size_t i)
 {
+	const struct outcome *o = &c->outcomes[i];
+
+	if (c->edits[i].kind == EDIT_CERT_RENEW)
+		return o->verdict == VERDICT_IN_FORCE && !o->no_op;
 	return o->verdict == VERDICT_IN_FORCE || o->verdict == VERDICT_STORED;
+}
+
+/* A certificate for this domain, or a name in it, that was not stored before. */
+static const struct cert *new_for(const struct certs_proof *p, const char *domain)
+{
+	const struct certlist *now = p->after.all, *was = p->before.all;
+	char wild[300];
+
+	snprintf(wild, sizeof(wild), "*.%.290s", domain);
+	for (size_t i = 0; i < now->count; i++) {
+		const struct cert *c = now->rows[i];
+		bool is_new = c->source == CERT_STORED && cert_has_data(c), fits = false;
+
+		for (size_t k = 0; is_new && k < was->count; k++)
+			is_new = was->rows[k]->source != CERT_STORED || !was->rows[k]->id || !c->id || strcmp(was->rows[k]->id, c->id) != 0 ||
+				!cert_has_data(was->rows[k]) || !cert_same(was->rows[k], c);
+		for (size_t k = 0; is_new && k < c->san_count; k++)
+			fits = fits || cert_name_matches(c->sans[k], domain) || cert_name_matches(wild, c->sans[k]);
+		if (is_new && fits)
+			return c;
+	}
+	return NULL;
+}
+
+/* Up to 0.15 the server renews by itself, and only what a provider of its has. */
+static bool is_renewed_by_server(const struct certs_proof *p, const char *domain)
+{
+	const struct certlist *l = p->before.all;
+
+	for (size_t i = 0; i < l->renewal_count; i++)
+		for (size_t k = 0; l->renewals[i]->by == RENEWER_ACME && k < l->renewals[i]->name_count; k++)
+			if (cert_name_matches(l->renewals[i]->names[k], domain))
+				return true;
+	return false;
+}
+
+static void demote(struct outcome *o, enum err_code why)
+{
+	if (o->verdict == VERDICT_IN_FORCE) {
+		o->verdict = VERDICT_STORED;
+		o->why = why;
+	}
+}
+
+/* Was anything renewed? A task that ended well and left no new certificate renewed nothing. */
+static void judge_renewal(struct certs_proof *p, const struct edit *e, struct outcome *o)
+{
+	const struct cert *fresh = new_for(p, e->target);
+	char words[120], stamp[TIME_BUF];
+
+	if (fresh) {
+		snprintf(words, sizeof(words), "a new certificate is stored, valid until %s", time_format(fresh->not_after, stamp, sizeof(stamp)));
+		add_detail(o, words);
+	} else {
+		demote(o, ERR_CONFLICT);
+		add_detail(o, "the task ended, but no new certificate is stored");
+	}
 }
 
 static void judge(struct certs_proof *p, const struct cert_effect *effect)
@@ -119,12 +186,12 @@ static void judge(struct certs_proof *p, const struct cert_effect *effect)
 	for (size_t i = 0; i < c->count; i++) {
 		struct outcome *o = &c->outcomes[i];
 
-		if (!is_judged(o))
+		if (!is_judged(c, i))
 			continue;
-		if (effect->still && o->verdict == VERDICT_IN_FORCE) {
-			o->verdict = VERDICT_STORED;
-			o->why = ERR_CONFLICT;
-		}
+		if (c->edits[i].kind == EDIT_CERT_RENEW)
+			judge_renewal(p, &c->edits[i], o);
+		if (effect->still)
+			demote(o, ERR_CONFLICT);
 		add_detail(o, effect->line);
 	}
 	change_step(c, STEP_WATCH, !effect->still, clock_mono() - p->since, 0, 0, effect->line);
@@ -175,29 +242,93 @@ static void look_again(struct loop *loop, void *arg)
 		finish(p);
 }
 
-void certs_proof_judge(struct certs_proof *p, struct change *c, certs_proof_fn done, void *arg)
+/* ---- the renewals that were started ---- */
+
+static void look_or_end(struct certs_proof *p)
 {
 	bool any = false;
 
+	for (size_t i = 0; i < p->change->count; i++)
+		any = any || is_judged(p->change, i);
+	/* what was refused changed nothing; and without a look before there is nothing to compare */
+	timer_start(p->app->loop, &p->timer, 0, NULL, any && p->before.table && !p->hurried ? look_again : finish_soon, p);
+}
+
+static void follow_next(struct certs_proof *p);
+
+/* What the task's state is worth; the server's reason follows the words. */
+static const struct {
+	enum verdict verdict;
+	enum err_code why;
+	bool no_op;
+	const char *words;
+} task_ends[RENEWAL_COUNT] = {
+	[RENEWAL_UNKNOWN] = { VERDICT_UNKNOWN, ERR_NETWORK, false, "the renewal was started; how it ended could not be asked" },
+	[RENEWAL_OK] = { VERDICT_IN_FORCE, ERR_NONE, false, "the renewal's task is done" },
+	[RENEWAL_NOT_DUE] = { VERDICT_IN_FORCE, ERR_NONE, true, "not due" },
+	[RENEWAL_PENDING] = { VERDICT_STORED, ERR_TIMEOUT, false,
+		"the server still works on it: the certificate list shows how it ends (--timeout waits longer)" },
+	[RENEWAL_RETRY] = { VERDICT_STORED, ERR_SERVER, false, "the renewal failed and will be tried again" },
+	[RENEWAL_FAILED] = { VERDICT_NOT_STORED, ERR_SERVER, false, "the renewal failed" },
+};
+
+static void task_ended(void *arg, const struct renewal *r, const struct err *err)
+{
+	struct certs_proof *p = arg;
+	enum renewal_state state = r ? r->state : RENEWAL_UNKNOWN;
+	struct outcome *o = &p->change->outcomes[p->followed];
+	const char *reason = r ? r->reason : err->msg;
+
+	p->follow = NULL;
+	o->verdict = task_ends[state].verdict;
+	o->why = task_ends[state].why;
+	o->no_op = task_ends[state].no_op;
+	free(o->detail);
+	o->detail = reason && reason[0] ? xasprintf("%s: %s", task_ends[state].words, reason) : xstrdup(task_ends[state].words);
+	change_step(p->change, STEP_FOLLOW, o->verdict == VERDICT_IN_FORCE, clock_mono() - p->since, p->followed, 1, o->detail);
+	p->followed++;
+	follow_next(p);
+}
+
+static void follow_next(struct certs_proof *p)
+{
+	const struct change *c = p->change;
+	int64_t limit = p->app->options.timeout_ms ? p->app->options.timeout_ms : FOLLOW_MS;
+
+	for (; p->followed < c->count; p->followed++) {
+		const struct outcome *o = &c->outcomes[p->followed];
+
+		if (c->edits[p->followed].kind != EDIT_CERT_RENEW || !o->after || (o->verdict != VERDICT_STORED && o->verdict != VERDICT_IN_FORCE))
+			continue;
+		p->follow = follow_task(p->app, o->after, p->hurried ? 0 : limit, task_ended, p);
+		return;
+	}
+	look_or_end(p);
+}
+
+void certs_proof_judge(struct certs_proof *p, struct change *c, certs_proof_fn done, void *arg)
+{
 	p->change = c;
 	p->fn = done;
 	p->arg = arg;
 	p->since = clock_mono();
 	for (size_t i = 0; i < c->count; i++)
-		any = any || is_judged(&c->outcomes[i]);
-	/* what was refused changed nothing; and without a look before there is nothing to compare */
-	timer_start(p->app->loop, &p->timer, 0, NULL, any && p->before.table ? look_again : finish_soon, p);
+		if (c->edits[i].kind == EDIT_CERT_RENEW && c->outcomes[i].verdict == VERDICT_STORED && !c->outcomes[i].after && p->before.all &&
+			p->before.stored_err.code == ERR_NONE && !is_renewed_by_server(p, c->edits[i].target))
+			add_detail(&c->outcomes[i], "no ACME provider of this server has that name: nothing will renew it");
+	follow_next(p);
 }
 
 void certs_proof_hurry(struct certs_proof *p)
 {
 	p->hurried = true;
-	if (p->change) {
-		if (timer_is_armed(&p->timer))
-			timer_start(p->app->loop, &p->timer, 0, NULL, finish_soon, p);
+	if (!p->fn) /* the change is on its way: nothing of this is due */
+		return;
+	if (p->follow) {
+		follow_hurry(p->follow);
 		return;
 	}
 	certs_cancel(p->job);
 	p->job = NULL;
-	timer_start(p->app->loop, &p->timer, 0, NULL, tell_soon, p);
+	timer_start(p->app->loop, &p->timer, 0, NULL, p->change ? finish_soon : tell_soon, p);
 }

@@ -106,9 +106,10 @@ size_t session_in_flight(const struct session *s);         /* requests not answe
 void session_cancel_all(struct session *s);
 
 /* ---- reading ---- */
-/* FETCH_CERTS also fills the renewals (who renews on the server). FETCH_PERMISSIONS asks what the credentials may do, changing nothing,
+/* FETCH_CERTS also fills the renewals (who renews on the server). FETCH_TASK: reply->certs has one renewal and no certificates: how the task
+ * whose id is the cursor stands, RENEWAL_OK when it is done and gone. FETCH_PERMISSIONS asks what the credentials may do, changing nothing,
  * and updates session_server(). */
-enum fetch_kind { FETCH_LIST, FETCH_THRESHOLDS, FETCH_CERTS, FETCH_LOG, FETCH_TRUST, FETCH_CHECK, FETCH_PERMISSIONS };
+enum fetch_kind { FETCH_LIST, FETCH_THRESHOLDS, FETCH_CERTS, FETCH_TASK, FETCH_LOG, FETCH_TRUST, FETCH_CHECK, FETCH_PERMISSIONS };
 
 struct fetch {
 	enum fetch_kind kind;

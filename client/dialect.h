@@ -80,7 +80,7 @@ struct batch {
 	struct edit_result {
 		bool ok;              /* write: accepted; read: known */
 		enum err_code why;    /* !ok */
-		char *value;          /* read: canonical text or NULL = absent; owned by exec afterwards */
+		char *value;          /* read: canonical text or NULL = absent; write of a renewal: its task; owned by exec afterwards */
 		char *id;             /* read: the server's object id, or NULL; given back to later writes */
 		char *text;           /* write refused: the server's words, or an explanation; owned by exec afterwards */
 	} *result;

@@ -307,6 +307,9 @@ static bool fetch_encode(const struct server *srv, struct fetch_job *job, struct
 	case FETCH_CERTS:
 		jmap_certs_encode(srv, req);
 		return true;
+	case FETCH_TASK:
+		jmap_task_encode(srv, job, req);
+		return true;
 	case FETCH_LOG:
 		jmap_log_encode(srv, job, req);
 		return true;
@@ -350,6 +353,8 @@ static enum decode fetch_decode(const struct server *srv, struct fetch_job *job,
 		return thresholds_decode(job, res, err);
 	case FETCH_CERTS:
 		return jmap_certs_decode(job, res, err);
+	case FETCH_TASK:
+		return jmap_task_decode(job, res, err);
 	case FETCH_LOG:
 		return jmap_log_decode(job, res, err);
 	case FETCH_TRUST:

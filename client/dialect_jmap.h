@@ -47,9 +47,13 @@ void jmap_list_item(struct fetch_job *job, const struct json_path *path, const s
 enum decode jmap_list_decode(struct fetch_job *job, const struct response *res, struct err *err);
 void jmap_memo_free(void *memo);
 
-/* dialect_jmap_more.c: certificates, log, trust */
+/* dialect_jmap_certs.c */
 void jmap_certs_encode(const struct server *srv, struct request *req);
 enum decode jmap_certs_decode(struct fetch_job *job, const struct response *res, struct err *err);
+void jmap_task_encode(const struct server *srv, struct fetch_job *job, struct request *req);
+enum decode jmap_task_decode(struct fetch_job *job, const struct response *res, struct err *err);
+
+/* dialect_jmap_more.c: log, trust */
 void jmap_log_encode(const struct server *srv, struct fetch_job *job, struct request *req);
 enum decode jmap_log_decode(struct fetch_job *job, const struct response *res, struct err *err);
 void jmap_trust_encode(const struct server *srv, struct request *req);

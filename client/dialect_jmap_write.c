@@ -194,7 +194,11 @@ static void entry_outcome(struct edit_result *r, const struct edit *e, const cha
 	else
 		refused = id ? json_object_get(json_object_get(answer, e->kind == EDIT_EXPIRY ? "notUpdated" : "notDestroyed"), id) : NULL;
 	if (!refused) {
+		const char *task = json_string_value(json_object_get(json_object_get(json_object_get(answer, "created"), key), "id"));
+
 		r->ok = true;
+		if (e->kind == EDIT_CERT_RENEW && task)
+			r->value = xstrdup(task); /* what becomes of it is told by the task alone */
 		return;
 	}
 	refuse(r, refused);

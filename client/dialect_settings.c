@@ -340,6 +340,7 @@ static bool fetch_encode(const struct server *srv, struct fetch_job *job, struct
 	case FETCH_CHECK:
 		buf_adds(&req->path, "/api/reload?dry-run=true");
 		return true;
+	case FETCH_TASK:
 	case FETCH_PERMISSIONS:
 		break; /* the session runs refine */
 	}
@@ -362,6 +363,7 @@ static enum decode fetch_decode(const struct server *srv, struct fetch_job *job,
 	case FETCH_CHECK:
 		job->reply->check = xcalloc(1, sizeof(*job->reply->check));
 		return settings_check_decode(res, job->reply->check, err) ? DECODE_DONE : DECODE_FAIL;
+	case FETCH_TASK:
 	case FETCH_PERMISSIONS:
 		break;
 	}

@@ -149,7 +149,8 @@ static void read_harvest(struct exec *x)
 			step = step_refused(x, r->why, r->text);
 		if (x->phase != EXEC_BEFORE) {
 			at->after = step;
-			take_value(&out->after, r);
+			if (x->work.edits[x->batch.first + i].kind != EDIT_CERT_RENEW) /* there it is the task, from the write */
+				take_value(&out->after, r);
 			continue;
 		}
 		at->before = step;
@@ -239,8 +240,9 @@ void exec_compare_one(struct exec *x, size_t i)
 	after = out->after;
 	at->wants_value = exec_compute_wanted(x, e, before, &want);
 	at->matches = at->after.fate == FATE_OK &&
-		(same_value(at->wants_value, &want, after) || (at->no_op && after && adds_an_entry(e->kind)) ||
-			(e->kind == EDIT_CERT_RENEW && at->write.fate == FATE_OK));
+		(e->kind == EDIT_CERT_RENEW /* a renewal has no value: its task was taken, or it was not */
+				? at->write.fate == FATE_OK
+				: same_value(at->wants_value, &want, after) || (at->no_op && after && adds_an_entry(e->kind)));
 	buf_release(&want);
 	at->reloads = (uint8_t)exec_reloads(x, e);
 	if (at->matches && (at->no_op || at->write.fate == FATE_OK || (at->write.fate == FATE_REFUSED && at->write.why == ERR_CONFLICT)))
@@ -274,10 +276,12 @@ static void write_harvest(struct exec *x)
 {
 	for (size_t i = 0; i < x->batch.count; i++) {
 		struct exec_edit *at = &x->at[x->batch.first + i];
-		const struct edit_result *r = &x->result[i];
+		struct edit_result *r = &x->result[i];
 
 		if (x->skip[x->batch.first + i])
 			continue;
+		if (r->value)
+			take_value(&x->change->outcomes[at->index].after, r);
 		at->write = r->ok ? (struct facts_step){ FATE_OK, ERR_NONE, NULL } : step_refused(x, r->why, r->text);
 	}
 }

@@ -367,6 +367,7 @@ static void renewal_free(struct renewal *r)
 	free(r->directory);
 	free(r->challenge);
 	free(r->contact);
+	free(r->rule);
 	free(r->reason);
 	free_strings(r->names, r->name_count);
 	free(r);

@@ -196,6 +196,7 @@ struct renewal {
 	char *path; /* certbot: fullchain.pem of the lineage */
 	char *directory, *challenge, *contact;
 	int64_t renew_before;           /* ms, 0 = not known */
+	char *rule; /* the same in words where it is no fixed time: "after 2/3 of its time" */
 	bool timer_known, timer_active; /* certbot.timer */
 	int64_t next, last;             /* ms, TIME_NONE = not known */
 	enum renewal_state state;

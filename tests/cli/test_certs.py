@@ -12,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tls"))
 
 import tls_certs as certs                        # noqa: E402
 import tls_servers as servers                    # noqa: E402
-from cli_world import DONE, REFUSED, STORED, USAGE  # noqa: E402
+from cli_world import CREDENTIALS, DONE, NOTHING, REFUSED, SERVER, STORED, USAGE  # noqa: E402
 from tls_certs import DAY, now                   # noqa: E402
 
 NAME = "mail.example.org"
@@ -155,6 +155,123 @@ def test_a_read_only_console_reloads_nothing(world, p15, sandbox):
     assert world.run("certs", "reload", "--read-only").rc == REFUSED
     assert loads(p15) == start
 
+
+# ---- renew: the task is followed to its end ---------------------------------------------------------
+
+PROVIDER = {"challengeType": "Http01", "contact": {"mailto:admin@example.org": True}, "renewBefore": "R34"}
+
+
+def renewing(practice, world, acme, certificate=None, **more):
+    """A 0.16 server that renews example.org by ACME, each time with that outcome."""
+    options = {"acme": acme, "acme_pem": certificate.fullchain.decode() if certificate else ""}
+    p = practice("0.16", options={**options, **more})
+    world.use(p)
+
+    def call(method, arguments):
+        body = {"using": ["urn:ietf:params:jmap:core", "urn:stalwart:jmap"], "methodCalls": [[method, arguments, "c0"]]}
+        return p.json("POST", "/jmap", body)[1]["methodResponses"][0][1]
+    provider = call("x:AcmeProvider/set", {"create": {"a": PROVIDER}})["created"]["a"]["id"]
+    made = call("x:Domain/set", {"create": {"d": {"name": "example.org", "certificateManagement": {
+        "@type": "Automatic", "acmeProviderId": provider, "subjectAlternativeNames": {"mail": True}}}}})
+    assert "d" in (made.get("created") or {}), made
+    p.control("settle", {})
+    p.requests()
+    return p
+
+
+def renew(world, *args):
+    result = world.run("certs", "renew", "example.org", *at(9), "-o", "json", *args)
+    return result, result.one()
+
+
+def test_a_renewal_that_succeeds(world, practice, sandbox, authority, trusted, serve):
+    before = old(authority)
+    renewing(practice, world, "success")
+    port = serve(lambda: before)
+    result = world.run("certs", "renew", "example.org", *at(port), *trusted, "-o", "json")
+    row = result.one()
+    assert row["op"] == "cert_renew" and row["after"], row
+    assert "a new certificate is stored, valid until" in row["detail"]
+    assert [s["step"] for s in row["steps"]] == ["write", "read_back", "follow", "watch"]
+    assert row["steps"][2]["ok"] and row["steps"][2]["detail"] == "the renewal's task is done"
+    assert (result.rc, row["verdict"]) == (STORED, "stored"), "the endpoint serves the former one"
+    result, row = renew(world)
+    assert (result.rc, row["verdict"]) == (DONE, "in_force"), result
+
+
+def test_a_renewal_that_fails(world, practice, sandbox):
+    renewing(practice, world, "failed: DNS problem: NXDOMAIN looking up A for \x1b]0;x\x07mail.example.org")
+    result, row = renew(world)
+    assert (result.rc, row["verdict"]) == (SERVER, "not_stored"), result
+    assert row["detail"].startswith("the renewal failed: DNS problem: NXDOMAIN")
+    assert [(s["step"], s["ok"]) for s in row["steps"]] == [("write", True), ("read_back", True), ("follow", False)]
+
+
+def test_a_renewal_that_is_tried_again(world, practice, sandbox):
+    renewing(practice, world, "retry: 429 Too Many Requests")
+    result, row = renew(world)
+    assert (result.rc, row["verdict"]) == (STORED, "stored"), result
+    assert row["detail"] == "the renewal failed and will be tried again: 429 Too Many Requests"
+
+
+def test_a_renewal_that_is_not_due(world, practice, sandbox, authority):
+    fresh = authority.leaf(NAME)
+    renewing(practice, world, "auto", certificates=[fresh.fullchain.decode()])
+    result, row = renew(world)
+    assert (result.rc, row["verdict"]) == (NOTHING, "in_force"), result
+    assert "renewal is not due until" in row["detail"]
+
+
+def test_a_renewal_of_a_domain_that_is_managed_by_hand(world, practice, sandbox):
+    p = practice("0.16", options={"domains": ["example.org"]})
+    world.use(p)
+    result, row = renew(world)
+    assert (result.rc, row["verdict"]) == (SERVER, "not_stored"), result
+    assert "ACME not configured for domain" in row["detail"]
+
+
+def test_a_renewal_that_takes_longer_than_anybody_waits(world, practice, sandbox):
+    p = renewing(practice, world, "success")
+    p.fault("answer", body="x:Task/get", times=-1, json={"sessionState": "s", "methodResponses": [["x:Task/get", {"list": [
+        {"id": "jpp1", "@type": "AcmeRenewal", "domainId": "b", "due": "2026-11-21T00:00:00Z",
+         "status": {"@type": "Pending", "createdAt": "2026-11-21T00:00:00Z", "due": "2026-11-21T00:00:00Z"}}], "notFound": []}, "c0"]]})
+    result, row = renew(world, "--timeout", "1")
+    assert (result.rc, row["verdict"]) == (STORED, "stored"), result
+    assert "the server still works on it" in row["detail"] and "--timeout" in row["detail"]
+
+
+def test_a_renewal_of_nobodys_domain(world, practice, sandbox):
+    renewing(practice, world, "success")
+    result = world.run("certs", "renew", "example.net", *at(9), "-o", "json")
+    assert result.rc == NOTHING and "no such domain" in result.one()["detail"], result
+
+
+def test_a_renewal_that_is_forbidden(world, practice, sandbox):
+    key = {"name": "k", "secret": "s", "permissions": ["sysCertificateGet", "sysCertificateQuery", "sysDomainGet", "sysDomainQuery"]}
+    p = practice("0.16", options={"domains": ["example.org"], "keys": [key]})
+    world.use_key(p, "k", "s")
+    result = world.run("certs", "renew", "example.org", *at(9), "-o", "json")
+    assert result.rc == CREDENTIALS, result
+
+
+def test_a_renewal_where_none_can_be_forced(world, p15, sandbox):
+    """Up to 0.15 a full reload re-reads the providers and re-schedules: that much is done, and no more is said."""
+    p15.edit(set={"acme.letsencrypt.directory": "https://acme-v02.api.letsencrypt.org/directory", "acme.letsencrypt.domains": "example.org"})
+    p15.requests()
+    result, row = renew(world)
+    assert (result.rc, row["verdict"]) == (STORED, "stored"), result
+    assert "no call that forces a renewal" in row["detail"] and row["detail"].endswith("re-scheduled")
+    assert "no call that forces a renewal" in result.err
+    assert "/api/reload" in [r["path"] for r in p15.requests()]
+
+
+def test_a_renewal_that_nobody_would_make(world, p15, sandbox):
+    result, row = renew(world)
+    assert (result.rc, row["verdict"]) == (STORED, "stored"), result
+    assert "no ACME provider of this server has that name" in row["detail"]
+
+
+# ---- what can't be meant ---------------------------------------------------------------------------
 
 @pytest.mark.parametrize("words", [["reloaad"], ["reload", "now"], ["renew"], ["upload", "one"], ["upload", "1", "2", "3"]])
 def test_wrong_words(world, p15, words):

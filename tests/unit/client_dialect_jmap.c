@@ -313,16 +313,28 @@ static void certificates(void **state)
 	fetching_init(&f, &dialect_jmap, &srv, (struct fetch){ .kind = FETCH_CERTS });
 	assert_true(fetching_encode(&f));
 	assert_int_equal(fetching_decode(&f, played_text(200, "application/json",
-		"{\"methodResponses\":[[\"x:Certificate/get\",{\"list\":[]},\"c0\"],[\"x:AcmeProvider/get\",{\"list\":[{\"directory\":\"https://ca/\"}]},\"c1\"],"
+		"{\"methodResponses\":[[\"x:Certificate/get\",{\"list\":[]},\"c0\"],[\"x:AcmeProvider/get\",{\"list\":[{\"id\":\"x\",\"directory\":\"https://other/\"},"
+		"{\"id\":\"y\",\"directory\":\"https://ca/\",\"challengeType\":\"Dns01\",\"contact\":{\"mailto:a@b.example\":true},\"renewBefore\":\"R34\"}]},\"c1\"],"
 		"[\"x:Domain/get\",{\"list\":[{\"name\":\"a.example\",\"id\":\"b\",\"certificateManagement\":{\"@type\":\"Manual\"}},"
-		"{\"name\":\"b.example\",\"id\":\"c\",\"certificateManagement\":{\"@type\":\"Automatic\"}}]},\"c2\"],"
-		"[\"x:Task/query\",{\"ids\":[\"t\"]},\"c3\"],[\"x:Task/get\",{\"list\":[{\"@type\":\"AcmeRenewal\",\"domainId\":\"c\",\"due\":\"2026-12-01T00:00:00Z\","
-		"\"status\":{\"@type\":\"Failed\",\"failureReason\":\"renewal is not due until tomorrow\"}}]},\"c4\"]]}")), DECODE_DONE);
+		"{\"name\":\"b.example\",\"id\":\"c\",\"certificateManagement\":{\"@type\":\"Automatic\",\"acmeProviderId\":\"y\"}}]},\"c2\"],"
+		"[\"x:Task/query\",{\"ids\":[\"t\"]},\"c3\"],[\"x:Task/get\",{\"list\":["
+		"{\"@type\":\"AcmeRenewal\",\"domainId\":\"c\",\"due\":\"2026-12-01T00:00:00Z\",\"status\":{\"@type\":\"Pending\",\"createdAt\":\"2026-11-01T00:00:00Z\"}},"
+		"{\"@type\":\"AcmeRenewal\",\"domainId\":\"c\",\"status\":{\"@type\":\"Failed\",\"createdAt\":\"2026-11-20T00:00:00Z\",\"failedAt\":\"2026-11-20T00:00:07Z\","
+		"\"failureReason\":\"renewal is not due until tomorrow\"}},"
+		"{\"@type\":\"AcmeRenewal\",\"domainId\":\"c\",\"status\":{\"@type\":\"Failed\",\"createdAt\":\"2026-10-20T00:00:00Z\",\"failureReason\":\"long ago\"}},"
+		"{\"@type\":\"AcmeRenewal\",\"domainId\":\"z\",\"status\":{\"@type\":\"Failed\",\"createdAt\":\"2026-11-21T00:00:00Z\",\"failureReason\":\"another's\"}}"
+		"]},\"c4\"]]}")), DECODE_DONE);
 	l = f.reply.certs;
 	assert_int_equal(l->renewal_count, 1);
 	assert_string_equal(l->renewals[0]->id, "b.example");
 	assert_string_equal(l->renewals[0]->directory, "https://ca/");
+	assert_string_equal(l->renewals[0]->challenge, "Dns01");
+	assert_string_equal(l->renewals[0]->contact, "mailto:a@b.example");
+	assert_string_equal(l->renewals[0]->rule, "after 3/4 of its time");
 	assert_int_equal(l->renewals[0]->state, RENEWAL_NOT_DUE);
+	assert_string_equal(l->renewals[0]->reason, "renewal is not due until tomorrow");
+	assert_int_equal(l->renewals[0]->last, 1795132807000);
+	assert_int_equal(l->renewals[0]->next, 1796083200000);
 	fetching_release(&f);
 	json_decref(tape);
 }
