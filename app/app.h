@@ -47,6 +47,11 @@ struct snapshot {
 	struct err err[SNAP_COUNT];         /* of the last question; NONE when it was answered */
 	unsigned in_flight;                 /* SNAP bits */
 	unsigned generation;                /* counts every change of anything here */
+	struct history_tally *tallies;      /* bans and refused connections per address, in net_cmp order; from the store (app/learn.c) */
+	size_t tally_count;
+	int64_t tallies_read;               /* clock_mono() */
+	bool tallies_known;
+	unsigned learned;                   /* counts how often rows of a list that was there already took facts from the history */
 };
 
 /* Facts about this machine, gathered once and again on demand (app/host.c). */
@@ -76,6 +81,7 @@ struct app_options {
 	int64_t watch_ms;    /* 0 = do not watch */
 	bool verbose;
 	bool no_store;       /* a verb that needs neither history nor journal */
+	bool learn;          /* blocked entries take reason and time from the history where the server has none */
 };
 
 struct watch;
@@ -136,6 +142,9 @@ void app_refresh(struct app *a, unsigned snaps, int64_t max_age_ms);
 void app_observe(struct app *a, struct observer *o, struct scope *owner, void (*fn)(void *arg, unsigned snaps), void *arg);
 void app_notify(struct app *a, unsigned snaps);
 void snapshot_release(struct snapshot *s);
+/* learn.c: fills in what the history knows, if options.learn; done by itself whenever the list comes. */
+void app_learn(struct app *a);
+void app_learn_again(struct app *a); /* the store took new lines in */
 /* What the session's server and credentials allow; err says which is missing and why: by generation, permission, or read-only mode. */
 bool app_can(const struct app *a, unsigned caps, struct err *err);
 bool app_is_writable(const struct app *a, const char **why); /* read-only mode says why */

@@ -31,6 +31,7 @@ void snapshot_release(struct snapshot *s)
 	certlist_free(s->certs);
 	trust_free(s->trust);
 	config_check_free(s->check);
+	free(s->tallies);
 	memset(s, 0, sizeof(*s));
 }
 
@@ -97,6 +98,8 @@ static void answered(void *arg, struct fetch_reply *reply)
 		a->snap.fetched[what] = reply->fetched;
 		if (take(&a->snap, what, reply))
 			a->snap.generation++;
+		if (what == SNAP_BIT_BLOCKED)
+			app_learn(a);
 	}
 	app_notify(a, 1u << what);
 }

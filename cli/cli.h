@@ -65,6 +65,7 @@ struct verb {
 	const char *options;    /* names of options beyond the global ones, separated by blanks; "" none */
 	const char *words;      /* what completes the first word after it: "show set off", "" = nothing */
 	const char *examples;   /* lines, "" = none; each is run by the tests as it stands */
+	bool learns;            /* what it shows of the blocked list includes what the history knows */
 	int (*run)(struct cli *c); /* returns the exit code; c->err is printed by the caller when set */
 };
 

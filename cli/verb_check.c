@@ -360,5 +360,6 @@ const struct verb verb_metrics = {
 	.options = "textfile",
 	.words = "",
 	.examples = "stalwarden metrics",
+	.learns = true,
 	.run = run_metrics,
 };

@@ -228,5 +228,6 @@ const struct verb verb_export = {
 	.options = "format",
 	.words = "blocked allowed all",
 	.examples = "stalwarden export blocked --format nft",
+	.learns = true,
 	.run = run_export,
 };

@@ -171,6 +171,7 @@ const struct verb verb_blocked = {
 	.options = "sort limit",
 	.words = "reason: age> age< private covered net: note: state: origin: expires< kind: in:",
 	.examples = "stalwarden blocked\nstalwarden blocked 'reason:auth age>7d' --sort -created_at -o json\nstalwarden blocked in:203.0.113.7",
+	.learns = true,
 	.run = run_blocked,
 };
 

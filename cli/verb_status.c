@@ -8,21 +8,12 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
-#include "store/history.h"
 
-/* As the console counts them: up to 0.15 only the history knows why an entry is there. */
-static void count_reasons(struct cli *c, size_t by[REASON_COUNT])
+static void count_reasons(const struct entrylist *l, size_t by[REASON_COUNT])
 {
-	const struct entrylist *l = c->app.snap.list[LIST_BLOCKED];
-	struct history_tally *tallies = NULL;
-	size_t count = 0;
-
-	if (c->app.store)
-		history_tallies(c->app.store, c->app.profile.name, &tallies, &count, NULL);
 	memset(by, 0, REASON_COUNT * sizeof(*by));
 	for (size_t i = 0; l && i < l->count; i++)
-		by[history_tally_reason(tallies, count, &l->rows[i])]++;
-	free(tallies);
+		by[l->rows[i].reason]++;
 }
 
 static void thresholds_json(const struct thresholds *t, struct buf *out)
@@ -48,7 +39,7 @@ static void print_json(struct cli *c, const struct alarms *alarms)
 	size_t by[REASON_COUNT];
 	struct out o;
 
-	count_reasons(c, by);
+	count_reasons(blocked, by);
 	buf_addc(&reasons, '{');
 	for (int i = 0; i < REASON_COUNT; i++) {
 		json_key(&reasons, i == REASON_NONE ? "unknown" : reason_text((enum reason)i));
@@ -103,7 +94,7 @@ static void print_text(struct cli *c, const struct alarms *alarms)
 	out_row(&o);
 	out_str(&o, "server");
 	out_strf(&o, "%s, %s (%s)", c->app.profile.url, srv->versions, srv->dialect);
-	count_reasons(c, by);
+	count_reasons(s->list[LIST_BLOCKED], by);
 	out_row(&o);
 	out_str(&o, "blocked");
 	out_strf(&o, "%zu: %zu auth, %zu scan, %zu abuse, %zu loiter, %zu manual, %zu other or unknown",
@@ -156,5 +147,6 @@ const struct verb verb_status = {
 	.options = "",
 	.words = "",
 	.examples = "stalwarden status",
+	.learns = true,
 	.run = run,
 };

@@ -254,5 +254,6 @@ const struct verb verb_why = {
 	.options = "",
 	.words = "",
 	.examples = "stalwarden why 203.0.113.7\nstalwarden why 203.0.113.7 --log-source /opt/stalwart/logs -o json",
+	.learns = true,
 	.run = run,
 };

@@ -156,9 +156,10 @@ bool history_tallies(struct store *s, const char *server, struct history_tally *
 /* NULL if nothing is known of exactly n. */
 const struct history_tally *history_tally_find(
 	const struct history_tally *rows, size_t count, const struct net *n);
-/* Why the entry is listed: as the server has it, else the class of the address's last ban. */
-enum reason history_tally_reason(
-	const struct history_tally *rows, size_t count, const struct entry *e);
+/* Rows of a finished list without reason or time take those of the address's last ban, and were
+ * then added by the server. True if any did. One pass over both. */
+bool history_tallies_teach(
+	const struct history_tally *rows, size_t count, struct entrylist *l);
 /* Refused connections and bans of everything inside n (also n itself). */
 void history_tally_inside(const struct history_tally *rows, size_t count, const struct net *n,
 	uint64_t *refused, uint64_t *bans);
@@ -191,6 +192,14 @@ struct history_near {
  * logsource_diagnose(). */
 bool history_near(struct store *s, const char *server, const struct thresholds *t, int64_t now,
 	unsigned percent, size_t limit, struct history_near **rows, size_t *count, struct err *err);
+/* The same without a limit or a percentage, of one address and some logins only. */
+#define HISTORY_NEAR_ACCOUNTS 8
+bool history_near_of(struct store *s, const char *server, const struct thresholds *t, int64_t now,
+	const struct net *address, const char *const *accounts, size_t account_count,
+	struct history_near **rows, size_t *count, struct err *err);
+/* Are attempts of that class in the log at all, since then? */
+bool history_has_attempts(struct store *s, const char *server, enum ban_class class, int64_t since,
+	bool *out, struct err *err);
 void history_near_free(struct history_near *rows, size_t count);
 
 /* The newest ban of one address with what led to it: for the why page. */

@@ -140,17 +140,38 @@ const struct history_tally *history_tally_find(
 	return at < count && net_equal(&rows[at].net, n) ? &rows[at] : NULL;
 }
 
-enum reason history_tally_reason(
-	const struct history_tally *rows, size_t count, const struct entry *e)
+static bool teach_row(const struct history_tally *t, struct entry *e)
 {
-	const struct history_tally *t;
+	if (t->bans == 0 || (e->reason != REASON_NONE && e->created))
+		return false;
+	if (e->reason == REASON_NONE) {
+		e->reason = (uint8_t)reason_of_class(t->last_class);
+		e->origin = e->origin == ORIGIN_UNKNOWN ? ORIGIN_SERVER : e->origin;
+	}
+	if (!e->created && t->last_ban != TIME_NONE)
+		e->created = (uint32_t)(t->last_ban / 1000);
+	return true;
+}
+
+bool history_tallies_teach(
+	const struct history_tally *rows, size_t count, struct entrylist *l)
+{
+	bool any = false;
+	size_t at = 0;
 	struct net n;
 
-	if (e->reason != REASON_NONE || !e->family)
-		return (enum reason)e->reason;
-	entry_net(e, &n);
-	t = history_tally_find(rows, count, &n);
-	return t && t->bans ? reason_of_class(t->last_class) : REASON_NONE;
+	for (size_t i = 0; i < l->count && l->rows[i].family; i++) {
+		int order = -1;
+
+		entry_net(&l->rows[i], &n);
+		while (at < count && (order = net_cmp(&rows[at].net, &n)) < 0)
+			at++;
+		if (at == count)
+			break;
+		if (order == 0 && teach_row(&rows[at], &l->rows[i]))
+			any = true;
+	}
+	return any;
 }
 
 void history_tally_inside(const struct history_tally *rows, size_t count, const struct net *n,

@@ -183,23 +183,6 @@ static bool on_quit(void *arg, bool forced)
 
 /* ---- what comes in ---- */
 
-void console_read_tallies(struct console *c)
-{
-	if (!c->app->store)
-		return;
-	free(c->tallies);
-	c->tallies = NULL;
-	c->tally_count = 0;
-	c->tallies_read = clock_mono();
-	history_tallies(c->app->store, c->app->profile.name, &c->tallies, &c->tally_count, NULL);
-}
-
-static void read_tallies(struct console *c)
-{
-	if (clock_mono() - c->tallies_read >= 60000)
-		console_read_tallies(c);
-}
-
 static void rescued(void *arg, const struct change *ch, int64_t journal_id, const struct err *journal_err)
 {
 	struct console *c = arg;
@@ -265,7 +248,6 @@ static void on_changed(void *arg, unsigned snaps)
 	if (snaps & (SNAP(BLOCKED) | SNAP(ALLOWED)))
 		set_badges(c);
 	if (snaps & SNAP(BLOCKED)) {
-		read_tallies(c);
 		put_back(c);
 		resume_begin(c->app, resume_said, resumed, c);
 	}
@@ -281,8 +263,6 @@ bool console_switch(struct console *c, const char *profile, struct err *err)
 	if (!app_switch(c->app, profile, err))
 		return false;
 	app_observe(c->app, &c->observer, &c->app->scope, on_changed, c);
-	c->tallies_read = INT64_MIN / 2;
-	read_tallies(c);
 	ui_reopen(c->ui);
 	login_begin(c);
 	return true;
@@ -344,20 +324,18 @@ static bool start_ui(struct console *c, const struct console_options *o, struct 
 
 int console_run(struct app *a, const struct console_options *o, struct err *err)
 {
-	struct console c = { .app = a, .tallies_read = INT64_MIN / 2 };
+	struct console c = { .app = a };
 	int status;
 
 	if (!start_ui(&c, o, err))
 		return 2;
 	app_observe(a, &c.observer, &a->scope, on_changed, &c);
-	read_tallies(&c);
 	login_begin(&c);
 	loop_run(a->loop);
 	status = ui_status(c.ui);
 	login_end(&c);
 	scope_cancel(&a->scope);
 	ui_free(c.ui);
-	free(c.tallies);
 	free(c.cures);
 	return status;
 }

@@ -53,7 +53,7 @@ static void synced(void *arg, const struct sync_result *r)
 	struct history_state *s = v->state;
 
 	s->sync = NULL;
-	console_read_tallies(console_of(v));
+	app_learn_again(app_of(v));
 	snprintf(s->notice, sizeof(s->notice), "%.300s", r->err.code != ERR_NONE ? r->err.msg : r->notice);
 	read_store(v);
 }

@@ -33,8 +33,9 @@ static void changed(void *arg, unsigned snaps)
 	if (!(snaps & 1u << snap_of(v)))
 		return;
 	s->now = clock_now();
-	if (list_of(v) != s->seen) {
+	if (list_of(v) != s->seen || app_of(v)->snap.learned != s->learned) {
 		s->seen = list_of(v);
+		s->learned = app_of(v)->snap.learned;
 		filter_again(v);
 		view_changed(v);
 	} else {

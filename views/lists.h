@@ -13,6 +13,7 @@ struct list_state {
 	struct observer observer;
 	const struct entrylist *seen;  /* rows the table knows; replaced lists are noticed by address and time */
 	int64_t seen_fetched;
+	unsigned learned;             /* snapshot.learned, as it was then */
 	struct filter *filter;
 	struct filter_hits hits;
 	int64_t now;                   /* of the last refresh: what is expired, what remains */

@@ -21,6 +21,15 @@ static const struct history_tally *tally_of(const struct view *v, size_t row)
 	return n.family ? console_tally(console_of(v), &n) : NULL;
 }
 
+/* Of a block without a line in any log: when it was first seen. */
+static int64_t since_of(const struct view *v, size_t row)
+{
+	int64_t since = entry_created(&list_of(v)->rows[row]);
+	const struct history_tally *t = since == TIME_NONE ? tally_of(v, row) : NULL;
+
+	return t ? t->seen_first : since;
+}
+
 static uint64_t refused_of(const struct view *v, size_t row)
 {
 	const struct history_tally *t = tally_of(v, row);
@@ -29,7 +38,7 @@ static uint64_t refused_of(const struct view *v, size_t row)
 
 	entry_net(&list_of(v)->rows[row], &n);
 	if (n.family && !net_is_address(&n))
-		history_tally_inside(console_of(v)->tallies, console_of(v)->tally_count, &n, &refused, &bans);
+		history_tally_inside(app_of(v)->snap.tallies, app_of(v)->snap.tally_count, &n, &refused, &bans);
 	return refused;
 }
 
@@ -101,7 +110,7 @@ static void note_cell(const struct view *v, size_t row, struct cell *out)
 
 static void reason_cell(const struct view *v, const struct entry *e, struct cell *out)
 {
-	enum reason r = console_reason(console_of(v), e);
+	enum reason r = (enum reason)e->reason;
 
 	cell_ref(out, role_of_reason(r), r == REASON_NONE ? ui_glyphs(v->ui)->dash : reason_text(r));
 }
@@ -123,15 +132,9 @@ void list_cell(const struct view *v, size_t row, int col, struct cell *out)
 	case COL_REASON:
 		reason_cell(v, e, out);
 		break;
-	case COL_SINCE: {
-		int64_t since = entry_created(e);
-
-		t = since == TIME_NONE ? tally_of(v, row) : NULL;
-		if (t)
-			since = t->last_ban != TIME_NONE ? t->last_ban : t->seen_first;
-		cell_set(out, ROLE_NORMAL, "%s", time_words(since, ((struct list_state *)v->state)->now, words, sizeof(words)));
+	case COL_SINCE:
+		cell_set(out, ROLE_NORMAL, "%s", time_words(since_of(v, row), ((struct list_state *)v->state)->now, words, sizeof(words)));
 		break;
-	}
 	case COL_REMAINING:
 		remaining_cell(v, row, out);
 		break;
@@ -170,10 +173,10 @@ void list_sort_key(const struct view *v, size_t row, int col, struct sort_key *o
 		out->num = (int64_t)row; /* the list is in the order of its nets */
 		break;
 	case COL_REASON:
-		out->text = reason_text(console_reason(console_of(v), e));
+		out->text = reason_text((enum reason)e->reason);
 		break;
 	case COL_SINCE:
-		out->num = e->created;
+		out->num = since_of(v, row);
 		break;
 	case COL_REMAINING:
 		out->num = e->expires ? e->expires : INT64_MAX;
@@ -201,10 +204,13 @@ void list_detail(const struct view *v, size_t row, struct page *out, int width)
 
 	(void)width;
 	page_pair(out, 12, "Entry", ROLE_VALUE, "%s", entry_key(l, row));
-	page_pair(out, 12, "State", ROLE_NORMAL, "%s, added by %s", entry_state_text(entry_state(l, row, now)), origin_text(e->origin));
+	page_pair(out, 12, "State", ROLE_NORMAL, "%s%s%s", entry_state_text(entry_state(l, row, now)),
+		e->origin == ORIGIN_UNKNOWN ? "" : ", added by ", e->origin == ORIGIN_UNKNOWN ? "" : origin_text(e->origin));
 	if (entry_created(e) != TIME_NONE)
 		page_pair(out, 12, "Since", ROLE_NORMAL, "%s (%s)", time_format(entry_created(e), stamp, sizeof(stamp)),
 			time_words(entry_created(e), now, words, sizeof(words)));
+	else if (since_of(v, row) != TIME_NONE)
+		page_pair(out, 12, "Seen first", ROLE_NORMAL, "%s (no line of the log tells of it)", time_format(since_of(v, row), stamp, sizeof(stamp)));
 	if (entry_expires(e) != TIME_NONE)
 		page_pair(out, 12, "Until", ROLE_NORMAL, "%s", time_format(entry_expires(e), stamp, sizeof(stamp)));
 	if (entry_note(l, row)[0])

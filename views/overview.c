@@ -58,7 +58,7 @@ static void synced(void *arg, const struct sync_result *r)
 	struct overview_state *s = v->state;
 
 	s->sync = NULL;
-	console_read_tallies(console_of(v));
+	app_learn_again(app_of(v));
 	snprintf(s->notice, sizeof(s->notice), "%.300s", r->err.code != ERR_NONE ? r->err.msg : r->notice);
 	read_store(v);
 	view_changed(v);
@@ -121,7 +121,7 @@ static void reasons(const struct view *v, struct page *p, int width)
 
 	page_heading(p, width, "Blocked by reason", l ? text_grouped(l->count, total, sizeof(total)) : "–");
 	for (size_t i = 0; l && i < l->count; i++)
-		by[console_reason(console_of(v), &l->rows[i])]++;
+		by[l->rows[i].reason]++;
 	for (int r = 0; r < REASON_COUNT; r++)
 		most = by[r] > most ? by[r] : most;
 	for (int r = REASON_AUTH; r < REASON_COUNT; r++)

@@ -37,9 +37,6 @@ struct console {
 	struct ui *ui;
 	struct observer observer;
 	struct timer clock;             /* the title's age, stale marks */
-	struct history_tally *tallies;  /* refused connections and bans per address, for the lists; from the store */
-	size_t tally_count;
-	int64_t tallies_read;           /* clock_mono() */
 	unsigned alarm_generation;
 	char alarm_keys[16][96];        /* what is shown, to take away what is gone */
 	size_t alarm_count;
@@ -83,9 +80,6 @@ void status_of_snap(const struct view *v, enum snap what, struct view_status *ou
 /* Local time to the second: "09:41:12", another day "20 Nov 09:41:12"; "" for TIME_NONE. */
 char *words_time_of_day(int64_t t, int64_t now, char *out, size_t size);
 const struct history_tally *console_tally(struct console *c, const struct net *n);
-void console_read_tallies(struct console *c); /* again, after the store took new lines in */
-/* The server's word for it, else the class of the last ban the history knows; up to 0.15 the server keeps none. */
-enum reason console_reason(struct console *c, const struct entry *e);
 void console_open_why(struct console *c, const char *address);
 
 #endif

@@ -69,12 +69,7 @@ char *words_time_of_day(int64_t t, int64_t now, char *out, size_t size)
 
 const struct history_tally *console_tally(struct console *c, const struct net *n)
 {
-	return history_tally_find(c->tallies, c->tally_count, n);
-}
-
-enum reason console_reason(struct console *c, const struct entry *e)
-{
-	return history_tally_reason(c->tallies, c->tally_count, e);
+	return history_tally_find(c->app->snap.tallies, c->app->snap.tally_count, n);
 }
 
 void console_open_why(struct console *c, const char *address)

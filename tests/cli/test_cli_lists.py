@@ -174,6 +174,20 @@ def test_status_knows_from_the_history_why(world, p15):
     assert "1 scan" in world.run("status").out
 
 
+def test_rows_learn_reason_and_time_from_the_history(world, p15):
+    """What is shown can be filtered, sorted and exported, whoever knew it."""
+    assert p15.event("scan", "203.0.113.9", path="/wp-login.php") == "banned"
+    p15.edit(block=["203.0.113.10"])
+    assert world.run("blocked", "reason:scan").rc == NOTHING
+    world.run("sync", "--log-source", p15.log_dir)
+    row, = world.run("blocked", "reason:scan", "-o", "json").rows()
+    assert (row["address"], row["origin"]) == ("203.0.113.9", "server") and row["created_at"]
+    assert [r["address"] for r in world.run("blocked", "age<1d", "-o", "json").rows()] == ["203.0.113.9"]
+    exported = {r["address"]: r for r in world.run("export", "--format", "json").rows()}
+    assert exported["203.0.113.9"]["reason"] == "scan" and not exported["203.0.113.10"]["created_at"]
+    assert 'stalwarden_blocked{reason="scan"} 1\n' in world.run("metrics").out
+
+
 def test_one_connection_and_no_more_requests_than_needed(world, p15):
     before = p15.state()["connections"]
     world.run("blocked")

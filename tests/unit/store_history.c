@@ -784,9 +784,63 @@ static void test_names(void **state)
 	assert_false(history_by_parse("month", &by));
 }
 
+static void add_entry(struct entrylist *l, const char *key, enum reason reason, enum origin origin, int64_t created)
+{
+	entrylist_add(l, key, strlen(key), "", 0, NULL, reason, origin, created, TIME_NONE);
+}
+
+static void check_entry(const struct entrylist *l, const char *key, enum reason reason, enum origin origin, int64_t created)
+{
+	ptrdiff_t row = entrylist_find_key(l, key);
+
+	assert_true(row >= 0);
+	assert_int_equal(l->rows[row].reason, reason);
+	assert_int_equal(l->rows[row].origin, origin);
+	assert_true(entry_created(&l->rows[row]) == created);
+}
+
+/* Rows learn what they don't know, from the newest ban of exactly their address, and nothing else. */
+static void test_a_list_learns(void **state)
+{
+	struct world *w = *state;
+	struct entrylist *l = entrylist_new();
+	struct history_tally *tallies;
+	size_t count;
+
+	world_ban(w, T0, CLASS_AUTH, "203.0.113.77", "a@example.org");
+	world_ban(w, T0 + DAY, CLASS_SCAN, "203.0.113.77", "/.env");
+	world_ban(w, T0, CLASS_AUTH, "203.0.113.78", "a@example.org");
+	world_ban(w, T0, CLASS_LOITER, "2001:db8::7", "");
+	world_refused(w, T0, "203.0.113.79", "imap");
+	assert_int_equal(world_take(w, "", "1"), INGEST_OK);
+	assert_true(history_tallies(w->store, "mail1", &tallies, &count, NULL));
+
+	add_entry(l, "2001:db8::7", REASON_NONE, ORIGIN_UNKNOWN, TIME_NONE);
+	add_entry(l, "not-an-ip", REASON_NONE, ORIGIN_UNKNOWN, TIME_NONE);
+	add_entry(l, "203.0.113.0/24", REASON_NONE, ORIGIN_UNKNOWN, TIME_NONE);
+	add_entry(l, "203.0.113.77", REASON_NONE, ORIGIN_UNKNOWN, TIME_NONE);
+	add_entry(l, "203.0.113.78", REASON_MANUAL, ORIGIN_OPERATOR, T0 + 2 * DAY);
+	add_entry(l, "203.0.113.79", REASON_NONE, ORIGIN_UNKNOWN, TIME_NONE);
+	add_entry(l, "198.51.100.1", REASON_NONE, ORIGIN_UNKNOWN, TIME_NONE);
+	entrylist_finish(l);
+	assert_true(history_tallies_teach(tallies, count, l));
+	check_entry(l, "203.0.113.77", REASON_SCAN, ORIGIN_SERVER, T0 + DAY);
+	check_entry(l, "2001:db8::7", REASON_LOITER, ORIGIN_SERVER, T0);
+	check_entry(l, "203.0.113.78", REASON_MANUAL, ORIGIN_OPERATOR, T0 + 2 * DAY);
+	check_entry(l, "203.0.113.0/24", REASON_NONE, ORIGIN_UNKNOWN, TIME_NONE);
+	check_entry(l, "203.0.113.79", REASON_NONE, ORIGIN_UNKNOWN, TIME_NONE);
+	check_entry(l, "198.51.100.1", REASON_NONE, ORIGIN_UNKNOWN, TIME_NONE);
+	check_entry(l, "not-an-ip", REASON_NONE, ORIGIN_UNKNOWN, TIME_NONE);
+	assert_false(history_tallies_teach(tallies, count, l));
+	assert_false(history_tallies_teach(NULL, 0, l));
+	free(tallies);
+	entrylist_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_a_list_learns, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_lines_of_one_ban, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_cursor_is_a_gate, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(
