@@ -118,12 +118,25 @@ static void name_operator(struct app *a)
 
 /* ---- hooks of the session ---- */
 
+/* Written only when it is news: most calls find the server as the one before did. */
+static void remember_server(struct app *a)
+{
+	struct buf now = BUF_INIT, before = BUF_INIT;
+
+	if (a->store && session_remember(a->session, &now)) {
+		store_recall(a->store, a->profile.name, STORE_KEY_SERVER, &before, NULL);
+		if (strcmp(buf_str(&now), buf_str(&before)) != 0)
+			store_remember(a->store, a->profile.name, STORE_KEY_SERVER, buf_str(&now), NULL);
+	}
+	buf_release(&now);
+	buf_release(&before);
+}
+
 static void on_session_changed(void *arg)
 {
 	struct app *a = arg;
 
-	if (a->store && session_state(a->session) == SESSION_READY)
-		store_remember(a->store, a->profile.name, STORE_KEY_DIALECT, session_server(a->session)->dialect, NULL);
+	remember_server(a);
 	app_notify(a, 0);
 }
 
@@ -165,12 +178,12 @@ static void make_session(struct app *a)
 		.trace = on_trace,
 		.rescue_save = on_rescue_save,
 		.rescue_clear = on_rescue_clear };
-	struct buf dialect = BUF_INIT;
+	struct buf found = BUF_INIT;
 
 	a->session = session_new(a->loop, &a->profile, &hooks);
-	if (a->store && store_recall(a->store, a->profile.name, STORE_KEY_DIALECT, &dialect, NULL))
-		session_hint_dialect(a->session, buf_str(&dialect));
-	buf_release(&dialect);
+	if (a->store && store_recall(a->store, a->profile.name, STORE_KEY_SERVER, &found, NULL))
+		session_recall(a->session, buf_str(&found));
+	buf_release(&found);
 }
 
 bool app_init(struct app *a, struct loop *loop, const struct app_options *options, struct err *err)

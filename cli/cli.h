@@ -99,6 +99,8 @@ bool cli_max_words(struct cli *c, size_t max); /* ERR_USAGE when there are more 
 bool cli_open(struct cli *c);
 /* cli_open, secret (asking on the terminal if there is one), detection. False: c->err. */
 bool cli_connect(struct cli *c);
+/* The same for a verb that does nothing but read lists: starts from what the last call found, without asking. */
+bool cli_connect_to_read(struct cli *c);
 /* Fetches SNAP kinds; false (c->err) when one could not be had. Kinds in `optional` may fail. */
 bool cli_need(struct cli *c, unsigned snaps, unsigned optional);
 /* Turns the loop until *flag or Ctrl-C. False when interrupted. */

@@ -136,7 +136,7 @@ static int print_list(struct cli *c, enum list_kind kind)
 
 	if (!parse_sort(c, &s) || !cli_option_int(c, OPT_LIMIT, 1, INT64_MAX, &limit))
 		return EXIT_USAGE;
-	if (!cli_connect(c) || !cli_need(c, kind == LIST_BLOCKED ? SNAP(BLOCKED) : SNAP(ALLOWED), 0))
+	if (!cli_connect_to_read(c) || !cli_need(c, kind == LIST_BLOCKED ? SNAP(BLOCKED) : SNAP(ALLOWED), 0))
 		return cli_exit_of_err(&c->err);
 	l = s.list = c->app.snap.list[kind];
 	if (!choose(c, l, &s, &hits))

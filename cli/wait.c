@@ -200,10 +200,8 @@ static void put_back(struct cli *c)
 	cli_wait(c, &w.done);
 }
 
-bool cli_connect(struct cli *c)
+static bool connect_now(struct cli *c)
 {
-	if (!cli_open(c) || !find_server(c) || !get_secret(c))
-		return false;
 	app_connect(&c->app);
 	while (!detected(c) && !c->interrupted)
 		if (!loop_turn(c->loop, 200))
@@ -236,6 +234,22 @@ void cli_resume(struct cli *c)
 
 	if (!cli_has(c, OPT_DRY_RUN) && resume_begin(&c->app, say_resumed, resumed, &w))
 		cli_wait(c, &w.done);
+}
+
+bool cli_connect(struct cli *c)
+{
+	return cli_open(c) && find_server(c) && get_secret(c) && connect_now(c);
+}
+
+bool cli_connect_to_read(struct cli *c)
+{
+	if (!cli_open(c) || !find_server(c) || !get_secret(c))
+		return false;
+	if (rescue_is_pending(&c->app) || !session_connect_recalled(c->app.session))
+		return connect_now(c);
+	if (c->app.options.verbose)
+		cli_say(c, "taken to be what it was: %s %s", session_server(c->app.session)->dialect, session_server(c->app.session)->versions);
+	return true;
 }
 
 bool cli_need(struct cli *c, unsigned snaps, unsigned optional)

@@ -94,7 +94,14 @@ void session_free(struct session *s);
 bool session_set_secret(struct session *s, const char *user, const char *secret, bool is_token, struct err *err);
 bool session_has_secret(const struct session *s);
 void session_connect(struct session *s); /* start or restart detection */
-void session_hint_dialect(struct session *s, const char *name); /* remembered from last time; still verified */
+void session_hint_dialect(struct session *s, const char *name); /* asked first; still verified */
+/* What the server was found to be, as text to keep until the next run; no secret is in it. False while that is not known. */
+bool session_remember(const struct session *s, struct buf *out);
+/* Such a text, before connecting: its dialect is asked first. False when it is of another URL or can't be read. */
+bool session_recall(struct session *s, const char *text);
+/* Ready at once, without asking anything, as recalled. Lists may be read: an answer that contradicts leads to detection and is asked for again.
+ * Whatever else is asked for detects first. False: session_connect() is needed. */
+bool session_connect_recalled(struct session *s);
 enum session_state session_state(const struct session *s);
 const struct server_info *session_server(const struct session *s);
 const struct profile *session_profile(const struct session *s);

@@ -75,7 +75,7 @@ bool detect_again(struct session *s, const struct response *res)
 	bool unknown = res->status == 404 || res->status == 405 ||
 		(res->status == 400 && (strstr(res->body, "notRequest") || strstr(res->body, "unknownCapability")));
 
-	if (!unknown || s->state != SESSION_READY || clock_mono() - s->detected_at < AGAIN_AFTER_MS)
+	if (!unknown || s->state != SESSION_READY || (!s->is_unproven && clock_mono() - s->detected_at < AGAIN_AFTER_MS))
 		return s->state == SESSION_DETECTING && unknown;
 	detect_start(s);
 	return true;
@@ -107,6 +107,7 @@ static void adopt(struct session *s)
 		s->epoch++;
 	s->dialect = d->best;
 	s->server = d->srv;
+	s->is_unproven = false;
 	s->server.info.dialect = d->best->name;
 	s->detected_at = clock_mono();
 	session_apply_caps(s);

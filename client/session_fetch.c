@@ -238,6 +238,22 @@ static bool is_end_of_permissions(const struct fetch_run *run, const struct resp
 	return run->fetch.kind == FETCH_PERMISSIONS && res->status == 0 && res->err.code == ERR_INTERNAL;
 }
 
+/* A server only recalled answers otherwise than it would: it may be another one now. Trouble and refusals say nothing about that. */
+static bool contradicts(const struct response *res)
+{
+	if (res->status == 401 || res->status == 403 || res->status == 429 || res->status >= 500)
+		return false;
+	return res->status < 200 || res->status > 299;
+}
+
+static void again(struct fetch_run *run)
+{
+	run->detected_again = true;
+	cursor_release(run);
+	run->dialect = NULL;
+	next(run);
+}
+
 static void fetch_done(void *arg, const struct response *res, int64_t ms)
 {
 	struct fetch_run *run = arg;
@@ -255,14 +271,15 @@ static void fetch_done(void *arg, const struct response *res, int64_t ms)
 		finish(run, &res->err);
 		return;
 	}
-	if (!run->detected_again && detect_again(s, res)) {
-		run->detected_again = true;
-		cursor_release(run);
-		run->dialect = NULL;
-		next(run);
+	if (!run->detected_again && (detect_again(s, res) || (contradicts(res) && session_prove(s)))) {
+		again(run);
 		return;
 	}
 	got = decode(run, res, &err);
+	if (got == DECODE_FAIL && err.code == ERR_PROTOCOL && !run->detected_again && session_prove(s)) {
+		again(run);
+		return;
+	}
 	if (res->status == 403)
 		session_learn(s, caps_of(&run->fetch), false);
 	if (got == DECODE_MORE) {
@@ -309,5 +326,7 @@ void session_fetch(struct session *s, const struct fetch *f, struct scope *owner
 	run->arg = arg;
 	LIST_INSERT_HEAD(&s->fetches, run, link);
 	scope_add(owner, &run->item, on_cancel);
+	if (f->kind != FETCH_LIST)
+		session_prove(s);
 	next(run);
 }

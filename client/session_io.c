@@ -130,6 +130,8 @@ void exchange_queue(struct session *s, enum lane lane, const struct exchange_ops
 	ex->ops = ops;
 	ex->arg = arg;
 	TAILQ_INSERT_TAIL(&s->waiting, ex, link);
+	if (lane == LANE_CHANGE)
+		session_prove(s);
 	if (lane != LANE_DETECT && (s->state == SESSION_REFUSED || s->state == SESSION_FOREIGN)) {
 		TAILQ_REMOVE(&s->waiting, ex, link);
 		fail_later(ex, &s->err);

@@ -73,6 +73,9 @@ struct session {
 	struct server server;
 	const struct dialect_ops *dialect; /* NULL before detection */
 	const struct dialect_ops *hint;
+	struct server recalled;        /* from the last run, when recalled_dialect is set */
+	const struct dialect_ops *recalled_dialect;
+	bool is_unproven;              /* server is what was recalled: nothing was detected yet */
 	unsigned epoch;                /* counts servers found that differ from the one before */
 	int64_t detected_at;           /* clock_mono() */
 	struct detect detect;
@@ -110,6 +113,9 @@ void detect_start(struct session *s);
 void detect_stop(struct session *s);
 /* The answer of a server that no longer speaks the dialect found: starts over. False when that has been tried just now. */
 bool detect_again(struct session *s, const struct response *res);
+
+/* session_memory.c */
+bool session_prove(struct session *s); /* detects what was only recalled; false when that is not needed */
 
 /* session_fetch.c */
 void fetch_free_all(struct session *s);

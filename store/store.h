@@ -45,7 +45,7 @@ bool store_remember(struct store *s, const char *scope, const char *key, const c
 	struct err *err); /* NULL value forgets */
 bool store_recall(
 	struct store *s, const char *scope, const char *key, struct buf *out, struct err *err);
-#define STORE_KEY_DIALECT   "dialect" /* the dialect that answered last */
+#define STORE_KEY_SERVER    "server" /* what the server was found to be: session_remember() */
 #define STORE_KEY_RETENTION "retention"
 
 /* Entries that a risky delete may take along (the prefix delete of 0.6): saved before, cleared

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from cli_world import CREDENTIALS, DONE, NOTHING, SERVER, USAGE
+from fake.client import Practice
 
 LIST_KEYS = ["address", "family", "kind", "reason", "note", "created_at", "expires_at", "state", "covered_by", "origin"]
 VALUE = '{"by":"alice","at":"2026-11-01T10:00:00Z","until":"%s","reason":"case 118","class":"scan"}'
@@ -253,3 +254,45 @@ def test_no_permission(world, practice):
     result = world.run("blocked")
     assert result.rc == CREDENTIALS
     assert "may not" in result.err
+
+
+def asked(p):
+    return ["%s %s" % (r["method"], r["path"].split("?")[0]) for r in p.requests()]
+
+
+def test_a_list_is_one_request_once_the_server_is_known(world, practice):
+    p = practice("0.15", entries=1)
+    world.use(p)
+    first = world.run("blocked", "-o", "json")
+    assert len(asked(p)) > 1                      # it was detected
+    again = world.run("blocked", "-o", "json")
+    assert asked(p) == ["GET /api/settings/list"]
+    assert again.rows() == first.rows()
+    assert world.run("allowed").rc == NOTHING
+    assert asked(p) == ["GET /api/settings/list"]
+    world.run("probe")
+    assert len(asked(p)) > 3                      # always afresh
+    for name in os.listdir(world.path("state", "stalwarden")):
+        assert os.stat(world.path("state", "stalwarden", name)).st_mode & 0o077 == 0
+
+
+def test_what_is_remembered_is_of_one_server(world, practice):
+    old, other = practice("0.15", entries=1), practice("0.16")
+    world.use(old)
+    assert world.run("blocked").rc == DONE
+    world.use(other)
+    assert world.run("blocked").rc == NOTHING
+    assert world.run("--dialect", "settings", "blocked").rc == SERVER
+
+
+def test_an_upgrade_is_noticed_by_the_answer(world):
+    with Practice("0.15", entries=1) as p:
+        port = p.port
+        world.use(p)
+        assert world.run("blocked").rc == DONE
+    with Practice("0.16", listen="127.0.0.1:%d" % port) as p:
+        listed = world.run("blocked")
+        assert listed.rc == NOTHING, listed       # what the new server holds, not an error of the old dialect
+        assert "GET /api/settings/list" in asked(p)
+        world.run("blocked")
+        assert "GET /api/settings/list" not in asked(p)

@@ -76,6 +76,134 @@ static void a_hint_is_asked_first_and_verified(void **state)
 	assert_true(rig_reach(r, SESSION_READY));
 }
 
+/* ---- what was found last time ---- */
+
+static char *found(struct rig *r)
+{
+	struct buf text = BUF_INIT;
+
+	assert_true(session_remember(r->session, &text));
+	return buf_take(&text, NULL);
+}
+
+static void what_was_found_is_taken_up_again(void **state)
+{
+	struct rig *r = *state;
+	struct buf none = BUF_INIT;
+	char *text;
+
+	json_object_set_new(r->server.store, "203.0.113.1", json_string("v"));
+	assert_false(session_remember(r->session, &none));
+	session_connect(r->session);
+	assert_true(rig_reach(r, SESSION_READY));
+	text = found(r);
+	assert_null(strstr(text, "secret"));
+	reopen(r);
+	assert_false(session_connect_recalled(r->session));
+	assert_true(session_recall(r->session, text));
+	r->server.log_len = 0;
+	assert_true(session_connect_recalled(r->session));
+	assert_int_equal(session_state(r->session), SESSION_READY);
+	assert_false(session_remember(r->session, &none)); /* hearsay is not passed on */
+	assert_true(rig_fetch(r, FETCH_LIST));
+	assert_int_equal(r->fetch_err.code, ERR_NONE);
+	assert_int_equal(r->fetch_count, 1);
+	assert_int_equal(r->server.log_len, 1);
+	free(text);
+}
+
+static void another_server_is_noticed_by_its_answer(void **state)
+{
+	static const char *const answers[] = { NULL, "<html>welcome</html>", "{\"items\":[]}x" };
+	struct rig *r = *state;
+	char *text;
+
+	json_object_set_new(r->server.store, "203.0.113.1", json_string("v"));
+	session_connect(r->session);
+	assert_true(rig_reach(r, SESSION_READY));
+	text = found(r);
+	r->server.root = "/b"; /* what is asked of /a gets a 404 */
+	reopen(r);
+	assert_true(session_recall(r->session, text));
+	assert_true(session_connect_recalled(r->session));
+	assert_true(rig_fetch(r, FETCH_LIST));
+	assert_int_equal(r->fetch_err.code, ERR_NONE);
+	assert_int_equal(r->fetch_count, 1);
+	assert_string_equal(session_server(r->session)->dialect, "b");
+	free(text);
+	text = found(r);
+	for (size_t i = 1; i < sizeof(answers) / sizeof(answers[0]); i++) { /* never twice: one that stays so is an error */
+		reopen(r);
+		r->server.log_len = 0;
+		r->server.list_text = answers[i];
+		assert_true(session_recall(r->session, text));
+		assert_true(session_connect_recalled(r->session));
+		assert_true(rig_fetch(r, FETCH_LIST));
+		assert_int_equal(r->fetch_err.code, ERR_PROTOCOL);
+		assert_int_equal(rig_asked(r, "/probe"), 1);
+		assert_int_equal(rig_asked(r, "/list"), 2);
+	}
+	free(text);
+}
+
+/* Its generation may be another one now: only a list looks the same in all of them. */
+static void nothing_but_lists_is_done_on_hearsay(void **state)
+{
+	struct rig *r = *state;
+	struct change *c = change_new();
+	char *text;
+
+	session_connect(r->session);
+	assert_true(rig_reach(r, SESSION_READY));
+	text = found(r);
+	reopen(r);
+	r->server.log_len = 0;
+	assert_true(session_recall(r->session, text));
+	assert_true(session_connect_recalled(r->session));
+	assert_true(rig_fetch(r, FETCH_THRESHOLDS));
+	assert_int_equal(rig_asked(r, "/probe"), 1);
+	reopen(r);
+	r->server.log_len = 0;
+	assert_true(session_recall(r->session, text));
+	assert_true(session_connect_recalled(r->session));
+	change_add(c, EDIT_BLOCK, "198.51.100.1");
+	assert_true(rig_run(r, c));
+	assert_int_equal(r->result->outcomes[0].verdict, VERDICT_IN_FORCE);
+	assert_int_equal(rig_asked(r, "/probe"), 1);
+	free(text);
+}
+
+/* Whatever stands in the file: every prefix of the text, every byte of it another one. */
+static void a_damaged_memory_is_no_memory(void **state)
+{
+	static const char *const bad[] = { "", "null", "[]", "{}", "{\"dialect\":\"nonsense\"}", "{\"dialect\":7}", "jmap" };
+	struct rig *r = *state;
+	char *text, *copy;
+	size_t len;
+
+	session_connect(r->session);
+	assert_true(rig_reach(r, SESSION_READY));
+	text = found(r);
+	len = strlen(text);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(session_recall(r->session, bad[i]));
+	copy = xmemdup(text, len);
+	for (size_t i = 0; i < len; i++) {
+		copy[i] = '\0';
+		assert_false(session_recall(r->session, copy));
+		copy[i] = text[i] == '9' ? '8' : '9';
+		session_recall(r->session, copy); /* may fit, must not harm */
+		copy[i] = text[i];
+	}
+	free(copy);
+	free(r->profile.url);
+	r->profile.url = xstrdup("http://127.0.0.1:1");
+	reopen(r);
+	assert_false(session_recall(r->session, text));
+	assert_false(session_connect_recalled(r->session));
+	free(text);
+}
+
 static void a_named_dialect_is_the_only_one_asked(void **state)
 {
 	struct rig *r = *state;
@@ -427,6 +555,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_dialect_is_found_with_one_request_each),
 		TEST(a_hint_is_asked_first_and_verified),
+		TEST(what_was_found_is_taken_up_again),
+		TEST(another_server_is_noticed_by_its_answer),
+		TEST(nothing_but_lists_is_done_on_hearsay),
+		TEST(a_damaged_memory_is_no_memory),
 		TEST(a_named_dialect_is_the_only_one_asked),
 		TEST(a_foreign_server_is_named_as_such),
 		TEST(a_redirect_ends_the_search),

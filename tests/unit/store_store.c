@@ -323,16 +323,16 @@ static void test_remember(void **state)
 	struct buf b = BUF_INIT;
 	struct err err = ERR_INIT;
 
-	assert_false(store_recall(w->store, "mail1", STORE_KEY_DIALECT, &b, &err));
+	assert_false(store_recall(w->store, "mail1", STORE_KEY_SERVER, &b, &err));
 	assert_int_equal(err.code, ERR_NONE);
-	assert_true(store_remember(w->store, "mail1", STORE_KEY_DIALECT, "jmap", &err));
-	assert_true(store_remember(w->store, "mail2", STORE_KEY_DIALECT, "settings", &err));
-	assert_true(store_remember(w->store, "mail1", STORE_KEY_DIALECT, "config", &err));
+	assert_true(store_remember(w->store, "mail1", STORE_KEY_SERVER, "jmap", &err));
+	assert_true(store_remember(w->store, "mail2", STORE_KEY_SERVER, "settings", &err));
+	assert_true(store_remember(w->store, "mail1", STORE_KEY_SERVER, "config", &err));
 	reopen(w);
-	assert_true(store_recall(w->store, "mail1", STORE_KEY_DIALECT, &b, &err));
+	assert_true(store_recall(w->store, "mail1", STORE_KEY_SERVER, &b, &err));
 	assert_string_equal(buf_str(&b), "config");
-	assert_true(store_remember(w->store, "mail1", STORE_KEY_DIALECT, NULL, &err));
-	assert_false(store_recall(w->store, "mail1", STORE_KEY_DIALECT, &b, &err));
+	assert_true(store_remember(w->store, "mail1", STORE_KEY_SERVER, NULL, &err));
+	assert_false(store_recall(w->store, "mail1", STORE_KEY_SERVER, &b, &err));
 	buf_release(&b);
 }
 
