@@ -169,12 +169,27 @@ static void say_counters(struct app *a, struct plan *p, const struct plan_option
 	const struct server_info *srv = session_server(a->session);
 
 	p->offer_reset = (1u << CLASS_COUNT) - 1;
-	if (o->reset_classes)
+	if (o->reset_classes && !server_has(srv, CAP(RESET_COUNTERS)))
+		plan_add_line(p, PLAN_WARN, SIZE_MAX, "failure counters can't be reset here (%s): the next failure bans again",
+			server_lacks(srv, CAP(RESET_COUNTERS)));
+	else if (o->reset_classes)
 		plan_add_line(p, PLAN_INFO, SIZE_MAX, "failure counters are reset too: for every address and login, not only these");
 	else if (server_has(srv, CAP(RESET_COUNTERS)))
 		plan_add_line(p, PLAN_WARN, SIZE_MAX, "failure counters outlive this: the next failure bans again, unless they are reset (for everyone)");
 	else
 		p->offer_reset = 0;
+}
+
+/* A reason that the server has no place for. */
+static void say_note(struct app *a, struct plan *p, const struct plan_options *o)
+{
+	const struct server_info *srv = session_server(a->session);
+	enum edit_kind kind = p->change->count ? p->change->edits[0].kind : EDIT_COUNT;
+
+	if (!o->note || !o->note[0] || server_has(srv, CAP(NOTES)))
+		return;
+	if (kind == EDIT_BLOCK || (kind == EDIT_ALLOW && !server_has(srv, CAP(NATIVE_EXPIRY))))
+		plan_add_line(p, PLAN_INFO, SIZE_MAX, "this server keeps no words with an entry: the reason is in the journal");
 }
 
 static void finish(struct app *a, struct plan *p, const char *verb, const struct plan_options *o)
@@ -190,6 +205,7 @@ static void finish(struct app *a, struct plan *p, const char *verb, const struct
 		snprintf(p->question, sizeof(p->question), "%s %s entries?", verb, text_grouped(n, count, sizeof(count)));
 	p->change->reset_classes = o->reset_classes;
 	p->change->reason = o->note && o->note[0] ? xstrdup(o->note) : NULL;
+	say_note(a, p, o);
 	plan_guard(a, p, o->force);
 	if (n > PLAN_MANY) {
 		p->needs_yes = true;

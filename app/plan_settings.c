@@ -91,7 +91,7 @@ struct plan *plan_path(struct app *a, bool add, const char *glob, struct err *er
 	struct plan *p;
 	bool listed = false;
 
-	if (add && !glob_check(glob, err))
+	if (!app_can(a, CAP(SCAN_PATHS), err) || (add && !glob_check(glob, err)))
 		return NULL;
 	p = plan_new(a);
 	plan_options_init(&o);

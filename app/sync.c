@@ -27,7 +27,6 @@ struct sync {
 	struct history_seen *seen;
 	struct timer timer;
 	struct scope scope;
-	struct app_run *run;
 };
 
 static void read_log(struct sync *s);
@@ -94,25 +93,48 @@ void sync_cancel(struct sync *s)
 
 /* ---- what has expired ---- */
 
-static void swept(void *arg, const struct change *c, int64_t journal_id, const struct err *journal_err)
-{
-	struct sync *s = arg;
+static void sweep_expired(struct sync *s, enum list_kind list);
 
-	(void)journal_id, (void)journal_err;
-	s->result.swept = change_tally(c, VERDICT_IN_FORCE);
-	finish_soon(s);
+static void sweep_allowed(struct loop *loop, void *arg)
+{
+	(void)loop;
+	sweep_expired(arg, LIST_ALLOWED);
 }
 
-static void sweep_expired(struct sync *s)
+static void sweep_next(struct sync *s, enum list_kind swept)
 {
-	const struct entrylist *l = s->app->snap.list[LIST_BLOCKED];
+	timer_start(s->app->loop, &s->timer, 0, &s->scope, swept == LIST_BLOCKED ? sweep_allowed : finish, s);
+}
+
+static void swept(struct sync *s, const struct change *c, enum list_kind list)
+{
+	s->result.swept += change_tally(c, VERDICT_IN_FORCE);
+	sweep_next(s, list);
+}
+
+static void swept_blocked(void *arg, const struct change *c, int64_t journal_id, const struct err *journal_err)
+{
+	(void)journal_id, (void)journal_err;
+	swept(arg, c, LIST_BLOCKED);
+}
+
+static void swept_allowed(void *arg, const struct change *c, int64_t journal_id, const struct err *journal_err)
+{
+	(void)journal_id, (void)journal_err;
+	swept(arg, c, LIST_ALLOWED);
+}
+
+static void sweep_expired(struct sync *s, enum list_kind list)
+{
+	const struct entrylist *l = s->app->snap.list[list];
 	const struct server_info *srv = session_server(s->app->session);
+	unsigned cap = list == LIST_BLOCKED ? CAP(WRITE_BLOCKED) : CAP(WRITE_ALLOWED);
 	size_t *rows, n = 0;
 	struct plan_options o;
 	struct plan *p;
 
-	if (!l || server_has(srv, CAP(NATIVE_EXPIRY)) || !server_has(srv, CAP(WRITE_BLOCKED)) || !app_is_writable(s->app, NULL)) {
-		finish_soon(s);
+	if (!l || server_has(srv, CAP(NATIVE_EXPIRY)) || !server_has(srv, cap) || !app_is_writable(s->app, NULL)) {
+		sweep_next(s, list);
 		return;
 	}
 	rows = xreallocarray(NULL, l->count + 1, sizeof(*rows));
@@ -121,13 +143,13 @@ static void sweep_expired(struct sync *s)
 			rows[n++] = i;
 	plan_options_init(&o);
 	o.note = "expired";
-	o.force = true; /* removals only: the count alone is no reason to leave expired blocks in force */
-	p = n ? plan_remove_rows(s->app, LIST_BLOCKED, rows, n, &o, &s->result.err) : NULL;
+	o.force = true; /* removals only: the count alone is no reason to leave expired entries in force */
+	p = n ? plan_remove_rows(s->app, list, rows, n, &o, &s->result.err) : NULL;
 	free(rows);
 	if (p)
-		s->run = app_run(s->app, p, NULL, swept, s);
+		app_run(s->app, p, NULL, list == LIST_BLOCKED ? swept_blocked : swept_allowed, s);
 	else
-		finish_soon(s);
+		sweep_next(s, list);
 }
 
 static void compare_step(struct loop *loop, void *arg)
@@ -138,7 +160,7 @@ static void compare_step(struct loop *loop, void *arg)
 	if (!history_seen_step(s->seen, STEP_MS, &is_done, &s->result.err) || is_done) {
 		history_seen_end(s->seen);
 		s->seen = NULL;
-		sweep_expired(s);
+		sweep_expired(s, LIST_BLOCKED);
 		return;
 	}
 	timer_start(loop, &s->timer, 0, &s->scope, compare_step, s);
@@ -157,7 +179,7 @@ static void compare_list(struct loop *loop, void *arg)
 	}
 	s->seen = history_seen_begin(s->app->store, s->app->profile.name, l, clock_now(), &s->result.err);
 	if (!s->seen)
-		sweep_expired(s);
+		sweep_expired(s, LIST_BLOCKED);
 	else
 		compare_step(loop, s);
 }

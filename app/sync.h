@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reading the log into the history store: incremental, idempotent, resumable; and the sweep of expired blocks where the server has no expiry.
+/* Reading the log into the history store: incremental, idempotent, resumable; and the sweep of expired entries where the server has no expiry.
  * Used by `sync`, by `why` before it answers, and by the open console. */
 #ifndef APP_SYNC_H
 #define APP_SYNC_H

@@ -62,13 +62,9 @@ static int show_paths(struct cli *c)
 	const struct thresholds *t;
 	struct out o;
 
-	if (!cli_connect(c) || !cli_need(c, SNAP(THRESHOLDS), 0))
+	if (!cli_connect(c) || !app_can(&c->app, CAP(SCAN_PATHS), &c->err) || !cli_need(c, SNAP(THRESHOLDS), 0))
 		return cli_exit_of_err(&c->err);
 	t = c->app.snap.thresholds;
-	if (!t->of[CLASS_SCAN].supported) {
-		err_set(&c->err, ERR_UNSUPPORTED, "this server has no scan paths");
-		return cli_exit_of_err(&c->err);
-	}
 	out_begin(&o, c->format, path_fields, false, c->ascii);
 	for (size_t i = 0; i < t->path_count; i++) {
 		out_row(&o);

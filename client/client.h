@@ -26,7 +26,8 @@
 	_(WRITE_ALLOWED, "write_allowed", "allow and disallow")                                    \
 	_(READ_THRESHOLDS, "read_thresholds", "read thresholds")                                   \
 	_(WRITE_THRESHOLDS, "write_thresholds", "change thresholds")                               \
-	_(SCAN_PATHS, "scan_paths", "scan paths")                                                  \
+	_(THRESHOLD_OFF, "threshold_off", "switch a threshold off")                                \
+	_(SCAN_PATHS, "scan_paths", "list and change scan paths")                                  \
 	_(READ_LOG, "read_log", "read the log by the API")                                         \
 	_(READ_CERTS, "read_certs", "list certificates")                                           \
 	_(UPLOAD_CERT, "upload_cert", "upload a certificate")                                      \
@@ -37,6 +38,8 @@
 	_(CHECK_CONFIG, "check_config", "dry-run a reload")                                        \
 	_(READ_TRUST, "read_trust", "read proxy trust settings")                                   \
 	_(BAN_PERIOD, "ban_period", "bans that end by themselves")                                 \
+	_(EXPIRY, "expiry", "keep when an entry ends")                                             \
+	_(NOTES, "notes", "keep words with a block")                                               \
 	_(NATIVE_EXPIRY, "native_expiry", "the server keeps reason, time and expiry itself")       \
 	_(ALLOW_WINS, "allow_wins", "an allowed address is never refused, even when listed as blocked") \
 	_(LIVE_AT_ONCE, "live_at_once", "changes are live without a reload")

@@ -72,6 +72,7 @@ static int probe_decode(const struct response *res, struct server *srv)
 	for (size_t i = 0; i < ARRAY_LEN(untested); i++)
 		srv->info.caps[untested[i]] = CAP_UNTESTED;
 	srv->info.caps[CAP_BIT_READ_BLOCKED] = srv->info.caps[CAP_BIT_READ_THRESHOLDS] = CAP_YES;
+	srv->info.caps[CAP_BIT_EXPIRY] = srv->info.caps[CAP_BIT_NOTES] = CAP_YES;
 	srv->info.generation = GEN_CONFIG_0_5;
 	snprintf(srv->info.versions, sizeof(srv->info.versions), "0.5 – 0.6");
 	return 6;
@@ -402,7 +403,7 @@ static void memo_free(void *memo)
 static unsigned reloads(const struct server *srv, const struct edit *e)
 {
 	(void)srv;
-	return e->kind == EDIT_EXPIRY ? 0 : 1u << RELOAD_SETTINGS;
+	return e->kind == EDIT_BLOCK || e->kind == EDIT_UNBLOCK || e->kind == EDIT_RELOAD || edit_is_threshold(e->kind) ? 1u << RELOAD_SETTINGS : 0;
 }
 
 static const char *caveat(const struct server *srv, const struct edit *e)

@@ -219,6 +219,8 @@ static void set_caps(struct server *srv)
 		srv->info.caps[i] = CAP_UNTESTED;
 	srv->info.caps[CAP_BIT_CHECK_CONFIG] = CAP_NO_GENERATION; /* 0.16 has no dry run */
 	srv->info.caps[CAP_BIT_LIVE_AT_ONCE] = CAP_NO_GENERATION;
+	srv->info.caps[CAP_BIT_NOTES] = CAP_NO_GENERATION; /* a block has a reason out of a list, only an allowance has words */
+	srv->info.caps[CAP_BIT_EXPIRY] = srv->info.caps[CAP_BIT_THRESHOLD_OFF] = CAP_YES;
 	srv->info.caps[CAP_BIT_NATIVE_EXPIRY] = srv->info.caps[CAP_BIT_ALLOW_WINS] = CAP_YES;
 	srv->info.caps[CAP_BIT_BAN_PERIOD] = srv->info.caps[CAP_BIT_SCAN_PATHS] = CAP_YES;
 	srv->info.generation = GEN_JMAP_0_16;

@@ -32,6 +32,16 @@ unsigned exec_edit_caps(enum edit_kind k)
 	return caps[k];
 }
 
+/* What this edit asks beyond its kind: never learned from a refusal. */
+static unsigned asks_for(const struct edit *e)
+{
+	if (e->kind == EDIT_THRESHOLD_OFF)
+		return CAP(THRESHOLD_OFF);
+	if (e->kind == EDIT_BLOCK || e->kind == EDIT_ALLOW || e->kind == EDIT_EXPIRY)
+		return e->expires != TIME_NONE ? CAP(EXPIRY) : 0;
+	return 0;
+}
+
 unsigned exec_reloads(const struct exec *x, const struct edit *e)
 {
 	return x->dialect->reloads ? x->dialect->reloads(&x->server, e) : 0;
@@ -65,7 +75,7 @@ bool exec_edit_is_possible(const struct exec *x, const struct edit *e, struct er
 {
 	if (!has_slots(x, e))
 		return slot_missing(exec_edit_caps(e->kind), err);
-	return session_can(x->session, renews_by_reload(x, e) ? CAP(RELOAD) : exec_edit_caps(e->kind), err);
+	return session_can(x->session, renews_by_reload(x, e) ? CAP(RELOAD) : exec_edit_caps(e->kind) | asks_for(e), err);
 }
 
 static unsigned classes_of(enum ban_class c)

@@ -5,9 +5,18 @@ import ipaddress
 import json
 
 from cli_world import DONE
+from personas import refusal
 
 LISTS = {"block": ("blocked", True), "unblock": ("blocked", False), "allow": ("allowed", True), "disallow": ("allowed", False)}
 LIVE = {"blocked": ("blocked", "networks"), "allowed": ("allowed", "allowed_networks")}
+LISTED = [name + verb for name in ("sysBlockedIp", "sysAllowedIp") for verb in ("Get", "Query")]
+RIGHTS = {
+    "jmap": {"read": ["authenticate", "sysSecurityGet", "sysLogGet", "sysLogQuery"] + LISTED,
+             "write": ["sysSecurityUpdate"] + [n + v for n in ("sysBlockedIp", "sysAllowedIp") for v in ("Create", "Update", "Destroy")],
+             "reload": ["sysActionCreate", "actionReloadBlockedIps", "actionReloadSettings"]},
+    "settings": {"read": ["settings-list", "logs-view"], "write": ["settings-update", "settings-delete"], "reload": ["settings-reload"]},
+    "rest": {"read": ["settings-list"], "write": ["settings-update", "settings-delete"]},
+}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -54,6 +63,40 @@ class Trial:
         live = {k: v for k, v in state["live"].items() if k != "certs"}
         return json.dumps([state["stored"], live], sort_keys=True)
 
+    # ---- what happens there -----------------------------------------------------------------------
+
+    def reset(self, **options):
+        """The server as new, with options of its own."""
+        self.p.control("reset", {"options": {**self.gen.options, **options}})
+
+    def ban(self, client, cls="auth"):
+        """Failures until the server bans."""
+        kind = {"auth": "auth_fail", "abuse": "rcpt_fail", "loiter": "loiter", "scan": "scan"}[cls]
+        count, _ = self.rate(cls)
+        for _ in range(count):
+            assert self.p.event(kind, client, account=client + "@example.org") == "ok"
+        return self.p.event(kind, client, account=client + "@example.org")
+
+    def block_until(self, address, until, verb="block"):
+        """Another run of stalwarden did that, long ago: the server has it as it would be then."""
+        if self.gen.keeps == "native":
+            self.p.edit(**{verb: [{"address": address, "expiresAt": until}]})
+        else:
+            prefix = {"config": "server.security.blocked-networks.", "settings": "server.%sed-ip." % verb}[self.gen.dialect]
+            self.p.edit(set={prefix + address: json.dumps({"by": "root", "at": "2019-01-01T00:00:00Z", "until": until, "class": "manual"})})
+
+    def can_hold(self, malformed):
+        """Puts it there beside another entry. False: this generation refuses what is no address (0.16)."""
+        holds = self.gen.keeps != "native"
+        self.p.edit(block=["192.0.2.8"] + [malformed] * holds)
+        return holds
+
+    def login(self, *rights):
+        """An account that has these only: read, write, reload."""
+        names = [n for r in rights for n in RIGHTS.get(self.gen.dialect, {}).get(r, ())]
+        self.reset(keys=[{"name": "k", "secret": "s", "permissions": names}])
+        self.world.use_key(self.p, "k", "s")
+
     # ---- running ----------------------------------------------------------------------------------
 
     def run(self, *args, **more):
@@ -63,6 +106,14 @@ class Trial:
         result = self.run(*args, "-o", "json")
         assert result.rc == rc, result
         return result.rows()
+
+    def refused(self, capability, *args):
+        """What it lacks: refused, with the reason, and nothing is changed."""
+        rc, words = refusal(self.gen, capability)
+        before = self.facts()
+        result = self.run(*args, "-o", "json")
+        assert result.rc == rc and words in result.out + result.err, result
+        assert self.facts() == before or rc == DONE, result
 
     def change(self, *args, rc=DONE, verdict="in_force", **more):
         """Runs a change and returns its Result; each row's verdict must be the one given, and true."""
