@@ -123,6 +123,27 @@ static void ask_store(struct app *a, struct why *w)
 	journal_list(a->store, &j, &w->changes, &w->change_count, NULL);
 }
 
+/* The logins this address tried most: their counters ban it, too. */
+static void ask_near(struct app *a, struct why *w)
+{
+	const char *accounts[HISTORY_NEAR_ACCOUNTS];
+	size_t n = 0;
+
+	if (!net_is_address(&w->net))
+		return;
+	if (w->trigger.found && w->trigger.ban.account[0])
+		accounts[n++] = w->trigger.ban.account;
+	for (size_t i = 0; i < w->attempt_count && n < ARRAY_LEN(accounts); i++) {
+		bool known = !w->attempts[i].account[0];
+
+		for (size_t k = 0; k < n; k++)
+			known = known || !strcmp(accounts[k], w->attempts[i].account);
+		if (!known)
+			accounts[n++] = w->attempts[i].account;
+	}
+	near_of(a, &w->net, accounts, n, &w->near);
+}
+
 static void tell_story(struct why *w)
 {
 	const struct history_trigger *t = &w->trigger;
@@ -210,6 +231,7 @@ void why_gather(struct app *a, const struct net *n, struct why *out)
 	name_it(a, out);
 	look_at_lists(a, out, now);
 	ask_store(a, out);
+	ask_near(a, out);
 	tell_story(out);
 	look_for_gateway(a, out);
 	advise_end(a, out, now);
@@ -222,6 +244,7 @@ void why_release(struct why *w)
 	history_sums_free(w->refused, w->refused_count);
 	history_sums_free(w->attempts, w->attempt_count);
 	history_spans_free(w->spans, w->span_count);
+	near_release(&w->near);
 	journal_rows_free(w->changes, w->change_count);
 	for (size_t i = 0; i < w->advice_count; i++)
 		free(w->advice[i]);

@@ -5,6 +5,7 @@
 #define APP_WHY_H
 
 #include "app/app.h"
+#include "app/near.h"
 #include "store/history.h"
 #include "store/journal.h"
 
@@ -27,6 +28,7 @@ struct why {
 	size_t refused_count, attempt_count;
 	struct history_span *spans;
 	size_t span_count;
+	struct near_limit near;        /* of the address, and of the logins it tried */
 	struct journal_row *changes;
 	size_t change_count;
 	char story[400];               /* why it was banned, in words; "" = not known */

@@ -5,15 +5,17 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/near.h"
 #include "core/clock.h"
 #include "core/text.h"
 
 static const struct out_field fields[] = { { "class", "CLASS", 0 }, { "rate", "RATE", 0 }, { "count", "COUNT", OUT_HIDDEN },
 	{ "period_s", "PERIOD", OUT_HIDDEN }, { "enabled", "ENABLED", 0 }, { "source", "SOURCE", 0 }, { "ban_period_s", "BAN", OUT_HIDDEN },
-	{ "resets_at", "RESETS", OUT_HIDDEN }, { "words", "MEANING", OUT_ONLY_TABLE }, { "paths", "PATHS", OUT_HIDDEN }, { NULL, NULL, 0 } };
+	{ "resets_at", "RESETS", OUT_HIDDEN }, { "words", "MEANING", OUT_ONLY_TABLE }, { "paths", "PATHS", OUT_HIDDEN }, { "near", "", OUT_HIDDEN }, { NULL, NULL, 0 } };
 
-static void print_row(struct out *o, enum ban_class c, const struct thresholds *t, int64_t now)
+static void print_row(struct out *o, enum ban_class c, const struct thresholds *t, const struct near_limit *near, int64_t now)
 {
+	struct buf list = BUF_INIT;
 	const struct threshold *r = &t->of[c];
 	char rate[64], words[200];
 
@@ -39,21 +41,53 @@ static void print_row(struct out *o, enum ban_class c, const struct thresholds *
 		out_list(o, (const char *const *)t->paths, t->path_count);
 	else
 		out_raw(o, "[]", "");
+	near_json(&list, near, c);
+	out_raw(o, buf_str(&list), buf_str(&list));
+	buf_release(&list);
 }
 
 static int show(struct cli *c)
 {
 	const struct thresholds *t;
+	struct near_limit near;
 	struct out o;
 
 	if (!cli_connect(c) || !cli_need(c, SNAP(THRESHOLDS), 0))
 		return cli_exit_of_err(&c->err);
 	t = c->app.snap.thresholds;
+	near_gather(&c->app, NEAR_PERCENT, 100, &near);
 	out_begin(&o, c->format, fields, false, c->ascii);
 	for (int i = 0; i < CLASS_COUNT; i++)
 		if (t->of[i].supported)
-			print_row(&o, (enum ban_class)i, t, clock_now());
+			print_row(&o, (enum ban_class)i, t, &near, clock_now());
+	near_release(&near);
 	return out_end(&o);
+}
+
+/* Who is close to a ban: the log is read first, so that the counts are of now. */
+static int show_near(struct cli *c)
+{
+	struct near_limit near;
+	int64_t limit = 100;
+	int status;
+
+	if (!cli_max_words(c, 1) || !cli_option_int(c, OPT_LIMIT, 1, INT32_MAX, &limit))
+		return EXIT_USAGE;
+	if (!cli_connect(c) || !cli_need(c, SNAP(THRESHOLDS), SNAP(BLOCKED)))
+		return cli_exit_of_err(&c->err);
+	if (!cli_sync_quietly(c)) {
+		cli_say(c, "the log could not be read: %s", c->err.msg);
+		err_clear(&c->err);
+	}
+	near_gather(&c->app, NEAR_PERCENT, (size_t)limit, &near);
+	status = near_print(&near, c->format, c->ascii);
+	if (near.notice[0])
+		cli_say(c, "%s", near.notice);
+	else if (near.count == 0)
+		cli_say(c, "nobody has reached half of a threshold");
+	status = status ? status : near.count ? EXIT_DONE : EXIT_NOTHING;
+	near_release(&near);
+	return status;
 }
 
 static int show_paths(struct cli *c)
@@ -137,6 +171,8 @@ static int run_thresholds(struct cli *c)
 
 	if (!word || (!strcmp(word, "show") && cli_max_words(c, 1)))
 		return show(c);
+	if (!strcmp(word, "near"))
+		return show_near(c);
 	if (!strcmp(word, "set") && cli_max_words(c, 3))
 		return set(c, cli_word(c, 2));
 	if (!strcmp(word, "off") && cli_max_words(c, 2))
@@ -145,7 +181,7 @@ static int run_thresholds(struct cli *c)
 		return set(c, "default");
 	if (!strcmp(word, "paths"))
 		return paths(c);
-	err_set(&c->err, ERR_USAGE, "thresholds knows show, set, off, default and paths, not \"%s\"", word);
+	err_set(&c->err, ERR_USAGE, "thresholds knows show, near, set, off, default and paths, not \"%s\"", word);
 	return EXIT_USAGE;
 }
 
@@ -186,12 +222,12 @@ static int run_reload(struct cli *c)
 
 const struct verb verb_thresholds = {
 	.name = "thresholds",
-	.synopsis = "thresholds [show]\nthresholds set CLASS RATE [--ban-for DUR]\nthresholds off CLASS\nthresholds default CLASS\n"
+	.synopsis = "thresholds [show]\nthresholds near [--limit N]\nthresholds set CLASS RATE [--ban-for DUR]\nthresholds off CLASS\nthresholds default CLASS\n"
 		    "thresholds paths [add GLOB|remove GLOB]",
-	.summary = "Show or change when an address is banned: auth, abuse, loiter, scan.",
-	.options = "ban-for",
-	.words = "show set off default paths",
-	.examples = "stalwarden thresholds\nstalwarden thresholds set auth 200/1h\nstalwarden thresholds default auth\n"
+	.summary = "Show or change when an address is banned: auth, abuse, loiter, scan; near: who is close to it.",
+	.options = "ban-for limit",
+	.words = "show near set off default paths",
+	.examples = "stalwarden thresholds\nstalwarden thresholds near\nstalwarden thresholds set auth 200/1h\nstalwarden thresholds default auth\n"
 		    "stalwarden thresholds paths add '*/.env'",
 	.run = run_thresholds,
 };

@@ -8,6 +8,7 @@
 #include "app/sync.h"
 #include "app/why.h"
 #include "cli/cli.h"
+#include "cli/near.h"
 #include "core/clock.h"
 #include "core/text.h"
 
@@ -118,9 +119,9 @@ static void changes_json(struct buf *b, const struct why *w)
 static void print_json(struct cli *c, const struct why *w)
 {
 	static const struct out_field fields[] = { { "address", "", 0 }, { "who", "", 0 }, { "refused", "", 0 }, { "blocked", "", 0 }, { "allowed", "", 0 },
-		{ "verdict", "", 0 }, { "trigger", "", 0 }, { "bans", "", 0 }, { "changes", "", 0 }, { "advice", "", 0 }, { NULL, NULL, 0 } };
+		{ "verdict", "", 0 }, { "trigger", "", 0 }, { "bans", "", 0 }, { "near", "", 0 }, { "changes", "", 0 }, { "advice", "", 0 }, { NULL, NULL, 0 } };
 	const struct snapshot *s = &c->app.snap;
-	struct buf blocked = BUF_INIT, allowed = BUF_INIT, trigger = BUF_INIT, bans = BUF_INIT, changes = BUF_INIT;
+	struct buf blocked = BUF_INIT, allowed = BUF_INIT, trigger = BUF_INIT, bans = BUF_INIT, near = BUF_INIT, changes = BUF_INIT;
 	int64_t now = clock_now();
 	struct out o;
 
@@ -128,6 +129,7 @@ static void print_json(struct cli *c, const struct why *w)
 	entries_json(&allowed, s->list[LIST_ALLOWED], w->allowed, w->allowed_count, now);
 	trigger_json(&trigger, w);
 	bans_json(&bans, w);
+	near_json(&near, &w->near, CLASS_NONE);
 	changes_json(&changes, w);
 	out_begin(&o, c->format, fields, true, c->ascii);
 	out_row(&o);
@@ -139,6 +141,7 @@ static void print_json(struct cli *c, const struct why *w)
 	out_str(&o, w->verdict);
 	out_raw(&o, buf_str(&trigger), w->story);
 	out_raw(&o, buf_str(&bans), buf_str(&bans));
+	out_raw(&o, buf_str(&near), buf_str(&near));
 	out_raw(&o, buf_str(&changes), buf_str(&changes));
 	out_list(&o, (const char *const *)w->advice, w->advice_count);
 	out_end(&o);
@@ -146,6 +149,7 @@ static void print_json(struct cli *c, const struct why *w)
 	buf_release(&allowed);
 	buf_release(&trigger);
 	buf_release(&bans);
+	buf_release(&near);
 	buf_release(&changes);
 }
 
@@ -164,6 +168,20 @@ static void line(struct out *o, const char *label, const char *fmt, ...)
 	buf_release(&b);
 }
 
+static void near_lines(struct out *o, const struct why *w)
+{
+	char net[NET_BUF], words[120];
+
+	for (size_t i = 0; i < w->near.count && i < 8; i++) {
+		const struct history_near *n = &w->near.rows[i];
+
+		line(o, i ? "" : "near a ban", "%s  %s%s: %s", class_name(n->class), n->address.family ? "" : "login ",
+			near_who(n, net, sizeof(net)), near_words(n, clock_now(), words, sizeof(words)));
+	}
+	if (w->lists_known && !w->is_refused && w->near.notice[0])
+		line(o, w->near.count ? "" : "near a ban", "%s", w->near.notice);
+}
+
 static void print_text(struct cli *c, const struct why *w)
 {
 	static const struct out_field fields[] = { { "what", "", 0 }, { "text", "", 0 }, { NULL, NULL, 0 } };
@@ -179,6 +197,7 @@ static void print_text(struct cli *c, const struct why *w)
 	for (size_t i = 0; i < w->attempt_count && i < 8; i++)
 		line(&o, i ? "" : "attempts", "%llu × %s %s %s", (unsigned long long)w->attempts[i].count, class_name(w->attempts[i].class),
 			w->attempts[i].account, w->attempts[i].listener);
+	near_lines(&o, w);
 	for (size_t i = 0; i < w->refused_count && i < 4; i++)
 		line(&o, i ? "" : "refused", "%llu connections %s, the last at %s", (unsigned long long)w->refused[i].count, w->refused[i].listener,
 			time_format(w->refused[i].last, time, sizeof(time)));

@@ -78,6 +78,27 @@ static bool count_window(struct store *s, int64_t server, const struct window *w
 		       server, w, c, err);
 }
 
+/* Whose rows are wanted: of one address and some logins. */
+struct chosen {
+	int64_t addr;
+	int64_t words[HISTORY_NEAR_ACCOUNTS];
+	size_t count;
+};
+
+static bool is_chosen(const struct chosen *c, const struct agg *a, bool is_account)
+{
+	size_t i;
+
+	if (c == NULL)
+		return true;
+	if (!is_account)
+		return c->addr == (int64_t)a->key[0];
+	for (i = 0; i < c->count; i++)
+		if (c->words[i] == (int64_t)a->key[0])
+			return true;
+	return false;
+}
+
 static void add_near(struct history_near **rows, size_t *count, size_t *cap, const struct agg *a,
 	const struct window *w, unsigned percent)
 {
@@ -112,7 +133,7 @@ static bool address_of(struct store *s, int64_t id, struct net *out)
 }
 
 static bool near_in_window(struct store *s, int64_t server, const struct window *w,
-	unsigned percent, struct history_near **rows, size_t *count, size_t *cap, struct err *err)
+	unsigned percent, const struct chosen *chosen, struct history_near **rows, size_t *count, size_t *cap, struct err *err)
 {
 	struct counting c = { 0 };
 	size_t i, before;
@@ -120,7 +141,8 @@ static bool near_in_window(struct store *s, int64_t server, const struct window 
 
 	for (i = 0; ok && i < c.by_addr.count; i++) {
 		before = *count;
-		add_near(rows, count, cap, &c.by_addr.rows[i], w, percent);
+		if (is_chosen(chosen, &c.by_addr.rows[i], false))
+			add_near(rows, count, cap, &c.by_addr.rows[i], w, percent);
 		if (*count == before)
 			continue;
 		address_of(s, (int64_t)c.by_addr.rows[i].key[0], &(*rows)[before].address);
@@ -130,7 +152,8 @@ static bool near_in_window(struct store *s, int64_t server, const struct window 
 	}
 	for (i = 0; ok && i < c.by_account.count; i++) {
 		before = *count;
-		add_near(rows, count, cap, &c.by_account.rows[i], w, percent);
+		if (is_chosen(chosen, &c.by_account.rows[i], true))
+			add_near(rows, count, cap, &c.by_account.rows[i], w, percent);
 		if (*count == before)
 			continue;
 		(*rows)[before].account = scan_word_text(s, (int64_t)c.by_account.rows[i].key[0]);
@@ -166,14 +189,29 @@ static bool make_window(
 	return true;
 }
 
-bool history_near(struct store *s, const char *server, const struct thresholds *t, int64_t now,
-	unsigned percent, size_t limit, struct history_near **rows, size_t *count, struct err *err)
+static bool near_rows(struct store *s, int64_t server, const struct thresholds *t, int64_t now,
+	unsigned percent, const struct chosen *chosen, struct history_near **rows, size_t *count,
+	struct err *err)
 {
 	struct window w;
 	size_t cap = 0;
-	int64_t id;
-	int c;
 	bool ok = true;
+	int c;
+
+	for (c = 0; ok && c < CLASS_COUNT; c++) {
+		if (make_window(t, (enum ban_class)c, now, &w))
+			ok = near_in_window(s, server, &w, percent, chosen, rows, count, &cap, err);
+	}
+	if (*count)
+		qsort(*rows, *count, sizeof(**rows), cmp_near);
+	return ok;
+}
+
+bool history_near(struct store *s, const char *server, const struct thresholds *t, int64_t now,
+	unsigned percent, size_t limit, struct history_near **rows, size_t *count, struct err *err)
+{
+	int64_t id;
+	bool ok;
 
 	*rows = NULL;
 	*count = 0;
@@ -182,15 +220,86 @@ bool history_near(struct store *s, const char *server, const struct thresholds *
 	id = db_server(s, server, false, err);
 	if (id <= 0)
 		return id == 0;
-	for (c = 0; ok && c < CLASS_COUNT; c++) {
-		if (make_window(t, (enum ban_class)c, now, &w))
-			ok = near_in_window(s, id, &w, percent, rows, count, &cap, err);
-	}
-	if (*count)
-		qsort(*rows, *count, sizeof(**rows), cmp_near);
+	ok = near_rows(s, id, t, now, percent, NULL, rows, count, err);
 	for (; limit && *count > limit; (*count)--)
 		free((*rows)[*count - 1].account);
 	return ok;
+}
+
+static int64_t id_of(struct store *s, int64_t server, const struct net *n, struct err *err)
+{
+	sqlite3_stmt *q =
+		db_prepare(s, "SELECT id FROM addr WHERE server = ?1 AND key = ?2", err);
+	uint8_t key[DB_KEY_MAX];
+	int64_t id = 0;
+
+	if (q == NULL)
+		return -1;
+	sqlite3_bind_int64(q, 1, server);
+	sqlite3_bind_blob(q, 2, key, (int)db_key(n, false, key), SQLITE_TRANSIENT);
+	if (db_step(s, q, err) > 0)
+		id = sqlite3_column_int64(q, 0);
+	sqlite3_reset(q);
+	return id;
+}
+
+bool history_near_of(struct store *s, const char *server, const struct thresholds *t, int64_t now,
+	const struct net *address, const char *const *accounts, size_t account_count,
+	struct history_near **rows, size_t *count, struct err *err)
+{
+	struct chosen chosen = { 0 };
+	int64_t id, word;
+	size_t i;
+
+	*rows = NULL;
+	*count = 0;
+	if (!db_may_read(s, err))
+		return false;
+	id = db_server(s, server, false, err);
+	if (id <= 0)
+		return id == 0;
+	chosen.addr = id_of(s, id, address, err);
+	for (i = 0; i < account_count && chosen.count < HISTORY_NEAR_ACCOUNTS; i++) {
+		word = scan_word(s, slice_of(accounts[i]), false, err);
+		if (word > 0)
+			chosen.words[chosen.count++] = word;
+	}
+	return near_rows(s, id, t, now, 0, &chosen, rows, count, err);
+}
+
+/* Did the log of the window hold attempts of that class at all, whosever? */
+static bool has_attempts(
+	struct store *s, int64_t server, enum ban_class class, int64_t start, int64_t until)
+{
+	sqlite3_stmt *q = db_prepare(s,
+		"SELECT 1 FROM attempt WHERE hour BETWEEN ?3 / 3600000 AND ?4 / 3600000 AND server "
+		"= ?1 AND class = ?2 LIMIT 1",
+		NULL);
+	bool found;
+
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, server);
+	sqlite3_bind_int(q, 2, (int)class);
+	sqlite3_bind_int64(q, 3, start);
+	sqlite3_bind_int64(q, 4, until);
+	found = db_step(s, q, NULL) > 0;
+	sqlite3_reset(q);
+	return found;
+}
+
+bool history_has_attempts(struct store *s, const char *server, enum ban_class class, int64_t since,
+	bool *out, struct err *err)
+{
+	int64_t id;
+
+	*out = false;
+	if (!db_may_read(s, err))
+		return false;
+	id = db_server(s, server, false, err);
+	if (id > 0)
+		*out = has_attempts(s, id, class, since, INT64_MAX);
+	return id >= 0;
 }
 
 void history_near_free(struct history_near *rows, size_t count)
@@ -228,27 +337,6 @@ static bool count_account(struct store *s, int64_t server, const struct history_
 	aggmap_release(&c.by_account);
 	fingerprints_release(&c.pairs);
 	return ok;
-}
-
-/* Did the log of the window hold attempts of that class at all, whosever? */
-static bool has_attempts(
-	struct store *s, int64_t server, enum ban_class class, int64_t start, int64_t until)
-{
-	sqlite3_stmt *q = db_prepare(s,
-		"SELECT 1 FROM attempt WHERE hour BETWEEN ?3 / 3600000 AND ?4 / 3600000 AND server "
-		"= ?1 AND class = ?2 LIMIT 1",
-		NULL);
-	bool found;
-
-	if (q == NULL)
-		return false;
-	sqlite3_bind_int64(q, 1, server);
-	sqlite3_bind_int(q, 2, (int)class);
-	sqlite3_bind_int64(q, 3, start);
-	sqlite3_bind_int64(q, 4, until);
-	found = db_step(s, q, NULL) > 0;
-	sqlite3_reset(q);
-	return found;
 }
 
 /* Does a ban's line stand for the failure that caused it? An unknown recipient has a line of its

@@ -8,49 +8,18 @@
 #include "app/sync.h"
 #include "core/clock.h"
 #include "core/text.h"
-#include "views/views.h"
+#include "views/overview_past.h"
 
-#define HOURS 24
 #define SYNC_MS 30000
 
 struct overview_state {
 	struct observer observer;
 	struct sync *sync;
 	struct timer timer;
-	uint32_t hours[HOURS];
-	struct history_row *ranges;
-	size_t range_count;
-	struct history_ban *bans;
-	size_t ban_count;
-	char notice[320];      /* why the history is empty */
+	struct past past;
 };
 
 /* ---- life ---- */
-
-static void read_store(struct view *v)
-{
-	struct overview_state *s = v->state;
-	struct app *a = app_of(v);
-	struct history_query q;
-
-	history_rows_free(s->ranges, s->range_count);
-	history_bans_free(s->bans, s->ban_count);
-	s->ranges = NULL;
-	s->bans = NULL;
-	s->range_count = s->ban_count = 0;
-	if (!a->store)
-		return;
-	history_hours(a->store, a->profile.name, clock_now(), s->hours, HOURS, NULL);
-	history_query_init(&q);
-	q.server = a->profile.name;
-	q.limit = 8;
-	history_bans(a->store, &q, &s->bans, &s->ban_count, NULL);
-	q.since = clock_now() - 7 * 86400000LL;
-	q.sort = HISTORY_MOST;
-	q.at_least = 2;
-	q.limit = 4;
-	history_group(a->store, HISTORY_BY_RANGE, &q, &s->ranges, &s->range_count, NULL, NULL);
-}
 
 static void synced(void *arg, const struct sync_result *r)
 {
@@ -59,8 +28,8 @@ static void synced(void *arg, const struct sync_result *r)
 
 	s->sync = NULL;
 	app_learn_again(app_of(v));
-	snprintf(s->notice, sizeof(s->notice), "%.300s", r->err.code != ERR_NONE ? r->err.msg : r->notice);
-	read_store(v);
+	snprintf(s->past.notice, sizeof(s->past.notice), "%.300s", r->err.code != ERR_NONE ? r->err.msg : r->notice);
+	past_read(app_of(v), &s->past);
 	view_changed(v);
 }
 
@@ -84,6 +53,8 @@ static void changed(void *arg, unsigned snaps)
 		if (!s->sync)
 			timer_start(app_of(v)->loop, &s->timer, 0, &v->scope, read_log, v);
 	}
+	if (snaps & SNAP(THRESHOLDS))
+		past_near(app_of(v), &s->past);
 	view_changed(v);
 }
 
@@ -92,7 +63,7 @@ static void open_view(struct view *v)
 	struct overview_state *s = v->state;
 
 	app_observe(app_of(v), &s->observer, &v->scope, changed, v);
-	read_store(v);
+	past_read(app_of(v), &s->past);
 	view_changed(v);
 }
 
@@ -107,8 +78,7 @@ static void close_view(struct view *v)
 	struct overview_state *s = v->state;
 
 	sync_cancel(s->sync);
-	history_rows_free(s->ranges, s->range_count);
-	history_bans_free(s->bans, s->ban_count);
+	past_release(&s->past);
 }
 
 /* ---- parts of the page ---- */
@@ -129,29 +99,6 @@ static void reasons(const struct view *v, struct page *p, int width)
 			page_bar(p, 8, reason_text((enum reason)r), role_of_reason((enum reason)r), by[r], most, width - 18);
 	if (by[REASON_NONE])
 		page_bar(p, 8, "unknown", ROLE_DIM, by[REASON_NONE], most, width - 18);
-}
-
-static void hours(const struct view *v, struct page *p, int width)
-{
-	const struct overview_state *s = v->state;
-	uint64_t values[HOURS], sum = 0, most = 0;
-	char right[64];
-	int at = 0;
-	int64_t hour;
-
-	for (int i = 0; i < HOURS; i++) {
-		values[i] = s->hours[i];
-		sum += values[i];
-		if (values[i] > most)
-			most = values[i], at = i;
-	}
-	hour = (clock_now() / 3600000 - (HOURS - 1 - at)) % 24;
-	snprintf(right, sizeof(right), most ? "%llu, most %llu at %02lld:00Z" : "%llu", (unsigned long long)sum, (unsigned long long)most, (long long)hour);
-	page_heading(p, width, "Bans, last 24 h", right);
-	page_line(p);
-	page_spark(p, ROLE_BAR, values, HOURS);
-	page_line(p);
-	page_add(p, ROLE_DIM, "24 h ago%*snow", HOURS - 11, "");
 }
 
 static void thresholds(const struct view *v, struct page *p, int width)
@@ -175,50 +122,6 @@ static void thresholds(const struct view *v, struct page *p, int width)
 	}
 }
 
-static void ranges(const struct view *v, struct page *p, int width)
-{
-	const struct overview_state *s = v->state;
-	char net[NET_BUF];
-
-	if (s->range_count == 0)
-		return;
-	page_blank(p);
-	page_heading(p, width, "Ranges, 7 days", NULL);
-	for (size_t i = 0; i < s->range_count; i++) {
-		page_line(p);
-		page_spot_begin(p);
-		page_addw(p, ROLE_VALUE, 22, net_format(&s->ranges[i].net, net, sizeof(net)));
-		page_add(p, ROLE_NORMAL, "%6llu bans  %5llu addresses", (unsigned long long)s->ranges[i].bans, (unsigned long long)s->ranges[i].addresses);
-		page_spot_end(p, ACTION_OPEN, 100 + i);
-	}
-}
-
-static void last_bans(const struct view *v, struct page *p, int width)
-{
-	const struct overview_state *s = v->state;
-	char when[64], net[NET_BUF];
-
-	page_blank(p);
-	page_heading(p, width, "Last bans", NULL);
-	if (s->ban_count == 0)
-		page_text(p, ROLE_DIM, 0, width, s->notice[0] ? s->notice : "none in the history yet");
-	for (size_t i = 0; i < s->ban_count; i++) {
-		const struct history_ban *b = &s->bans[i];
-
-		page_line(p);
-		page_spot_begin(p);
-		page_addw(p, ROLE_NORMAL, 13, time_words(b->time, clock_now(), when, sizeof(when)));
-		page_addw(p, role_of_reason(reason_of_class(b->class)), 8, class_name(b->class));
-		page_addw(p, ROLE_VALUE, 18, net_format(&b->address, net, sizeof(net)));
-		page_adds(p, ROLE_NORMAL, b->account[0] ? b->account : b->path[0] ? b->path : b->to);
-		if (b->listener[0])
-			page_add(p, ROLE_DIM, "  %s", b->listener);
-		if (b->nth > 1)
-			page_add(p, ROLE_WARN, "  time %u", b->nth);
-		page_spot_end(p, ACTION_WHY, 200 + i);
-	}
-}
-
 static void gaps(const struct view *v, struct page *p, int width)
 {
 	const struct server_info *s = session_server(app_of(v)->session);
@@ -238,13 +141,14 @@ static void gaps(const struct view *v, struct page *p, int width)
 
 static void page(struct view *v, struct page *p, int width)
 {
+	const struct overview_state *s = v->state;
 	struct page left, right;
 	int half = width >= 76 ? (width - 3) / 2 : width;
 
 	page_init(&left, p->glyphs);
 	page_init(&right, p->glyphs);
 	reasons(v, &left, half);
-	hours(v, &right, width >= 76 ? width - half - 3 : width);
+	past_hours(&s->past, &right, width >= 76 ? width - half - 3 : width);
 	page_blank(&right);
 	thresholds(v, &right, width >= 76 ? width - half - 3 : width);
 	if (width >= 76) {
@@ -256,8 +160,7 @@ static void page(struct view *v, struct page *p, int width)
 	}
 	page_release(&left);
 	page_release(&right);
-	ranges(v, p, width);
-	last_bans(v, p, width);
+	past_page(&s->past, p, width);
 	gaps(v, p, width);
 }
 
@@ -269,15 +172,12 @@ static void status(const struct view *v, struct view_status *out)
 static bool act(struct view *v, enum action a, size_t row)
 {
 	const struct overview_state *s = v->state;
-	char net[NET_BUF];
 
 	if ((a == ACTION_OPEN || a == ACTION_WHY) && row != ROW_NONE) {
 		if (row == 1)
 			ui_go(v->ui, &view_thresholds);
-		else if (row >= 200 && row - 200 < s->ban_count)
-			console_open_why(console_of(v), net_format(&s->bans[row - 200].address, net, sizeof(net)));
-		else if (row >= 100 && row - 100 < s->range_count)
-			console_open_why(console_of(v), net_format(&s->ranges[row - 100].net, net, sizeof(net)));
+		else
+			past_open(console_of(v), &s->past, row);
 		return true;
 	}
 	return flow_common(console_of(v), a);

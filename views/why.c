@@ -116,6 +116,25 @@ static void sums(struct page *p, const char *label, const struct history_sum *ro
 	}
 }
 
+static void near(struct page *p, const struct why *w, int width)
+{
+	char net[NET_BUF], words[120];
+
+	for (size_t i = 0; i < w->near.count && i < 5; i++) {
+		const struct history_near *n = &w->near.rows[i];
+
+		page_pair(p, LABEL, i ? "" : "Near a ban", role_of_reason(reason_of_class(n->class)), "%s", class_name(n->class));
+		page_add(p, ROLE_NORMAL, n->address.family ? "  " : "  login ");
+		page_adds(p, ROLE_VALUE, near_who(n, net, sizeof(net)));
+		page_add(p, n->is_over ? ROLE_BAD : n->failures * 2 >= n->limit ? ROLE_WARN : ROLE_NORMAL, "  %s",
+			near_words(n, clock_now(), words, sizeof(words)));
+	}
+	if (w->lists_known && !w->is_refused && w->near.notice[0]) {
+		page_pair(p, LABEL, w->near.count ? "" : "Near a ban", ROLE_NORMAL, "%s", "");
+		page_text(p, ROLE_DIM, LABEL, width, w->near.notice);
+	}
+}
+
 static void past(struct page *p, const struct why *w)
 {
 	char when[64];
@@ -162,6 +181,7 @@ static void page(struct view *v, struct page *p, int width)
 		page_text(p, ROLE_NORMAL, LABEL, width, w->story);
 	}
 	sums(p, "Attempts", w->attempts, w->attempt_count, "failures");
+	near(p, w, width);
 	sums(p, "Refused", w->refused, w->refused_count, "connections");
 	past(p, w);
 	if (w->advice_count)

@@ -5,7 +5,7 @@ import pytest
 
 from cli_world import DONE, NOTHING, STORED, USAGE
 
-KEYS = ["class", "rate", "count", "period_s", "enabled", "source", "ban_period_s", "resets_at", "paths"]
+KEYS = ["class", "rate", "count", "period_s", "enabled", "source", "ban_period_s", "resets_at", "paths", "near"]
 
 
 def shown(world, cls):
@@ -57,6 +57,15 @@ def test_off_says_what_it_would_have_let_through_and_whether_a_higher_rate_would
     assert "nobody is banned for failed logins any more" in result.err
     assert "in the last 7 days that would have let through 3 addresses that were banned" in result.err
     assert "would a higher rate do? Addresses still banned: 0 at 200/1d, 0 at 500/1d, 0 at 1000/1d" in result.err
+
+
+@pytest.mark.parametrize("persona", ["0.6", "rest"])
+def test_off_where_the_server_can_not(world, practice, persona):
+    p = practice(persona)
+    world.use(p)
+    result = world.run("thresholds", "off", "auth", "--yes")
+    assert result.rc == USAGE and "can't switch a threshold off" in result.err and result.out == ""
+    assert all(r["method"] == "GET" or r["path"] == "/jmap" for r in p.requests())
 
 
 def test_off_without_a_history_says_so(world, p15):

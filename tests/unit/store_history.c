@@ -436,10 +436,14 @@ static void test_near_the_limit(void **state)
 	struct world *w = *state;
 	struct history_near *near;
 	struct thresholds t;
+	static const char *const logins[] = { "a@example.org", "nobody@example.org" };
+	struct net near_address;
 	char address[32];
 	size_t count;
+	bool logged;
 	int i;
 
+	assert_true(net_parse("198.51.100.20", 13, &near_address, NULL));
 	thresholds_init(&t);
 	set_rate(&t, CLASS_AUTH, 100, DAY);
 	set_rate(&t, CLASS_ABUSE, 35, DAY);
@@ -480,6 +484,17 @@ static void test_near_the_limit(void **state)
 	assert_true(history_near(w->store, "mail1", &t, T0 + 12 * HOUR, 1, 3, &near, &count, NULL));
 	assert_int_equal(count, 3);
 	history_near_free(near, count);
+	/* one address and its logins, however few */
+	assert_true(history_near_of(w->store, "mail1", &t, T0 + 12 * HOUR, &near_address, logins, 2, &near, &count, NULL));
+	assert_int_equal(count, 2);
+	assert_string_equal(near[0].account, "a@example.org");
+	assert_int_equal(near[1].failures, 1);
+	assert_int_equal(near[1].address.addr[3], 20);
+	history_near_free(near, count);
+	assert_true(history_has_attempts(w->store, "mail1", CLASS_AUTH, T0, &logged, NULL) && logged);
+	assert_true(history_has_attempts(w->store, "mail1", CLASS_LOITER, T0, &logged, NULL) && !logged);
+	assert_true(history_has_attempts(w->store, "mail1", CLASS_AUTH, T0 + 2 * DAY, &logged, NULL) && !logged);
+	assert_true(history_has_attempts(w->store, "another", CLASS_AUTH, T0, &logged, NULL) && !logged);
 	t.of[CLASS_AUTH].enabled = false;
 	assert_true(
 		history_near(w->store, "mail1", &t, T0 + 12 * HOUR, 80, 0, &near, &count, NULL));

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "views/overview_past.h"
+
+#include <stdio.h>
+
+#include "core/clock.h"
+#include "core/text.h"
+
+#define NEAR_ROWS 4
+
+enum { SPOT_RANGES = 100, SPOT_BANS = 200, SPOT_NEAR = 300 };
+
+void past_release(struct past *s)
+{
+	history_rows_free(s->ranges, s->range_count);
+	history_bans_free(s->bans, s->ban_count);
+	near_release(&s->near);
+	s->ranges = NULL;
+	s->bans = NULL;
+	s->range_count = s->ban_count = 0;
+}
+
+void past_near(struct app *a, struct past *s)
+{
+	near_release(&s->near);
+	if (a->store && a->snap.thresholds)
+		near_gather(a, NEAR_PERCENT, NEAR_ROWS, &s->near);
+}
+
+void past_read(struct app *a, struct past *s)
+{
+	struct history_query q;
+
+	past_release(s);
+	if (!a->store)
+		return;
+	history_hours(a->store, a->profile.name, clock_now(), s->hours, PAST_HOURS, NULL);
+	history_query_init(&q);
+	q.server = a->profile.name;
+	q.limit = 8;
+	history_bans(a->store, &q, &s->bans, &s->ban_count, NULL);
+	q.since = clock_now() - 7 * 86400000LL;
+	q.sort = HISTORY_MOST;
+	q.at_least = 2;
+	q.limit = 4;
+	past_near(a, s);
+	history_group(a->store, HISTORY_BY_RANGE, &q, &s->ranges, &s->range_count, NULL, NULL);
+}
+
+void past_hours(const struct past *s, struct page *p, int width)
+{
+	uint64_t values[PAST_HOURS], sum = 0, most = 0;
+	char right[64];
+	int at = 0;
+	int64_t hour;
+
+	for (int i = 0; i < PAST_HOURS; i++) {
+		values[i] = s->hours[i];
+		sum += values[i];
+		if (values[i] > most)
+			most = values[i], at = i;
+	}
+	hour = (clock_now() / 3600000 - (PAST_HOURS - 1 - at)) % 24;
+	snprintf(right, sizeof(right), most ? "%llu, most %llu at %02lld:00Z" : "%llu", (unsigned long long)sum, (unsigned long long)most, (long long)hour);
+	page_heading(p, width, "Bans, last 24 h", right);
+	page_line(p);
+	page_spark(p, ROLE_BAR, values, PAST_HOURS);
+	page_line(p);
+	page_add(p, ROLE_DIM, "24 h ago%*snow", PAST_HOURS - 11, "");
+}
+
+void near_page(const struct near_limit *near, struct page *p, int width, size_t spot)
+{
+	char net[NET_BUF], words[120];
+
+	if (near->notice[0])
+		page_text(p, ROLE_DIM, 0, width, near->notice);
+	for (size_t i = 0; i < near->count; i++) {
+		const struct history_near *n = &near->rows[i];
+
+		page_line(p);
+		page_spot_begin(p);
+		page_addw(p, role_of_reason(reason_of_class(n->class)), 8, class_name(n->class));
+		page_addw(p, ROLE_VALUE, width >= 76 ? 34 : 18, near_who(n, net, sizeof(net)));
+		page_add(p, n->is_over ? ROLE_BAD : ROLE_WARN, " %s", near_words(n, clock_now(), words, sizeof(words)));
+		if (spot)
+			page_spot_end(p, ACTION_WHY, spot + i);
+	}
+}
+
+static void near(const struct past *s, struct page *p, int width)
+{
+	page_blank(p);
+	page_heading(p, width, "Near a ban", NULL);
+	near_page(&s->near, p, width, SPOT_NEAR);
+}
+
+static void ranges(const struct past *s, struct page *p, int width)
+{
+	char net[NET_BUF];
+
+	if (s->range_count == 0)
+		return;
+	page_blank(p);
+	page_heading(p, width, "Ranges, 7 days", NULL);
+	for (size_t i = 0; i < s->range_count; i++) {
+		page_line(p);
+		page_spot_begin(p);
+		page_addw(p, ROLE_VALUE, 22, net_format(&s->ranges[i].net, net, sizeof(net)));
+		page_add(p, ROLE_NORMAL, "%6llu bans  %5llu addresses", (unsigned long long)s->ranges[i].bans, (unsigned long long)s->ranges[i].addresses);
+		page_spot_end(p, ACTION_OPEN, SPOT_RANGES + i);
+	}
+}
+
+static void last_bans(const struct past *s, struct page *p, int width)
+{
+	char when[64], net[NET_BUF];
+
+	page_blank(p);
+	page_heading(p, width, "Last bans", NULL);
+	if (s->ban_count == 0)
+		page_text(p, ROLE_DIM, 0, width, s->notice[0] ? s->notice : "none in the history yet");
+	for (size_t i = 0; i < s->ban_count; i++) {
+		const struct history_ban *b = &s->bans[i];
+
+		page_line(p);
+		page_spot_begin(p);
+		page_addw(p, ROLE_NORMAL, 13, time_words(b->time, clock_now(), when, sizeof(when)));
+		page_addw(p, role_of_reason(reason_of_class(b->class)), 8, class_name(b->class));
+		page_addw(p, ROLE_VALUE, 18, net_format(&b->address, net, sizeof(net)));
+		page_adds(p, ROLE_NORMAL, b->account[0] ? b->account : b->path[0] ? b->path : b->to);
+		if (b->listener[0])
+			page_add(p, ROLE_DIM, "  %s", b->listener);
+		if (b->nth > 1)
+			page_add(p, ROLE_WARN, "  time %u", b->nth);
+		page_spot_end(p, ACTION_WHY, SPOT_BANS + i);
+	}
+}
+
+void past_page(const struct past *s, struct page *p, int width)
+{
+	if (s->near.count)
+		near(s, p, width);
+	ranges(s, p, width);
+	last_bans(s, p, width);
+	if (s->near.count == 0 && s->near.notice[0])
+		near(s, p, width);
+}
+
+bool past_open(struct console *c, const struct past *s, size_t spot)
+{
+	char net[NET_BUF], arg[300];
+
+	if (spot >= SPOT_NEAR && spot - SPOT_NEAR < s->near.count) {
+		const struct history_near *n = &s->near.rows[spot - SPOT_NEAR];
+
+		snprintf(arg, sizeof(arg), "@%s", n->account);
+		if (n->address.family)
+			console_open_why(c, net_format(&n->address, net, sizeof(net)));
+		else
+			ui_push(c->ui, &view_bans, arg);
+	} else if (spot >= SPOT_BANS && spot - SPOT_BANS < s->ban_count) {
+		console_open_why(c, net_format(&s->bans[spot - SPOT_BANS].address, net, sizeof(net)));
+	} else if (spot >= SPOT_RANGES && spot - SPOT_RANGES < s->range_count) {
+		console_open_why(c, net_format(&s->ranges[spot - SPOT_RANGES].net, net, sizeof(net)));
+	} else {
+		return false;
+	}
+	return true;
+}
