@@ -168,6 +168,43 @@ static void take(const struct screen_options *opt)
 		term.at_exit = atexit(screen_stop) == 0;
 }
 
+static int clamp_cells(int n)
+{
+	return n < 1 ? 1 : n > SIZE_MAX_CELLS ? SIZE_MAX_CELLS : n;
+}
+
+static void put_env(const char *name, const char *value)
+{
+	if (value != NULL)
+		setenv(name, value, 1);
+	else
+		unsetenv(name);
+}
+
+/* ncurses looks for the size at the stream it writes to, which is none here, and takes 24 lines: it would make them the scroll region,
+ * and a line deleted above would then move only a part of the screen. The environment tells it for the moment. */
+static SCREEN *new_screen(const char *name)
+{
+	char *had_rows = getenv("LINES"), *had_cols = getenv("COLUMNS"), number[16];
+	struct winsize ws;
+	SCREEN *screen;
+
+	if (term.headless || ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) != 0 || ws.ws_col == 0 || ws.ws_row == 0)
+		return newterm(name, term.out, term.in);
+	had_rows = had_rows != NULL ? xstrdup(had_rows) : NULL;
+	had_cols = had_cols != NULL ? xstrdup(had_cols) : NULL;
+	snprintf(number, sizeof(number), "%d", clamp_cells(ws.ws_row));
+	put_env("LINES", number);
+	snprintf(number, sizeof(number), "%d", clamp_cells(ws.ws_col));
+	put_env("COLUMNS", number);
+	screen = newterm(name, term.out, term.in);
+	put_env("LINES", had_rows);
+	put_env("COLUMNS", had_cols);
+	free(had_rows);
+	free(had_cols);
+	return screen;
+}
+
 bool screen_start(const struct screen_options *opt, struct err *err)
 {
 	const char *name = opt->headless ? "xterm-256color" : getenv("TERM");
@@ -179,7 +216,7 @@ bool screen_start(const struct screen_options *opt, struct err *err)
 	term.suspended = false;
 	if (!usable(opt, err) || !known_terminal(name, err) || !open_streams(err))
 		return false;
-	term.screen = newterm(name, term.out, term.in);
+	term.screen = new_screen(name);
 	if (term.screen == NULL) {
 		close_streams();
 		return err_set(err, ERR_IO, "the terminal can't be set up (TERM=%s)", name);
@@ -256,11 +293,6 @@ void screen_size(int *cols, int *rows)
 {
 	*cols = term.screen != NULL ? COLS : 0;
 	*rows = term.screen != NULL ? LINES : 0;
-}
-
-static int clamp_cells(int n)
-{
-	return n < 1 ? 1 : n > SIZE_MAX_CELLS ? SIZE_MAX_CELLS : n;
 }
 
 bool screen_resize(int cols, int rows)

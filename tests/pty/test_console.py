@@ -41,6 +41,13 @@ def test_keys_are_drawn_while_every_request_is_held(tmp_path):
             p.release()
 
 
+def test_the_whole_screen_scrolls(tmp_path):
+    """A scroll region of other lines than the terminal has leaves parts behind when a line is deleted."""
+    with Practice("0.15") as p, console(p, tmp_path) as t:
+        t.wait_text("live")
+        assert re.findall(rb"\x1b\[[0-9]+;[0-9]+r", bytes(t.raw))[:1] == [b"\x1b[1;30r"]
+
+
 def test_a_termination_gives_the_terminal_back(tmp_path):
     with Practice("0.15") as p, console(p, tmp_path) as t:
         t.wait_text("live")
