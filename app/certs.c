@@ -15,6 +15,7 @@
 #include "client/x509.h"
 #include "core/clock.h"
 #include "core/mem.h"
+#include "store/certs.h"
 
 struct certs_job {
 	struct app *app;
@@ -27,6 +28,8 @@ struct certs_job {
 	const char **globs;
 	char **names;          /* in use: NULL-terminated, owned */
 	size_t name_count;
+	struct cert_seen *seen; /* earlier */
+	size_t seen_count;
 	certs_fn done;
 	void *arg;
 };
@@ -47,6 +50,7 @@ static void job_free(struct certs_job *j)
 	for (size_t i = 0; i < j->name_count; i++)
 		free(j->names[i]);
 	free(j->names);
+	certs_seen_free(j->seen, j->seen_count);
 	free(j->globs);
 	free(j);
 }
@@ -57,6 +61,19 @@ void certs_cancel(struct certs_job *j)
 		return;
 	scope_cancel(&j->scope);
 	job_free(j);
+}
+
+/* The store is a help, not a need: without it nothing is missed. */
+static void recall(struct certs_job *j, struct cert_join *in)
+{
+	const char *server = j->app->profile.url;
+
+	if (!in->stored_known || !server)
+		return;
+	certs_recall(j->app->store, server, &j->seen, &j->seen_count, NULL);
+	in->seen = j->seen;
+	in->seen_count = j->seen_count;
+	certs_remember(j->app->store, server, j->result.all, in->now, NULL);
 }
 
 static void finish(struct loop *loop, void *arg)
@@ -77,6 +94,7 @@ static void finish(struct loop *loop, void *arg)
 	j->result.all->fetched = clock_now();
 	j->result.probed = j->o.probe;
 	j->result.probed_at = clock_now();
+	recall(j, &in);
 	j->result.table = cert_join(&in);
 	j->done(j->arg, &j->result);
 	scope_cancel(&j->scope);

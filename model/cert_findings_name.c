@@ -2,8 +2,10 @@
 /* Faults of a name and of who renews it, told once per name: vanished, in no certificate, in two,
  * renewal failed. It must not know of endpoints. */
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
+#include "core/buf.h"
 #include "core/mem.h"
 #include "model/cert_join_private.h"
 
@@ -26,23 +28,66 @@ static bool is_covered(const struct join *j, const char *name, bool valid_only)
 	return false;
 }
 
+/* A row that is there and can't be read (a file that only another user may read) may still hold the name. */
+bool cert_has_vanished(const struct join *j, const struct cert_seen *seen)
+{
+	if (!j->in->stored_known || cert_pick(j, CERT_STORED, seen->name, NULL))
+		return false;
+	for (size_t i = 0; i < j->in->list->count; i++) {
+		const struct cert *c = j->in->list->rows[i];
+
+		if (c->source == CERT_STORED && !cert_has_data(c) && c->id && !strcmp(c->id, seen->id))
+			return false;
+	}
+	return true;
+}
+
+static const struct cert_seen *find_seen(const struct join *j, const char *name)
+{
+	for (size_t i = 0; i < j->in->seen_count; i++)
+		if (!strcasecmp(j->in->seen[i].name, name))
+			return &j->in->seen[i];
+	return NULL;
+}
+
+/* "was stored until 2 h ago (jpp1…, by CN=R10, valid until …)" */
+static char *last_seen(const struct join *j, const struct cert_seen *seen)
+{
+	struct buf b = BUF_INIT;
+	char words[TIME_BUF];
+	const char *sep = " (";
+
+	buf_adds(&b, "was stored earlier");
+	if (seen->seen != TIME_NONE && seen->seen <= j->in->now)
+		buf_addf(&b, ", last seen %s ago", duration_words(j->in->now - seen->seen, words, sizeof(words)));
+	if (seen->id[0])
+		buf_addf(&b, "%s%s", sep, seen->id), sep = ", ";
+	if (seen->issuer[0])
+		buf_addf(&b, "%sby %s", sep, seen->issuer), sep = ", ";
+	if (seen->not_after != TIME_NONE)
+		buf_addf(&b, "%svalid until %s", sep, time_format(seen->not_after, words, sizeof(words))), sep = ", ";
+	if (sep[0] == ',')
+		buf_addc(&b, ')');
+	return buf_take(&b, NULL);
+}
+
 void cert_rule_vanished(const struct join *j, struct cert_row *row, bool first)
 {
+	const struct cert_seen *seen = first ? find_seen(j, row->name) : NULL;
 	enum cert_action action;
-	char *cure, *why;
 	enum cert_level level = CERT_LEVEL_CRITICAL;
+	char *cure, *why, *was;
 
-	if (!first || !j->in->stored_known ||
-		!is_listed(j->in->seen, j->in->seen_count, row->name) ||
-		cert_pick(j, CERT_STORED, row->name, NULL))
+	if (!seen || !cert_has_vanished(j, seen))
 		return;
 	if (is_covered(j, row->name, true))
 		level = CERT_LEVEL_WARNING; /* something valid is still served or on disk */
 	why = cert_renewal_cure(j, row, &action);
 	cure = xasprintf("a renewal that failed looks like this; %s", why);
+	was = last_seen(j, seen);
+	cert_fault_add(row, (struct fault){FINDING_VANISHED, level, action}, cure, "%s; now no stored certificate names it", was);
 	free(why);
-	cert_fault_add(row, (struct fault){FINDING_VANISHED, level, action}, cure,
-		"was stored earlier, and now no stored certificate names it");
+	free(was);
 }
 
 void cert_rule_uncovered(const struct join *j, struct cert_row *row, bool first)

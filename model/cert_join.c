@@ -193,9 +193,9 @@ static void add_names(struct join *j)
 
 	for (size_t i = 0; i < j->in->name_count; i++)
 		add_name(j, j->in->names[i]);
-	for (size_t i = 0; j->in->stored_known && i < j->in->seen_count; i++)
-		if (!cert_pick(j, CERT_STORED, j->in->seen[i], NULL))
-			add_name(j, j->in->seen[i]);
+	for (size_t i = 0; i < j->in->seen_count; i++)
+		if (cert_has_vanished(j, &j->in->seen[i]))
+			add_name(j, j->in->seen[i].name);
 	for (size_t i = 0; i < l->renewal_count; i++) {
 		const struct renewal *r = l->renewals[i];
 

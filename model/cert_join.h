@@ -104,11 +104,17 @@ struct certtable {
 	size_t item_count, item_cap;
 };
 
+/* A name that had a stored certificate earlier, and what is known of it. */
+struct cert_seen {
+	char *name, *id, *issuer; /* "" = not known */
+	int64_t not_after, seen;  /* ms; TIME_NONE = not known; seen: last */
+};
+
 struct cert_join {
 	const struct certlist *list; /* all sources; must outlive the table */
 	const char *const *names;    /* in use: host names of the server, autoconfig names, … */
 	size_t name_count;
-	const char *const *seen; /* names that had a stored certificate earlier (history store) */
+	const struct cert_seen *seen; /* from the store */
 	size_t seen_count;
 	bool stored_known; /* the stored list was read: what is not in it is not stored */
 	bool probed;       /* endpoints were probed: what was not seen is not served */

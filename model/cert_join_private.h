@@ -21,6 +21,9 @@ bool cert_row_has(const struct cert_row *row, enum finding_kind kind);
 const struct cert *cert_pick(
 	const struct join *j, enum cert_source source, const char *name, const struct cert *served);
 
+/* Nothing that is stored names it now. */
+bool cert_has_vanished(const struct join *j, const struct cert_seen *seen);
+
 struct fault {
 	enum finding_kind kind;
 	enum cert_level level;

@@ -169,3 +169,16 @@ CREATE TABLE rescue (
 	what   TEXT NOT NULL,
 	text   BLOB NOT NULL
 );
+
+-- version 4
+-- Names that stored certificates had when they were seen last, by the server's URL. sha256: NULL = not known.
+CREATE TABLE cert_seen (
+	server    TEXT NOT NULL,
+	name      TEXT NOT NULL,
+	id        TEXT NOT NULL,
+	issuer    TEXT NOT NULL,
+	sha256    BLOB,
+	not_after INTEGER,
+	seen      INTEGER NOT NULL,
+	PRIMARY KEY (server, name)
+) WITHOUT ROWID;

@@ -271,6 +271,50 @@ def test_a_renewal_that_nobody_would_make(world, p15, sandbox):
     assert "no ACME provider of this server has that name" in row["detail"]
 
 
+# ---- what was there earlier -------------------------------------------------------------------------
+
+def finding_of(world, name, *args):
+    rows = [r for r in world.run("certs", *args, "-o", "json").rows() if r["name"] == name]
+    assert rows, "no row of %s" % name
+    return rows[0]
+
+
+def test_a_certificate_that_vanished(world, practice, sandbox, authority):
+    """A renewal that failed for long enough shows as a missing row: the next run knows what it was."""
+    leaf = authority.leaf(NAME, end=now() + 3 * DAY)
+    p = practice("0.16", options={"certificates": [leaf.fullchain.decode()]})
+    world.use(p)
+    assert finding_of(world, NAME)["status"] == "critical"
+    p.advance(4 * 86400)
+    assert world.run("certs", "reload", *at(9)).rc == DONE
+    row = finding_of(world, NAME)
+    assert row["status"] == "missing" and "no stored certificate names it" in row["finding"], row
+    assert "last seen" in row["finding"] and "CN=Test Intermediate" in row["finding"]
+    assert leaf.cert.not_valid_after.strftime("valid until %Y-%m-%dT") in row["finding"]
+    assert row["cure"].startswith("a renewal that failed looks like this")
+    check = world.run("check", "certs", *at(9))
+    assert check.rc == 2 and "was stored earlier" in check.out, check
+
+
+def test_a_certificate_that_was_replaced_has_not_vanished(world, p15, sandbox, authority):
+    store(p15, authority.leaf(NAME))
+    assert finding_of(world, NAME)["status"] == "ok"
+    p15.edit(delete=["certificate.main.cert", "certificate.main.private-key"])
+    store(p15, authority.leaf("*.example.org"), "wild")
+    assert not [r for r in world.run("certs", "-o", "json").rows() if r["name"] == NAME]
+    p15.edit(delete=["certificate.wild.cert", "certificate.wild.private-key"])
+    assert finding_of(world, NAME)["status"] == "missing"
+
+
+def test_another_server_has_other_certificates(world, practice, sandbox, authority):
+    first, second = practice("0.15"), practice("0.15")
+    store(first, authority.leaf(NAME))
+    world.use(first)
+    assert finding_of(world, NAME)["status"] == "ok"
+    world.use(second)
+    assert not [r for r in world.run("certs", "-o", "json").rows() if r["name"] == NAME]
+
+
 # ---- what can't be meant ---------------------------------------------------------------------------
 
 @pytest.mark.parametrize("words", [["reloaad"], ["reload", "now"], ["renew"], ["upload", "one"], ["upload", "1", "2", "3"]])

@@ -20,7 +20,8 @@ struct driver {
 	struct prober *prober;
 	struct endpoints endpoints;
 	struct certlist *list;
-	const char *names[MAX], *seen[MAX], *globs[MAX];
+	const char *names[MAX], *globs[MAX];
+	struct cert_seen seen[MAX];
 	size_t name_count, seen_count, glob_count;
 	const char *root;
 	bool files, timer, cancel_first, can_renew, stored_known;
@@ -310,7 +311,8 @@ static void option(struct driver *d, struct prober_options *o, const char *key, 
 	else if (!strcmp(key, "--name"))
 		d->names[d->name_count++] = value;
 	else if (!strcmp(key, "--seen"))
-		d->seen[d->seen_count++] = value;
+		d->seen[d->seen_count++] = (struct cert_seen){
+			.name = value, .id = "", .issuer = "", .not_after = TIME_NONE, .seen = TIME_NONE};
 	else if (!strcmp(key, "--warn"))
 		d->warn_ms = number(value) * CERT_DAY_MS;
 	else if (!strcmp(key, "--crit"))

@@ -443,8 +443,12 @@ static void test_two_for_a_name(void **state)
 
 static void test_vanished(void **state)
 {
-	static const char *const seen[] = { NAME, "gone.example.org" };
+	struct cert_seen seen[] = {
+		{ .name = NAME, .id = "default", .issuer = "", .not_after = TIME_NONE, .seen = TIME_NONE },
+		{ .name = "gone.example.org", .id = "jpp1", .issuer = "CN=R10", .not_after = NOW - CERT_DAY_MS, .seen = NOW - 7200000 },
+	};
 	struct world w;
+	struct cert *unread;
 
 	(void)state;
 	setup(&w);
@@ -456,6 +460,15 @@ static void test_vanished(void **state)
 	only(&w, NAME, 993, FINDING_COUNT);
 	assert_int_equal(only(&w, "gone.example.org", 0, FINDING_VANISHED)->level, CERT_LEVEL_CRITICAL);
 	assert_int_equal(row(&w, "gone.example.org", 0)->status, CERT_STATUS_MISSING);
+	assert_string_equal(finding(row(&w, "gone.example.org", 0), FINDING_VANISHED)->text,
+		"was stored earlier, last seen 2 h ago (jpp1, by CN=R10, valid until 2026-11-19T10:00:00Z); now no stored certificate names it");
+	assert_non_null(strstr(finding(row(&w, "gone.example.org", 0), FINDING_VANISHED)->cure, "a renewal that failed looks like this; "));
+	unread = cert_new(CERT_STORED); /* its row is there, its file can't be read: that is no proof */
+	cert_set_text(&unread->id, "jpp1", SIZE_MAX);
+	cert_set_text(&unread->error, "the file can't be read", SIZE_MAX);
+	certlist_take(w.list, unread);
+	join(&w);
+	assert_int_equal(certtable_find(w.table, "gone.example.org", 0), -1);
 	certlist_drop(w.list, CERT_STORED);
 	join(&w);
 	assert_int_equal(only(&w, NAME, 993, FINDING_VANISHED)->level, CERT_LEVEL_WARNING); /* still served, and valid */
