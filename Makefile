@@ -83,7 +83,7 @@ $(B)/pty/%: tests/pty/%.c $(call lib,tui) $(call lib,core)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
 
 # Fuzz targets need clang; `make check` replays the corpora (libFuzzer runs the files it is given once).
-$(B)/fuzz/%: tests/fuzz/%.c $(ARCHIVES)
+$(B)/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(FUZZSAN) $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
 fuzz:

@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Any bytes as a log: records cover the input exactly, slices stay inside it, facts and fields end,
  * printing parses back. */
-#include <stdlib.h>
-
 #include "core/mem.h"
 #include "model/event.h"
 #include "model/logmark.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static bool is_inside(struct slice s, struct slice outer)
 {
@@ -26,8 +17,8 @@ static void check_fields(const struct event *ev)
 	size_t pos = 0, before = 0, n = 0;
 
 	while (event_field_next(ev, &pos, &key, &value)) {
-		must(is_inside(key, ev->line) && is_inside(value, ev->line));
-		must(key.len > 0 && pos > before && ++n <= ev->line.len);
+		MUST(is_inside(key, ev->line) && is_inside(value, ev->line));
+		MUST(key.len > 0 && pos > before && ++n <= ev->line.len);
 		before = pos;
 	}
 }
@@ -54,18 +45,18 @@ static void check_event(const struct event *ev)
 
 	check_fields(ev);
 	event_facts(ev, &facts);
-	must(!facts.is_doubtful || facts.address.family == 0);
+	MUST(!facts.is_doubtful || facts.address.family == 0);
 	while (event_expired(ev, &pos, &net))
 		;
 	if (facts.kind == EVENT_BAN || facts.kind == EVENT_REFUSED || facts.kind == EVENT_EXPIRED)
-		must(event_matters(ev->line.p, ev->line.len));
+		MUST(event_matters(ev->line.p, ev->line.len));
 	event_print(&out, ev);
 	event_parse(buf_str(&out), out.len, &back);
 	event_print(&again, &back);
-	must(back.time == ev->time && back.level == ev->level);
+	MUST(back.time == ev->time && back.level == ev->level);
 	if (is_plain(ev->description)) {
-		must(back.format == ev->format);
-		must(again.len == out.len && memcmp(buf_str(&again), buf_str(&out), out.len) == 0);
+		MUST(back.format == ev->format);
+		MUST(again.len == out.len && memcmp(buf_str(&again), buf_str(&out), out.len) == 0);
 	}
 	buf_release(&out);
 	buf_release(&again);
@@ -80,7 +71,7 @@ static void check_mark(const char *s, size_t len)
 	logmark_init(&m);
 	if (logmark_parse(&m, copy)) {
 		logmark_format(&m, &text);
-		must(logmark_parse(&m, buf_str(&text)));
+		MUST(logmark_parse(&m, buf_str(&text)));
 	}
 	logmark_release(&m);
 	buf_release(&text);
@@ -94,12 +85,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct event ev;
 
 	while ((n = event_record(s + used, size - used, true)) > 0) {
-		must(used + n <= size && n <= EVENT_MAX);
+		MUST(used + n <= size && n <= EVENT_MAX);
 		event_parse(s + used, event_strip_ansi(s + used, n), &ev);
 		check_event(&ev);
 		used += n;
 	}
-	must(used == size);
+	MUST(used == size);
 	check_mark(s, size);
 	free(s);
 	return 0;

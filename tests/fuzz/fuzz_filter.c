@@ -1,22 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Filters: any text parses or is refused with words; the sweep over a list says what asking row by
  * row says. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/mem.h"
 #include "core/text.h"
 #include "model/filter.h"
+#include "tests/fuzz/fuzz.h"
 
 #define NOW INT64_C(1795168800000)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static struct entrylist *sample(void)
 {
@@ -46,7 +36,7 @@ static void try_list(const char *text)
 	size_t n = 0;
 
 	if (!f) {
-		check(err.code == ERR_USAGE && *err.msg && text_is_safe(err.msg, strlen(err.msg)));
+		MUST(err.code == ERR_USAGE && *err.msg && text_is_safe(err.msg, strlen(err.msg)));
 		return;
 	}
 	struct entrylist *l = sample();
@@ -54,10 +44,10 @@ static void try_list(const char *text)
 	for (size_t row = 0; row < l->count; row++) {
 		bool in = n < hits.count && hits.rows[n] == row;
 
-		check(filter_match_entry(f, l, row, NOW) == in);
+		MUST(filter_match_entry(f, l, row, NOW) == in);
 		n += in;
 	}
-	check(n == hits.count && filter_is_narrower(f, f));
+	MUST(n == hits.count && filter_is_narrower(f, f));
 	filter_hits_release(&hits);
 	entrylist_free(l);
 	filter_free(f);

@@ -1,22 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Imports: the first byte chooses format and split; whole and in pieces the rows are the same; what
  * goes in comes out. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/mem.h"
 #include "core/text.h"
 #include "model/formats.h"
+#include "tests/fuzz/fuzz.h"
 
 #define NOW INT64_C(1795168800000)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static struct import *read_pieces(enum format format, const char *s, size_t len, size_t piece)
 {
@@ -50,12 +40,12 @@ static void round_trip(const struct import *im)
 			im->rows[i].expires);
 	}
 	entrylist_finish(l);
-	check(!l->malformed);
-	check(export_lists(FORMAT_NDJSON, &list, 1, NOW, collect, &out, NULL, NULL));
+	MUST(!l->malformed);
+	MUST(export_lists(FORMAT_NDJSON, &list, 1, NOW, collect, &out, NULL, NULL));
 	struct import *again = read_pieces(FORMAT_NDJSON, buf_str(&out), out.len, 4096);
-	check(!again->bad_total && again->count + again->duplicates == l->count);
+	MUST(!again->bad_total && again->count + again->duplicates == l->count);
 	for (size_t i = 0; i < again->count; i++)
-		check(entrylist_find(l, &again->rows[i].net) >= 0);
+		MUST(entrylist_find(l, &again->rows[i].net) >= 0);
 	import_free(again);
 	buf_release(&out);
 	entrylist_free(l);
@@ -71,18 +61,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	struct import *whole = read_pieces(format, s, size - 1, size);
 	struct import *cut = read_pieces(format, s, size - 1, piece);
-	check(whole->count == cut->count && whole->bad_total == cut->bad_total &&
+	MUST(whole->count == cut->count && whole->bad_total == cut->bad_total &&
 		whole->lines == cut->lines);
 	for (size_t i = 0; i < whole->count; i++) {
-		check(net_equal(&whole->rows[i].net, &cut->rows[i].net) &&
+		MUST(net_equal(&whole->rows[i].net, &cut->rows[i].net) &&
 			whole->rows[i].line == cut->rows[i].line);
-		check(whole->rows[i].net.family == 4 || whole->rows[i].net.family == 6);
+		MUST(whole->rows[i].net.family == 4 || whole->rows[i].net.family == 6);
 	}
 	for (size_t i = 0; i < whole->bad_count; i++) {
 		const char *text = import_text(whole, whole->bad[i].text),
 			   *why = import_text(whole, whole->bad[i].why);
 
-		check(*why && text_is_safe(text, strlen(text)) && text_is_safe(why, strlen(why)));
+		MUST(*why && text_is_safe(text, strlen(text)) && text_is_safe(why, strlen(why)));
 	}
 	round_trip(whole);
 	import_merge(whole);

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* client/jsonwalk on arbitrary bytes: the same items however they are cut, no document that jansson takes is refused, and what is refused by
  * both stays refused. The first byte chooses where to cut. client/json and response_check() read the rest as an answer's body. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include <jansson.h>
 
 #include "client/json.h"
@@ -13,16 +8,7 @@
 #include "core/buf.h"
 #include "core/mem.h"
 #include "core/text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 struct walk {
 	uint64_t sum;

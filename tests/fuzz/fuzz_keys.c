@@ -1,27 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What people and terminals hand the toolkit: key names, bindings, command lines, theme files, and the bytes of a
  * terminal. The first byte chooses; what must hold for every input is checked. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/mem.h"
 #include "tui/command.h"
 #include "tui/decode.h"
 #include "tui/key.h"
 #include "tui/keys.h"
 #include "tui/theme.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 /* What is written of a key is read as that key. */
 static void check_keys(const char *text)

@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Addresses: agrees with inet_pton, comes back from its own print, refuses with words. */
 #include <arpa/inet.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/mem.h"
 #include "model/guard.h"
 #include "model/net.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void compare(const char *s, const struct net *n, bool ours, unsigned flags)
 {
@@ -22,9 +13,9 @@ static void compare(const char *s, const struct net *n, bool ours, unsigned flag
 	bool v4 = inet_pton(AF_INET, s, want) == 1;
 	bool v6 = !v4 && inet_pton(AF_INET6, s, want) == 1;
 
-	check(ours == (v4 || v6));
+	MUST(ours == (v4 || v6));
 	if (ours)
-		check(!memcmp(n->addr, flags & NET_WAS_MAPPED ? want + 12 : want,
+		MUST(!memcmp(n->addr, flags & NET_WAS_MAPPED ? want + 12 : want,
 			n->family == 4 ? 4 : 16));
 }
 
@@ -37,17 +28,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool ok = net_parse((const char *)data, size, &n, &flags);
 
 	if (ok) {
-		check(size < NET_BUF && strlen(s) == size);
+		MUST(size < NET_BUF && strlen(s) == size);
 		net_format(&n, out, sizeof(out));
-		check(net_parse(out, strlen(out), &again, NULL) && net_equal(&n, &again));
+		MUST(net_parse(out, strlen(out), &again, NULL) && net_equal(&n, &again));
 		net_kind(&n);
 	}
 	if (!strchr(s, '/') && strlen(s) == size && size < NET_BUF)
 		compare(s, &n, ok, flags);
 	if (net_parse_input(s, &again, &err))
-		check(err.code == ERR_NONE);
+		MUST(err.code == ERR_NONE);
 	else
-		check(err.code == ERR_USAGE && *err.msg);
+		MUST(err.code == ERR_USAGE && *err.msg);
 	guard_parse_ssh(s, &again, &server);
 	free(s);
 	return 0;

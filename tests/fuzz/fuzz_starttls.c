@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a mail server says before TLS, whole and in pieces: the same end, bounded, and only our own commands go out. First byte: which
  * protocol; second: size of the pieces. Besides: endpoints and getent's answers as text. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "client/endpoint.h"
 #include "client/endpoint_lookup.h"
 #include "client/endpoint_starttls.h"
 #include "core/mem.h"
 #include "core/text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 struct end {
 	enum starttls_state state;

@@ -19,25 +19,7 @@
 
 #include "core/buf.h"
 #include "core/clock.h"
-
-#define HANG_MS 20000 /* a test that waits longer has failed */
-
-static struct loop *loop;
-
-static int setup(void **state)
-{
-	(void)state;
-	loop = loop_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	loop_free(loop);
-	loop = NULL;
-	return 0;
-}
+#include "tests/unit/loop_world.h"
 
 /* Turns until *done or the hang guard. */
 static void run_until(const bool *done)

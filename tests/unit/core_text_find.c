@@ -13,16 +13,7 @@
 #include <cmocka.h>
 
 #include "core/mem.h"
-
-static uint64_t seed = 0x2545f4914f6cdd1du;
-
-static uint64_t next_random(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
+#include "tests/unit/random.h"
 
 static void check_masked(const char *in, const char *want)
 {

@@ -8,31 +8,7 @@
 
 #include "core/mem.h"
 #include "model/gateway.h"
-
-#define NOW INT64_C(1795168800000)
-
-static struct net net_of(const char *s)
-{
-	struct net n;
-
-	if (!net_parse(s, strlen(s), &n, NULL))
-		fail_msg("%s", s);
-	return n;
-}
-
-static struct entrylist *list_of(const char *const *keys)
-{
-	struct entrylist *l = entrylist_new();
-
-	for (; *keys; keys++) {
-		bool gone = **keys == '-'; /* "-ADDR" has expired */
-
-		entrylist_add(l, *keys + gone, strlen(*keys + gone), NULL, 0, NULL, REASON_AUTH, ORIGIN_SERVER, TIME_NONE,
-			gone ? NOW - 1000 : TIME_NONE);
-	}
-	entrylist_finish(l);
-	return l;
-}
+#include "tests/unit/net_world.h"
 
 static void host_facts(struct gateway_facts *f)
 {

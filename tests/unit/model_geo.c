@@ -12,6 +12,7 @@
 
 #include "core/buf.h"
 #include "model/geo.h"
+#include "tests/unit/net_world.h"
 
 /* The format's types: a control byte holds the type in its upper three bits and the size in the
  * others; extended types have 0 there and their number minus 7 in the next byte. */
@@ -108,14 +109,6 @@ static void write_database(
 	assert_int_equal(fwrite(b.data, 1, b.len, f), b.len);
 	fclose(f);
 	buf_release(&b);
-}
-
-static struct net net_of(const char *s)
-{
-	struct net n;
-
-	assert_true(net_parse(s, strlen(s), &n, NULL));
-	return n;
 }
 
 static void test_lookup(void **state)

@@ -10,25 +10,8 @@
 
 #include "core/mem.h"
 #include "model/net.h"
-
-static uint64_t rng_state = 0x853c49e6748fea9bu;
-
-static uint32_t rnd(uint32_t below)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return (uint32_t)(rng_state >> 32) % below;
-}
-
-static struct net net_of(const char *s)
-{
-	struct net n;
-
-	if (!net_parse(s, strlen(s), &n, NULL))
-		fail_msg("\"%s\" did not parse", s);
-	return n;
-}
+#include "tests/unit/random.h"
+#include "tests/unit/net_world.h"
 
 static void assert_text(const struct net *n, const char *want)
 {
@@ -134,13 +117,13 @@ static void test_parse_print(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 200000; i++) {
-		struct net n = { .family = rnd(2) ? 4 : 6 }, again;
+		struct net n = { .family = random_below(2) ? 4 : 6 }, again;
 		char out[NET_BUF];
 		int bytes = n.family == 4 ? 4 : 16;
 
 		for (int k = 0; k < bytes; k++)
-			n.addr[k] = rnd(3) ? (uint8_t)rnd(256) : 0;
-		uint8_t prefix = (uint8_t)(rnd(2) ? bytes * 8 : (int)rnd((uint32_t)bytes * 8 + 1));
+			n.addr[k] = random_below(3) ? (uint8_t)random_below(256) : 0;
+		uint8_t prefix = (uint8_t)(random_below(2) ? bytes * 8 : (int)random_below((uint32_t)bytes * 8 + 1));
 		n.prefix = (uint8_t)(bytes * 8);
 		net_widen(&n, prefix, &n);
 		net_format(&n, out, sizeof(out));
@@ -178,27 +161,27 @@ static void compare(const char *s)
 static void random_text(char *s, size_t size)
 {
 	static const char set[] = "0123456789abcdefABCDEF::::....::g% /-";
-	size_t len = rnd((uint32_t)size - 1);
+	size_t len = random_below((uint32_t)size - 1);
 
 	for (size_t i = 0; i < len; i++)
-		s[i] = set[rnd(sizeof(set) - 1)];
+		s[i] = set[random_below(sizeof(set) - 1)];
 	s[len] = '\0';
 }
 
 static void random_v6(char *s, size_t size)
 {
 	size_t at = 0;
-	int groups = 1 + (int)rnd(9);
+	int groups = 1 + (int)random_below(9);
 
 	for (int i = 0; i < groups && at < size - 16; i++) {
-		if (i || !rnd(4))
-			at += (size_t)snprintf(s + at, size - at, rnd(5) ? ":" : "::");
-		if (i == groups - 1 && !rnd(4))
-			at += (size_t)snprintf(s + at, size - at, "%u.%u.%u.%u", rnd(260), rnd(260), rnd(260), rnd(260));
+		if (i || !random_below(4))
+			at += (size_t)snprintf(s + at, size - at, random_below(5) ? ":" : "::");
+		if (i == groups - 1 && !random_below(4))
+			at += (size_t)snprintf(s + at, size - at, "%u.%u.%u.%u", random_below(260), random_below(260), random_below(260), random_below(260));
 		else
-			at += (size_t)snprintf(s + at, size - at, rnd(2) ? "%x" : "%04x", rnd(3) ? rnd(65536) : 0);
+			at += (size_t)snprintf(s + at, size - at, random_below(2) ? "%x" : "%04x", random_below(3) ? random_below(65536) : 0);
 	}
-	if (!rnd(6))
+	if (!random_below(6))
 		snprintf(s + at, size - at, "::");
 }
 
@@ -207,18 +190,18 @@ static void mutate(char *s, size_t size)
 	static const char set[] = "0123456789abcdef:.:./%";
 	size_t len = strlen(s);
 
-	for (uint32_t n = rnd(3); n; n--) {
-		size_t at = len ? rnd((uint32_t)len) : 0;
+	for (uint32_t n = random_below(3); n; n--) {
+		size_t at = len ? random_below((uint32_t)len) : 0;
 
-		if (rnd(3) == 0 && len + 2 < size) {
+		if (random_below(3) == 0 && len + 2 < size) {
 			memmove(s + at + 1, s + at, len - at + 1);
-			s[at] = set[rnd(sizeof(set) - 1)];
+			s[at] = set[random_below(sizeof(set) - 1)];
 			len++;
-		} else if (rnd(2) && len) {
+		} else if (random_below(2) && len) {
 			memmove(s + at, s + at + 1, len - at);
 			len--;
 		} else if (len) {
-			s[at] = set[rnd(sizeof(set) - 1)];
+			s[at] = set[random_below(sizeof(set) - 1)];
 		}
 	}
 }
@@ -229,12 +212,12 @@ static void test_differential(void **state)
 
 	(void)state;
 	for (int i = 0; i < 400000; i++) {
-		switch (rnd(3)) {
+		switch (random_below(3)) {
 		case 0:
 			random_text(s, 24);
 			break;
 		case 1:
-			snprintf(s, sizeof(s), "%u.%u.%u.%u", rnd(300), rnd(300), rnd(300), rnd(300));
+			snprintf(s, sizeof(s), "%u.%u.%u.%u", random_below(300), random_below(300), random_below(300), random_below(300));
 			break;
 		default:
 			random_v6(s, sizeof(s));

@@ -10,41 +10,8 @@
 
 #include "core/mem.h"
 #include "model/ranges.h"
-
-#define NOW INT64_C(1795168800000)
-
-static uint64_t rng_state = 0x2545f4914f6cdd1du;
-
-static uint32_t rnd(uint32_t below)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return (uint32_t)(rng_state >> 32) % below;
-}
-
-static struct net net_of(const char *s)
-{
-	struct net n;
-
-	if (!net_parse(s, strlen(s), &n, NULL))
-		fail_msg("%s", s);
-	return n;
-}
-
-static struct entrylist *list_of(const char *const *keys)
-{
-	struct entrylist *l = entrylist_new();
-
-	for (; *keys; keys++) {
-		bool gone = **keys == '-'; /* "-ADDR" has expired */
-
-		entrylist_add(l, *keys + gone, strlen(*keys + gone), NULL, 0, NULL, REASON_AUTH, ORIGIN_SERVER, TIME_NONE,
-			gone ? NOW - 1000 : TIME_NONE);
-	}
-	entrylist_finish(l);
-	return l;
-}
+#include "tests/unit/random.h"
+#include "tests/unit/net_world.h"
 
 static void assert_range(const struct range *r, const char *net, uint64_t bans, size_t count, size_t allowed)
 {
@@ -144,12 +111,12 @@ static void test_merge(void **state)
 	for (int round = 0; round < 3000; round++) {
 		struct net nets[64];
 		bool want[256] = { false }, got[256] = { false };
-		size_t n = 1 + rnd(64);
+		size_t n = 1 + random_below(64);
 
 		for (size_t i = 0; i < n; i++) {
-			struct net a = { { 10, 0, 0, (uint8_t)rnd(round % 2 ? 256 : 40) }, 4, 32 };
+			struct net a = { { 10, 0, 0, (uint8_t)random_below(round % 2 ? 256 : 40) }, 4, 32 };
 
-			net_widen(&a, (uint8_t)(32 - rnd(rnd(5) + 1)), &nets[i]);
+			net_widen(&a, (uint8_t)(32 - random_below(random_below(5) + 1)), &nets[i]);
 			fill(want, &nets[i]);
 		}
 		size_t left = nets_merge(nets, n);
@@ -198,7 +165,7 @@ static void test_range(void **state)
 	for (int round = 0; round < 2000; round++) {
 		struct net nets[64];
 		bool got[256] = { false };
-		uint8_t a = (uint8_t)rnd(256), b = (uint8_t)(a + rnd(256u - a));
+		uint8_t a = (uint8_t)random_below(256), b = (uint8_t)(a + random_below(256u - a));
 		struct net from = { { 10, 0, 0, a }, 4, 32 }, to = { { 10, 0, 0, b }, 4, 32 };
 		size_t n = nets_of_range(&from, &to, nets, ARRAY_LEN(nets));
 
@@ -217,30 +184,30 @@ static void test_netset(void **state)
 	for (int round = 0; round < 300; round++) {
 		struct net nets[80];
 		struct netset *s = netset_new();
-		size_t n = rnd(80);
+		size_t n = random_below(80);
 
 		for (size_t i = 0; i < n; i++) {
-			struct net a = { { 10, 0, (uint8_t)rnd(2), (uint8_t)rnd(256) }, 4, 32 };
+			struct net a = { { 10, 0, (uint8_t)random_below(2), (uint8_t)random_below(256) }, 4, 32 };
 
-			if (rnd(4) == 0) {
+			if (random_below(4) == 0) {
 				a.family = 6;
 				a.prefix = 128;
-				a.addr[15] = (uint8_t)rnd(8);
+				a.addr[15] = (uint8_t)random_below(8);
 			}
-			net_widen(&a, (uint8_t)(a.prefix - (rnd(2) ? rnd(a.prefix + 1u) : 0)), &nets[i]);
+			net_widen(&a, (uint8_t)(a.prefix - (random_below(2) ? random_below(a.prefix + 1u) : 0)), &nets[i]);
 			netset_add(s, &nets[i], (uint32_t)i);
 		}
 		netset_add(s, &(struct net){ .family = 0 }, 99);
 		netset_finish(s);
 		for (int q = 0; q < 60; q++) {
-			struct net query = { { 10, 0, (uint8_t)rnd(2), (uint8_t)rnd(256) }, 4, 32 };
+			struct net query = { { 10, 0, (uint8_t)random_below(2), (uint8_t)random_below(256) }, 4, 32 };
 			uint32_t around[80], inside[80];
 			size_t want_around = 0, want_inside = 0;
 
-			if (rnd(4) == 0 && n)
-				query = nets[rnd((uint32_t)n)];
+			if (random_below(4) == 0 && n)
+				query = nets[random_below((uint32_t)n)];
 			else
-				net_widen(&query, (uint8_t)(32 - rnd(33)), &query);
+				net_widen(&query, (uint8_t)(32 - random_below(33)), &query);
 			size_t got_around = netset_covering(s, &query, around, ARRAY_LEN(around));
 			size_t got_inside = netset_inside(s, &query, inside, ARRAY_LEN(inside));
 			for (size_t i = 0; i < n; i++) {
@@ -276,7 +243,7 @@ static void test_million(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < n; i++) {
-		uint32_t a = rnd(4096) << 8 | rnd(256);
+		uint32_t a = random_below(4096) << 8 | random_below(256);
 
 		items[i] = (struct range_item){ { { 100, (uint8_t)(a >> 16), (uint8_t)(a >> 8), (uint8_t)a }, 4, 32 }, 1, (uint32_t)i };
 	}
