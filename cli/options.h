@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client/dialects.h"
 #include "core/err.h"
 
 /* id, name, short, argument (NULL = flag), is it global, what completes it (a shell word list, "file", "dir" or ""), help */
@@ -14,7 +15,7 @@
 	_(PROFILE, "profile", 0, "NAME", true, "", "server profile of stalwarden.conf")            \
 	_(URL, "url", 0, "URL", true, "", "server, http(s)://host[:port]; http only to this host") \
 	_(USER, "user", 0, "NAME", true, "", "login name; the password is never an argument")      \
-	_(DIALECT, "dialect", 0, "NAME", true, "auto jmap settings config rest",                   \
+	_(DIALECT, "dialect", 0, "NAME", true, DIALECT_WORDS,                                                 \
 		"what the server speaks; found out by default")                                    \
 	_(LOG_SOURCE, "log-source", 0, "WHERE", true, "file", "log: api, a file, a directory, or - for standard input") \
 	_(OUTPUT, "output", 'o', "FORMAT", true, "table json ndjson csv plain", "table, json, ndjson, csv or plain") \

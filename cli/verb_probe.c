@@ -45,7 +45,7 @@ static void print_json(struct cli *c, const struct server_info *s)
 	out_str(&o, c->app.profile.url);
 	out_str(&o, session_peer(c->app.session));
 	out_str(&o, s->dialect);
-	out_str(&o, generation_name(s->generation));
+	out_str(&o, server_generation(s));
 	out_str(&o, s->versions);
 	out_str(&o, s->mode);
 	out_bool(&o, c->app.profile.read_only);

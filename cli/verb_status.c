@@ -63,7 +63,7 @@ static void print_json(struct cli *c, const struct alarms *alarms)
 	out_row(&o);
 	out_str(&o, c->app.profile.url);
 	out_str(&o, session_server(c->app.session)->dialect);
-	out_str(&o, generation_name(session_server(c->app.session)->generation));
+	out_str(&o, server_generation(session_server(c->app.session)));
 	blocked ? out_int(&o, (int64_t)blocked->count) : out_null(&o);
 	allowed ? out_int(&o, (int64_t)allowed->count) : out_null(&o);
 	blocked ? out_int(&o, (int64_t)blocked->malformed) : out_null(&o);

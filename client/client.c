@@ -38,9 +38,11 @@ const char *cap_words(enum cap_bit bit)
 	return bit < CAP_BIT_COUNT ? caps[bit].words : "";
 }
 
-const char *generation_name(enum generation g)
+const char *server_generation(const struct server_info *s)
 {
-	return (size_t)g < ARRAY_LEN(generations) ? generations[g] : "unknown";
+	if (s->generation == GEN_UNKNOWN && s->dialect && *s->dialect)
+		return s->dialect;
+	return (size_t)s->generation < ARRAY_LEN(generations) ? generations[s->generation] : "unknown";
 }
 
 static bool is_there(enum cap_state s)

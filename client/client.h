@@ -59,7 +59,7 @@ enum cap_state { CAP_YES, CAP_UNTESTED, CAP_NO_GENERATION, CAP_NO_PERMISSION, CA
 enum generation { GEN_UNKNOWN, GEN_CONFIG_0_5, GEN_SETTINGS_0_7, GEN_SETTINGS_0_9, GEN_SETTINGS_0_10, GEN_SETTINGS_0_11, GEN_JMAP_0_16, GEN_REST };
 
 struct server_info {
-	const char *dialect;          /* "jmap" "settings" "config" "rest"; "" before detection */
+	const char *dialect;          /* a name out of client/dialects.h; "" before detection */
 	enum generation generation;
 	char versions[48];            /* "0.11 – 0.15", for people */
 	char mode[48];                /* "", or "bootstrap", "recovery" (0.16) */
@@ -67,7 +67,7 @@ struct server_info {
 };
 bool server_has(const struct server_info *s, unsigned caps); /* every bit YES or UNTESTED */
 const char *server_lacks(const struct server_info *s, unsigned caps); /* why the first missing one is missing, for people; NULL if none */
-const char *generation_name(enum generation g); /* "0.16", "0.11-0.15", … for JSON */
+const char *server_generation(const struct server_info *s); /* "0.16", "0.11-0.15", … for JSON; a dialect of one generation may go by its name */
 
 enum session_state {
 	SESSION_IDLE,

@@ -12,6 +12,7 @@
 
 #include <confuse.h>
 
+#include "client/dialect.h"
 #include "client/profile_private.h"
 #include "client/secret.h"
 #include "core/clock.h"
@@ -93,12 +94,7 @@ static bool parse_duration(const char *s, int64_t *ms)
 
 static bool is_dialect(const char *s)
 {
-	static const char *const names[] = { "auto", "jmap", "settings", "config", "rest" };
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (!strcmp(s, names[i]))
-			return true;
-	return false;
+	return !strcmp(s, "auto") || dialect_by_name(s);
 }
 
 static bool check_value(const struct field *f, const char *s, struct err *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A dialect: pure translation between what the console wants and what one family of servers speaks. No I/O, no clock,
- * no hidden state. client/exec.c drives the slots below; adding a dialect is one file and one row in dialects.c.
+ * no hidden state. client/exec.c drives the slots below; adding a dialect is one file and one row in dialects.h.
  *
  * A change runs as:  BEFORE (batches) → WRITE (batches) → READ_BACK (batches) → RELOAD (one per needed kind) → RESET → judge.
  * BEFORE and READ_BACK are the same slot (`read`): it answers the canonical text of each edit's target, NULL = absent. exec compares
@@ -9,6 +9,7 @@
 #define CLIENT_DIALECT_H
 
 #include "client/client.h"
+#include "client/dialects.h"
 
 enum http_method { HTTP_GET, HTTP_POST, HTTP_PATCH, HTTP_DELETE, HTTP_PUT };
 const char *http_method_text(enum http_method m);
@@ -139,7 +140,9 @@ struct dialect_ops {
 	void (*memo_free)(void *memo);
 };
 
-extern const struct dialect_ops dialect_jmap, dialect_settings, dialect_config, dialect_rest;
+#define DIALECT_EXTERN(name) extern const struct dialect_ops dialect_##name;
+DIALECT_INFO(DIALECT_EXTERN)
+#undef DIALECT_EXTERN
 extern const struct dialect_ops *const dialects[]; /* in probing order; NULL-terminated */
 const struct dialect_ops *dialect_by_name(const char *name);
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The dialects, in the order they are asked: one row each. */
-#include "client/dialect.h"
-
+/* The dialects as a table; the rows are in dialects.h. */
 #include <string.h>
 
+#include "client/dialect.h"
+
 const struct dialect_ops *const dialects[] = {
-	&dialect_jmap,
-	&dialect_settings,
-	&dialect_rest,
-	&dialect_config,
+#define DIALECT_ADDRESS(name) &dialect_##name,
+	DIALECT_INFO(DIALECT_ADDRESS)
+#undef DIALECT_ADDRESS
 	NULL,
 };
 
