@@ -29,6 +29,11 @@ static void say_off(struct app *a, struct plan *p, enum ban_class c)
 	threshold_off_say(p, c, &advice);
 }
 
+static bool can_switch_off(const struct server_info *s)
+{
+	return s->generation != GEN_CONFIG_0_5 && s->generation != GEN_REST;
+}
+
 /* What an operator saw, in the server's spelling, for conflict detection. */
 static char *shown(const struct threshold *t)
 {
@@ -59,6 +64,10 @@ struct plan *plan_threshold(struct app *a, enum ban_class c, const char *rate, i
 		e->value = *now;
 	if (now && !now->supported) {
 		err_set(err, ERR_UNSUPPORTED, "this server has no %s threshold", class_name(c));
+		return give_up(p);
+	}
+	if (off && !can_switch_off(session_server(a->session))) {
+		err_set(err, ERR_UNSUPPORTED, "this server can't switch a threshold off: set a rate that is never reached");
 		return give_up(p);
 	}
 	if (kind == EDIT_THRESHOLD && !rate_parse(rate, strlen(rate), &e->value, err))
@@ -151,7 +160,9 @@ struct plan *plan_expiry(struct app *a, enum list_kind list, size_t row, int64_t
 {
 	const struct entrylist *l = a->snap.list[list];
 	struct plan_options o;
+	char end[TIME_BUF];
 	struct plan *p;
+	struct edit *e;
 
 	if (!l || row >= l->count || l->rows[row].family == 0 || list == LIST_ALLOWED) {
 		err_set(err, ERR_USAGE, list == LIST_ALLOWED ? "disallow it and allow it again with another end" : "this entry can't expire");
@@ -160,7 +171,8 @@ struct plan *plan_expiry(struct app *a, enum list_kind list, size_t row, int64_t
 	p = plan_new(a);
 	plan_options_init(&o);
 	o.expires = expires;
-	plan_edit(a, p, EDIT_EXPIRY, entry_key(l, row), &o);
+	e = plan_edit(a, p, EDIT_EXPIRY, entry_key(l, row), &o);
+	e->expected = xstrdup(entry_expires(&l->rows[row]) == TIME_NONE ? "never" : time_format(entry_expires(&l->rows[row]), end, sizeof(end)));
 	snprintf(p->question, sizeof(p->question), "Change when %.80s ends?", entry_key(l, row));
 	return p;
 }

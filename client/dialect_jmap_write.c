@@ -202,11 +202,11 @@ static void entry_outcome(struct edit_result *r, const struct edit *e, const cha
 		return;
 	}
 	refuse(r, refused);
-	/* somebody else was faster: it is listed, and reading back shows that entry */
+	/* somebody else was faster: the server keeps theirs, and reading back shows it */
 	if (r->text && !strncmp(r->text, "primaryKeyViolation", 19)) {
-		r->ok = true;
+		r->why = ERR_CONFLICT;
 		free(r->text);
-		r->text = xstrdup("it was there already");
+		r->text = xstrdup("somebody else stored this entry meanwhile; nothing was overwritten");
 	}
 }
 

@@ -137,6 +137,17 @@ static void take_value(char **slot, struct edit_result *r)
 	r->value = NULL;
 }
 
+/* Of a path that was stored, or of built-in ones: undoing is to leave neither another order nor a copy of what was built in. */
+static void keep_place(const struct edit *e, const char *id, struct outcome *out)
+{
+	if (!edit_is_path(e->kind) || !id || out->place)
+		return;
+	if (id[0] == '=')
+		out->place = xstrdup(PLACE_BUILTIN);
+	else if (id[0] >= '0' && id[0] <= '9')
+		out->place = xstrdup(id);
+}
+
 static void read_harvest(struct exec *x)
 {
 	for (size_t i = 0; i < x->batch.count; i++) {
@@ -155,6 +166,7 @@ static void read_harvest(struct exec *x)
 		}
 		at->before = step;
 		take_value(&out->before, r);
+		keep_place(&x->work.edits[x->batch.first + i], r->id, out);
 		x->before[x->batch.first + i] = out->before;
 		x->ids[x->batch.first + i] = r->id;
 		r->id = NULL; /* freed with the change */
@@ -220,7 +232,7 @@ void exec_plan_one(struct exec *x, size_t i)
 	at->wants_value = exec_compute_wanted(x, e, before, &want);
 	at->no_op = at->before.fate == FATE_OK && e->kind != EDIT_CERT_RENEW &&
 		(same_value(at->wants_value, &want, before) || (before && adds_an_entry(e->kind)));
-	at->conflict = at->before.fate == FATE_OK && !at->no_op && e->expected && strcmp(e->expected, before ? before : "") != 0;
+	at->conflict = at->before.fate == FATE_OK && !at->no_op && !edit_expects(e, before);
 	x->skip[i] = at->no_op || at->conflict || at->before.fate != FATE_OK || (e->kind == EDIT_EXPIRY && !before);
 	buf_release(&want);
 }

@@ -82,6 +82,7 @@ static void edit_release(struct edit *e)
 	free(e->note);
 	free(e->by);
 	free(e->expected);
+	free(e->place);
 	free(e->cert_pem);
 	if (e->key_pem)
 		explicit_bzero(e->key_pem, strlen(e->key_pem));
@@ -97,6 +98,7 @@ void change_free(struct change *c)
 		free(c->outcomes[i].before);
 		free(c->outcomes[i].after);
 		free(c->outcomes[i].detail);
+		free(c->outcomes[i].place);
 	}
 	for (size_t i = 0; i < c->step_count; i++)
 		free(c->steps[i].detail);
@@ -127,6 +129,19 @@ bool edit_is_threshold(enum edit_kind k)
 bool edit_is_path(enum edit_kind k)
 {
 	return k == EDIT_PATH_ADD || k == EDIT_PATH_REMOVE;
+}
+
+bool edit_expects(const struct edit *e, const char *before)
+{
+	struct entry_value v;
+	char end[TIME_BUF];
+
+	if (!e->expected)
+		return true;
+	if (e->kind != EDIT_EXPIRY || !before || !*e->expected || *e->expected == '{')
+		return !strcmp(e->expected, before ? before : "");
+	entry_value_parse(before, strlen(before), &v);
+	return !strcmp(e->expected, v.until == TIME_NONE ? "never" : time_format(v.until, end, sizeof(end)));
 }
 
 struct edit *change_add(struct change *c, enum edit_kind kind, const char *target)
@@ -281,8 +296,10 @@ static void invert(
 	case EDIT_COUNT:
 		break;
 	}
-	if (inv->count > had)
-		inv->edits[had].expected = xstrdup(o->after ? o->after : "");
+	if (inv->count == had)
+		return;
+	inv->edits[had].expected = xstrdup(o->after ? o->after : "");
+	inv->edits[had].place = o->place ? xstrdup(o->place) : NULL;
 }
 
 static bool was_done(const struct outcome *o)

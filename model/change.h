@@ -42,6 +42,9 @@ bool edit_has_address(enum edit_kind k); /* the target is an address, a network 
 bool edit_is_allow(enum edit_kind k);    /* … of the allowed list */
 bool edit_is_threshold(enum edit_kind k);
 bool edit_is_path(enum edit_kind k);
+struct edit;
+/* Is what is stored what the operator saw? An EXPIRY may expect the end alone, as RFC 3339 or "never". */
+bool edit_expects(const struct edit *e, const char *before);
 
 struct edit {
 	enum edit_kind kind;
@@ -55,6 +58,7 @@ struct edit {
 	enum ban_class class;  /* threshold and counter edits; CLASS_NONE with RESET_COUNTERS = all */
 	struct threshold value; /* THRESHOLD: what to set */
 	char *expected;        /* owned or NULL: `before` as the operator saw it; a different value on the server is a conflict, "" = must be absent */
+	char *place;           /* owned or NULL; scan path: where undoing puts it back, as outcome.place */
 	char *cert_pem, *key_pem; /* CERT_UPLOAD: owned; key_pem is wiped on release */
 };
 
@@ -99,12 +103,15 @@ struct step_report {
 	char *detail;          /* owned or NULL; sanitised, the server's own words where it spoke */
 };
 
+#define PLACE_BUILTIN "built-in"
+
 struct outcome {
 	enum verdict verdict;
 	enum err_code why;     /* cause of a verdict other than IN_FORCE: PERMISSION, CONFLICT, SERVER, … */
 	bool no_op;            /* already so before: nothing was written */
 	char *before, *after;  /* owned or NULL = absent; canonical text of the value (threshold_format(), entry_value_format(), a glob) */
 	char *detail;          /* owned or NULL; one line for people */
+	char *place;           /* owned or NULL; scan path: the number of its key before, PLACE_BUILTIN = the built-in ones were in force */
 };
 
 struct change {

@@ -203,11 +203,45 @@ static void test_inverse_skips(void **state)
 	change_free(c);
 }
 
+/* A value is compared whole; of an entry's end only the end. */
+static void test_expects(void **state)
+{
+	static const char entry[] = "{\"by\":\"root\",\"until\":\"2026-11-27T08:00:00Z\",\"class\":\"manual\"}";
+	static const struct {
+		enum edit_kind kind;
+		const char *expected, *before;
+		bool is_so;
+	} cases[] = {
+		{EDIT_THRESHOLD, NULL, "5/1h", true},
+		{EDIT_THRESHOLD, "5/1h", "5/1h", true},
+		{EDIT_THRESHOLD, "5/1h", "6/1h", false},
+		{EDIT_THRESHOLD, "", NULL, true},
+		{EDIT_THRESHOLD, "5/1h", NULL, false},
+		{EDIT_EXPIRY, "2026-11-27T08:00:00Z", entry, true},
+		{EDIT_EXPIRY, "2026-11-28T08:00:00Z", entry, false},
+		{EDIT_EXPIRY, "never", entry, false},
+		{EDIT_EXPIRY, "never", "", true},
+		{EDIT_EXPIRY, "never", "somebody's text", true},
+		{EDIT_EXPIRY, "never", NULL, false},
+		{EDIT_EXPIRY, entry, entry, true},
+		{EDIT_EXPIRY, entry, "{\"until\":\"2026-11-27T08:00:00Z\"}", false},
+		{EDIT_UNBLOCK, "never", entry, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct edit e = {.kind = cases[i].kind, .expected = (char *)cases[i].expected};
+
+		assert_int_equal(edit_expects(&e, cases[i].before), cases[i].is_so);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_add),     cmocka_unit_test(test_worst),          cmocka_unit_test(test_names),
 		cmocka_unit_test(test_inverse), cmocka_unit_test(test_inverse_values), cmocka_unit_test(test_inverse_skips),
+		cmocka_unit_test(test_expects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
