@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
 
@@ -31,21 +32,50 @@ static bool fits_beside(const struct plan *p, size_t i, int width)
 	return true;
 }
 
+/* What the entry becomes, where its name alone does not say it. */
+static void describe_effect(struct page *out, const struct edit *e)
+{
+	char text[64];
+
+	if (e->kind == EDIT_THRESHOLD)
+		page_add(out, ROLE_NORMAL, ": %s %s %s", e->expected && e->expected[0] ? e->expected : "default", out->glyphs->arrow,
+			rate_format(&e->value, text, sizeof(text)));
+	if (e->kind == EDIT_EXPIRY && e->expires == TIME_NONE)
+		page_adds(out, ROLE_NORMAL, ": for ever");
+	else if (e->expires != TIME_NONE)
+		page_add(out, ROLE_NORMAL, ": until %s", time_format(e->expires, text, sizeof(text)));
+}
+
+static bool has_effect(const struct edit *e)
+{
+	return e->kind == EDIT_THRESHOLD || e->kind == EDIT_EXPIRY || e->expires != TIME_NONE;
+}
+
+static void describe_name(struct page *out, const struct edit *e, bool words)
+{
+	page_line(out);
+	page_add(out, ROLE_NORMAL, "  %s%s", words ? edit_words(e->kind) : "", words ? " " : "");
+	page_adds(out, ROLE_VALUE, e->target ? e->target : "");
+}
+
 void flow_describe_edit(struct page *out, const struct plan *p, size_t i, int width)
 {
 	const struct edit *e = &p->change->edits[i];
-	bool said = false, is_beside = fits_beside(p, i, width);
+	bool is_named = has_effect(e), is_beside = !is_named && fits_beside(p, i, width), said = false;
 
+	if (is_named) {
+		describe_name(out, e, true);
+		describe_effect(out, e);
+	}
 	for (size_t k = 0; k < p->line_count; k++) {
 		const struct plan_line *l = &p->lines[k];
 
 		if (l->edit != i)
 			continue;
-		if (is_beside || !said) {
+		if (is_beside && said)
 			page_line(out);
-			page_add(out, ROLE_NORMAL, "  ");
-			page_adds(out, ROLE_VALUE, !said && e->target ? e->target : "");
-		}
+		else if (!is_named && !said)
+			describe_name(out, e, false);
 		if (is_beside) {
 			page_to(out, page_col(out) < TARGET_WIDTH - 2 ? TARGET_WIDTH : page_col(out) + 2);
 			page_adds(out, role_of_level(l->level), l->text);
@@ -54,17 +84,8 @@ void flow_describe_edit(struct page *out, const struct plan *p, size_t i, int wi
 		}
 		said = true;
 	}
-	if (said)
-		return;
-	page_line(out);
-	page_add(out, ROLE_NORMAL, "  %s ", edit_words(e->kind));
-	page_adds(out, ROLE_VALUE, e->target ? e->target : "");
-	if (e->kind == EDIT_THRESHOLD) {
-		char rate[64];
-
-		page_add(out, ROLE_NORMAL, ": %s %s %s", e->expected && e->expected[0] ? e->expected : "default", out->glyphs->arrow,
-			rate_format(&e->value, rate, sizeof(rate)));
-	}
+	if (!said && !is_named)
+		describe_name(out, e, true);
 }
 
 static void describe_whole(const struct flow *f, struct page *out, int width)
@@ -74,10 +95,10 @@ static void describe_whole(const struct flow *f, struct page *out, int width)
 	for (size_t k = 0; k < p->line_count; k++)
 		if (p->lines[k].edit == SIZE_MAX)
 			page_text(out, role_of_level(p->lines[k].level), 2, width, p->lines[k].text);
-	if (f->note) {
+	if (p->change->reason) {
 		page_line(out);
 		page_add(out, ROLE_LABEL, "  reason: ");
-		page_adds(out, ROLE_NORMAL, f->note);
+		page_adds(out, ROLE_NORMAL, p->change->reason);
 	}
 }
 
