@@ -126,6 +126,7 @@ struct dialect_ops {
 	/* The canonical text that READ_BACK must give for this edit; false = must be absent. Values compare as text. */
 	bool (*wanted)(const struct server *srv, const struct edit *e, const char *before, struct buf *out);
 	bool (*read_encode)(const struct server *srv, struct batch *b, struct request *req, struct err *err);
+	void (*read_item)(const struct server *srv, struct batch *b, const struct json_path *path, const struct json_item *item); /* streamed */
 	enum decode (*read_decode)(const struct server *srv, struct batch *b, const struct response *res, struct err *err);
 	bool (*write_encode)(const struct server *srv, struct batch *b, struct request *req, struct err *err);
 	enum decode (*write_decode)(const struct server *srv, struct batch *b, const struct response *res, struct err *err);

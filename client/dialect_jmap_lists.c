@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/dialect_jmap.h"
+#include "client/dialect_pairs.h"
 #include "core/mem.h"
 #include "core/text.h"
 
@@ -45,12 +46,6 @@ void jmap_list_encode(const struct server *srv, struct fetch_job *job, struct re
 	req->stream = true;
 }
 
-static bool key_is(const struct json_path *p, int level, const char *key)
-{
-	return level < p->depth && level < 16 && p->level[level].key && p->level[level].key_len == strlen(key) &&
-		!memcmp(p->level[level].key, key, p->level[level].key_len);
-}
-
 static void copy(char *out, size_t size, const struct json_item *item)
 {
 	size_t n = item->type == JSON_ITEM_STRING && item->s ? item->len : 0;
@@ -85,44 +80,40 @@ void jmap_list_item(struct fetch_job *job, const struct json_path *path, const s
 	char number[24];
 	int64_t total;
 
-	if (!r || !key_is(path, 0, "methodResponses"))
+	if (!r || !path_key_is(path, 0, "methodResponses"))
 		return;
-	if (path->depth == 6 && key_is(path, 3, "list")) {
-		if (key_is(path, 5, "address"))
+	if (path->depth == 6 && path_key_is(path, 3, "list")) {
+		if (path_key_is(path, 5, "address"))
 			copy(r->address, sizeof(r->address), item);
-		else if (key_is(path, 5, "reason"))
+		else if (path_key_is(path, 5, "reason"))
 			copy(r->reason, sizeof(r->reason), item);
-		else if (key_is(path, 5, "createdAt"))
+		else if (path_key_is(path, 5, "createdAt"))
 			copy(r->created, sizeof(r->created), item);
-		else if (key_is(path, 5, "expiresAt"))
+		else if (path_key_is(path, 5, "expiresAt"))
 			copy(r->expires, sizeof(r->expires), item);
-		else if (key_is(path, 5, "id"))
+		else if (path_key_is(path, 5, "id"))
 			copy(r->id, sizeof(r->id), item);
-	} else if (path->depth == 5 && item->type == JSON_ITEM_OBJECT_END && key_is(path, 3, "list")) {
+	} else if (path->depth == 5 && item->type == JSON_ITEM_OBJECT_END && path_key_is(path, 3, "list")) {
 		add_row(job, r);
 		r->address[0] = r->reason[0] = r->created[0] = r->expires[0] = r->id[0] = '\0';
-	} else if (path->depth == 4 && key_is(path, 3, "total") && item->type == JSON_ITEM_NUMBER) {
+	} else if (path->depth == 4 && path_key_is(path, 3, "total") && item->type == JSON_ITEM_NUMBER) {
 		snprintf(number, sizeof(number), "%.*s", (int)(item->len < 20 ? item->len : 20), item->s);
 		if (text_int(number, 0, 1000000000, &total))
 			r->total = (size_t)total;
-	} else if (path->depth == 4 && key_is(path, 3, "type") && !r->error_type[0]) {
+	} else if (path->depth == 4 && path_key_is(path, 3, "type") && !r->error_type[0]) {
 		copy(r->error_type, sizeof(r->error_type), item);
-	} else if (path->depth == 4 && key_is(path, 3, "description") && !r->error_words[0]) {
+	} else if (path->depth == 4 && path_key_is(path, 3, "description") && !r->error_words[0]) {
 		copy(r->error_words, sizeof(r->error_words), item);
 	}
 }
 
 static enum decode start_over(struct fetch_job *job, struct jmap_memo *r, struct err *err)
 {
-	struct entrylist *l = job->reply->list;
-
 	if (r->restarts++ == RESTARTS) {
 		err_set(err, ERR_CONFLICT, "the list changed %d times while it was read", RESTARTS);
 		return DECODE_FAIL;
 	}
-	l->count = 0;
-	l->arena_len = 0;
-	l->malformed = 0;
+	entrylist_reset(job->reply->list);
 	r->count = 0;
 	job->cur.pos = 0;
 	return DECODE_MORE;

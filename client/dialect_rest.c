@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/dialect.h"
+#include "client/dialect_pairs.h"
 #include "client/json.h"
 #include "core/mem.h"
 #include "core/text.h"
@@ -19,57 +19,74 @@ static const char *const threshold_keys[CLASS_COUNT] = { [CLASS_AUTH] = "auth.ba
 	[CLASS_ABUSE] = "abuse.banned-threshold",
 	[CLASS_SCAN] = "scan.banned-threshold" };
 
-/* ---- the shapes: {"data":{…}}, {key:value}, [[key,value],…], [{"key":k,"value":v},…] ---- */
+/* What a cursor keeps while an answer comes by. */
+struct memo {
+	struct pairs pairs;
+	struct targets *targets;
+	char count[24]; /* a threshold's; "" = not stored */
+};
 
-static json_t *payload(json_t *doc)
+static void memo_free(void *memo)
 {
-	json_t *data = json_object_get(doc, "data");
+	struct memo *m = memo;
 
-	return data ? data : doc;
+	pairs_release(&m->pairs);
+	targets_free(m->targets);
+	free(m);
 }
 
-/* Text of a value: true, numbers and strings; NULL for null. */
-static char *value_text(json_t *v)
+static struct memo *memo_begin(struct cursor *cur)
 {
-	if (json_is_string(v))
-		return xstrdup(json_string_value(v));
-	if (json_is_integer(v))
-		return xasprintf("%lld", (long long)json_integer_value(v));
-	if (json_is_boolean(v))
-		return xstrdup(json_is_true(v) ? "true" : "false");
-	return NULL;
+	struct memo *m = cur->memo ? cur->memo : xcalloc(1, sizeof(*m));
+
+	cur->memo = m;
+	pairs_begin(&m->pairs);
+	m->count[0] = '\0';
+	return m;
 }
 
-static bool key_equal(const char *got, const char *key, const char *suffix)
+/* Text of a value: true, numbers and strings. False: there is none, or it says "not so". */
+static bool value_text(const struct json_item *v, const char **s, size_t *len)
 {
-	return got && (!strcmp(got, key) || !strcmp(got, suffix));
-}
-
-/* The value of key, under its full name or, where the prefix was stripped, under suffix. Borrowed. */
-static json_t *lookup(json_t *doc, const char *key, const char *suffix)
-{
-	json_t *data = payload(doc), *item, *items = json_object_get(data, "items");
-	size_t i;
-
-	data = items ? items : data;
-	if (json_is_object(data)) {
-		item = json_object_get(data, key);
-		return item ? item : json_object_get(data, suffix);
+	if (v->type == JSON_ITEM_BOOL) {
+		*s = "true";
+		*len = 4;
+		return v->b;
 	}
-	json_array_foreach (data, i, item) {
-		if (json_is_array(item) && key_equal(json_string_value(json_array_get(item, 0)), key, suffix))
-			return json_array_get(item, 1);
-		if (json_is_object(item) && key_equal(json_string_value(json_object_get(item, "key")), key, suffix))
-			return json_object_get(item, "value");
-	}
-	return NULL;
+	*s = v->s;
+	*len = v->len;
+	return v->type != JSON_ITEM_NULL && !(v->len == 5 && !memcmp(v->s, "false", 5));
+}
+
+/* The prefix may be there or stripped. */
+static void strip(const char *prefix, const char **key, size_t *len)
+{
+	size_t n = strlen(prefix);
+
+	if (*len <= n || memcmp(*key, prefix, n) != 0)
+		return;
+	*key += n;
+	*len -= n;
+}
+
+static void take_count(struct memo *m, enum ban_class c, const char *key, size_t len, const struct json_item *v)
+{
+	static const char suffix[] = "banned-threshold";
+	const char *full = threshold_keys[c], *s;
+	size_t n;
+
+	if (!key)
+		m->count[0] = '\0';
+	else if ((len == strlen(full) && !memcmp(key, full, len)) || (len == sizeof(suffix) - 1 && !memcmp(key, suffix, len)))
+		if (value_text(v, &s, &n))
+			text_safe_str(m->count, sizeof(m->count), s, n);
 }
 
 /* ---- detection ---- */
 
 static bool probe_encode(struct request *req)
 {
-	return buf_adds(&req->path, "/api/settings?prefix=server.blocked-ip");
+	return buf_adds(&req->path, "/api/settings?prefix=auth"); /* few keys, while the lists may be long */
 }
 
 static void set_caps(struct server *srv)
@@ -90,7 +107,8 @@ static void set_caps(struct server *srv)
 static int probe_decode(const struct response *res, struct server *srv)
 {
 	json_t *doc = res->status == 200 ? json_read(res->body, res->len, NULL) : NULL;
-	bool fits = doc && !json_object_get(doc, "error") && (json_is_object(payload(doc)) || json_is_array(payload(doc)));
+	json_t *data = json_object_get(doc, "data") ? json_object_get(doc, "data") : doc;
+	bool fits = doc && !json_object_get(doc, "error") && (json_is_object(data) || json_is_array(data));
 
 	json_decref(doc);
 	if (fits)
@@ -100,58 +118,65 @@ static int probe_decode(const struct response *res, struct server *srv)
 
 /* ---- fetching ---- */
 
-static const char *prefix_of(enum list_kind k)
+static const char *prefix_of(bool allowed)
 {
-	return k == LIST_BLOCKED ? "server.blocked-ip" : "server.allowed-ip";
+	return allowed ? ALLOWED : BLOCKED;
+}
+
+/* Without the last dot: P stands for P.… */
+static bool ask_list(struct request *req, bool allowed)
+{
+	const char *prefix = prefix_of(allowed);
+
+	return buf_addf(&req->path, "/api/settings?prefix=%.*s", (int)strlen(prefix) - 1, prefix);
 }
 
 static bool fetch_encode(const struct server *srv, struct fetch_job *job, struct request *req, struct err *err)
 {
 	(void)srv;
-	req->max_body = 256u << 20;
+	if (job->fetch->kind != FETCH_LIST && job->fetch->kind != FETCH_THRESHOLDS)
+		return err_set(err, ERR_UNSUPPORTED, "the REST gateway has no such call");
+	memo_begin(&job->cur);
+	req->stream = true;
 	if (job->fetch->kind == FETCH_LIST)
-		return buf_addf(&req->path, "/api/settings?prefix=%s", prefix_of(job->fetch->list));
-	if (job->fetch->kind == FETCH_THRESHOLDS) { /* one class a request: the namespaces have nothing in common */
-		while (!threshold_keys[job->cur.phase])
-			job->cur.phase++;
-		return buf_addf(&req->path, "/api/settings?prefix=%s", class_name((enum ban_class)job->cur.phase));
+		return ask_list(req, job->fetch->list == LIST_ALLOWED);
+	while (!threshold_keys[job->cur.phase])
+		job->cur.phase++;
+	/* one class a request: the namespaces have nothing in common */
+	return buf_addf(&req->path, "/api/settings?prefix=%s", class_name((enum ban_class)job->cur.phase));
+}
+
+static void take_pair(void *arg, const char *key, size_t len, const struct json_item *v)
+{
+	struct fetch_job *job = arg;
+	const char *s;
+	size_t n;
+
+	if (job->fetch->kind == FETCH_THRESHOLDS) {
+		take_count(job->cur.memo, (enum ban_class)job->cur.phase, key, len, v);
+		return;
 	}
-	return err_set(err, ERR_UNSUPPORTED, "the REST gateway has no such call");
-}
-
-static void add_entry(struct entrylist *l, const char *prefix, const char *key, json_t *value)
-{
-	size_t n = strlen(prefix);
-	char *text = value_text(value);
-
-	if (!strncmp(key, prefix, n) && key[n] == '.')
-		key += n + 1;
-	if (text && strcmp(text, "false") != 0)
-		entrylist_add(l, key, strlen(key), "", 0, NULL, REASON_NONE, ORIGIN_UNKNOWN, TIME_NONE, TIME_NONE);
-	free(text);
-}
-
-static void take_list(struct entrylist *l, const char *prefix, json_t *doc)
-{
-	json_t *data = payload(doc), *item, *items = json_object_get(data, "items");
-	const char *key;
-	size_t i;
-
-	data = items ? items : data;
-	json_object_foreach (data, key, item)
-		add_entry(l, prefix, key, item);
-	json_array_foreach (data, i, item) {
-		key = json_string_value(json_is_array(item) ? json_array_get(item, 0) : json_object_get(item, "key"));
-		if (key)
-			add_entry(l, prefix, key, json_is_array(item) ? json_array_get(item, 1) : json_object_get(item, "value"));
+	if (!key) {
+		entrylist_reset(job->reply->list);
+		return;
 	}
+	strip(prefix_of(job->fetch->list == LIST_ALLOWED), &key, &len);
+	if (value_text(v, &s, &n))
+		entrylist_add(job->reply->list, key, len, "", 0, NULL, REASON_NONE, ORIGIN_UNKNOWN, TIME_NONE, TIME_NONE);
 }
 
-static enum decode take_threshold(struct fetch_job *job, json_t *doc)
+static void fetch_item(const struct server *srv, struct fetch_job *job, const struct json_path *path, const struct json_item *item)
 {
-	const char *key = threshold_keys[job->cur.phase];
+	struct memo *m = job->cur.memo;
+
+	(void)srv;
+	pairs_item(&m->pairs, path, item, take_pair, job);
+}
+
+static enum decode take_threshold(struct fetch_job *job)
+{
+	const struct memo *m = job->cur.memo;
 	struct threshold *t;
-	char *text;
 	int64_t count;
 
 	if (!job->reply->thresholds) {
@@ -160,15 +185,13 @@ static enum decode take_threshold(struct fetch_job *job, json_t *doc)
 	}
 	t = &job->reply->thresholds->of[job->cur.phase];
 	*t = (struct threshold){ .supported = true, .enabled = true, .count = DEFAULT_COUNT, .period_ms = HOUR_MS, .period_is_fixed = true };
-	text = value_text(lookup(doc, key, "banned-threshold"));
-	if (text) {
+	if (m->count[0]) {
 		t->stored = true;
-		text_safe_str(t->raw, sizeof(t->raw), text, strlen(text));
-		t->malformed = !text_int(text, 1, 1000000000, &count);
+		snprintf(t->raw, sizeof(t->raw), "%s", m->count);
+		t->malformed = !text_int(m->count, 1, 1000000000, &count);
 		if (!t->malformed)
 			t->count = (uint64_t)count;
 	}
-	free(text);
 	for (job->cur.phase++; job->cur.phase < CLASS_COUNT; job->cur.phase++)
 		if (threshold_keys[job->cur.phase])
 			return DECODE_MORE;
@@ -177,25 +200,20 @@ static enum decode take_threshold(struct fetch_job *job, json_t *doc)
 
 static enum decode fetch_decode(const struct server *srv, struct fetch_job *job, const struct response *res, struct err *err)
 {
-	enum decode d = DECODE_DONE;
-	json_t *doc;
+	const struct memo *m = job->cur.memo;
 
 	(void)srv;
-	if (!response_check(res, err) || !(doc = json_read(res->body, res->len, err)))
+	if (!pairs_check(&m->pairs, res, err))
 		return DECODE_FAIL;
-	if (json_object_get(doc, "error")) {
-		err_set(err, ERR_SERVER, "the gateway answers an error");
-		d = DECODE_FAIL;
-	} else if (job->fetch->kind == FETCH_LIST) {
-		take_list(job->reply->list, prefix_of(job->fetch->list), doc);
-	} else {
-		d = take_threshold(job, doc);
-	}
-	json_decref(doc);
-	return d;
+	return job->fetch->kind == FETCH_LIST ? DECODE_DONE : take_threshold(job);
 }
 
 /* ---- changing: one key a request ---- */
+
+static bool is_listing(const struct edit *e)
+{
+	return edit_has_address(e->kind) && e->kind != EDIT_EXPIRY;
+}
 
 static bool wanted(const struct server *srv, const struct edit *e, const char *before, struct buf *out)
 {
@@ -210,45 +228,65 @@ static bool wanted(const struct server *srv, const struct edit *e, const char *b
 static bool read_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err)
 {
 	const struct edit *e = &b->change->edits[b->first];
+	bool allowed = edit_is_allow(e->kind);
+	struct memo *m;
 
 	(void)srv;
-	req->max_body = 256u << 20;
-	if (edit_is_threshold(e->kind)) {
-		b->count = 1;
-		if (!threshold_keys[e->class] || e->kind == EDIT_THRESHOLD_OFF)
-			return err_set(err, ERR_UNSUPPORTED, "the REST gateway can't do that");
-		return buf_addf(&req->path, "/api/settings?prefix=%s", class_name(e->class));
-	}
-	if (e->kind != EDIT_BLOCK && e->kind != EDIT_UNBLOCK && !edit_is_allow(e->kind))
+	b->count = 1;
+	if (edit_is_threshold(e->kind) ? !threshold_keys[e->class] || e->kind == EDIT_THRESHOLD_OFF : !is_listing(e))
 		return err_set(err, ERR_UNSUPPORTED, "the REST gateway can't do that");
+	m = memo_begin(&b->cur);
+	req->stream = true;
+	if (edit_is_threshold(e->kind))
+		return buf_addf(&req->path, "/api/settings?prefix=%s", class_name(e->class));
 	/* the whole list answers for every edit of the same list */
-	for (b->count = 1; b->first + b->count < b->change->count && (e[b->count].kind == EDIT_BLOCK || e[b->count].kind == EDIT_UNBLOCK ||
-		edit_is_allow(e[b->count].kind)) && edit_is_allow(e[b->count].kind) == edit_is_allow(e->kind);)
+	while (b->first + b->count < b->change->count && is_listing(&e[b->count]) && edit_is_allow(e[b->count].kind) == allowed)
 		b->count++;
-	return buf_addf(&req->path, "/api/settings?prefix=%s", prefix_of(edit_is_allow(e->kind) ? LIST_ALLOWED : LIST_BLOCKED));
+	if (!m->targets)
+		m->targets = targets_new(b);
+	return ask_list(req, allowed);
+}
+
+static void read_pair(void *arg, const char *key, size_t len, const struct json_item *v)
+{
+	const struct batch *b = arg;
+	const struct edit *e = &b->change->edits[b->first];
+	struct memo *m = b->cur.memo;
+	const char *s;
+	size_t n;
+
+	if (edit_is_threshold(e->kind)) {
+		take_count(m, e->class, key, len, v);
+	} else if (!key) {
+		targets_forget(m->targets);
+	} else if (value_text(v, &s, &n)) {
+		strip(prefix_of(edit_is_allow(e->kind)), &key, &len);
+		targets_take(m->targets, key, len, s, n, NULL);
+	}
+}
+
+static void read_item(const struct server *srv, struct batch *b, const struct json_path *path, const struct json_item *item)
+{
+	struct memo *m = b->cur.memo;
+
+	(void)srv;
+	pairs_item(&m->pairs, path, item, read_pair, b);
 }
 
 static enum decode read_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err)
 {
-	json_t *doc;
+	const struct memo *m = b->cur.memo;
 
 	(void)srv;
-	if (!response_check(res, err) || !(doc = json_read(res->body, res->len, err)))
+	if (!pairs_check(&m->pairs, res, err))
 		return DECODE_FAIL;
-	for (size_t i = 0; i < b->count; i++) {
-		const struct edit *e = &b->change->edits[b->first + i];
-		char *key = edit_is_threshold(e->kind) ? xstrdup(threshold_keys[e->class]) : xasprintf("%s%s", edit_is_allow(e->kind) ? ALLOWED : BLOCKED, e->target);
-		char *text = value_text(lookup(doc, key, edit_is_threshold(e->kind) ? "banned-threshold" : e->target));
-
-		b->result[i].ok = true;
-		if (text && edit_is_threshold(e->kind))
-			b->result[i].value = xasprintf("%s/1h", text);
-		else if (text && strcmp(text, "false") != 0)
-			b->result[i].value = xstrdup(text);
-		free(text);
-		free(key);
+	if (m->targets) {
+		targets_known(m->targets);
+		return DECODE_DONE;
 	}
-	json_decref(doc);
+	b->result[0].ok = true;
+	if (m->count[0])
+		b->result[0].value = xasprintf("%s/1h", m->count);
 	return DECODE_DONE;
 }
 
@@ -292,10 +330,13 @@ const struct dialect_ops dialect_rest = {
 	.probe_encode = probe_encode,
 	.probe_decode = probe_decode,
 	.fetch_encode = fetch_encode,
+	.fetch_item = fetch_item,
 	.fetch_decode = fetch_decode,
 	.wanted = wanted,
 	.read_encode = read_encode,
+	.read_item = read_item,
 	.read_decode = read_decode,
 	.write_encode = write_encode,
 	.write_decode = write_decode,
+	.memo_free = memo_free,
 };

@@ -239,6 +239,14 @@ static bool on_encode(void *arg, struct request *req, unsigned *flags, struct er
 	return !x->encode_failed;
 }
 
+static void on_item(void *arg, const struct json_path *path, const struct json_item *item)
+{
+	struct exec *x = arg;
+
+	if ((x->phase == EXEC_BEFORE || x->phase == EXEC_READ_BACK) && x->dialect->read_item)
+		x->dialect->read_item(&x->server, &x->batch, path, item);
+}
+
 /* 403 and success teach what the credentials may do. */
 static void learn(struct exec *x)
 {
@@ -346,7 +354,7 @@ static void on_done(void *arg, const struct response *res, int64_t ms)
 	exec_advance(x);
 }
 
-static const struct exchange_ops exec_exchange = { on_encode, NULL, on_done };
+static const struct exchange_ops exec_exchange = { on_encode, on_item, on_done };
 
 /* ---- the public face ---- */
 

@@ -132,6 +132,13 @@ static size_t at_most(size_t n, size_t max)
 	return n < max ? n : max;
 }
 
+void entrylist_reset(struct entrylist *l)
+{
+	l->count = 0;
+	l->arena_len = 0;
+	l->malformed = 0;
+}
+
 void entrylist_add(struct entrylist *l, const char *key, size_t key_len, const char *note,
 	size_t note_len, const char *id, enum reason reason, enum origin origin, int64_t created,
 	int64_t expires)

@@ -63,6 +63,7 @@ void entrylist_free(struct entrylist *l);
  * Everything is copied; a NUL byte inside becomes U+FFFD (cut short, a key would name another entry). Times in ms, TIME_NONE = unknown/never. */
 void entrylist_add(struct entrylist *l, const char *key, size_t key_len, const char *note, size_t note_len, const char *id,
 	enum reason reason, enum origin origin, int64_t created, int64_t expires);
+void entrylist_reset(struct entrylist *l); /* no rows; before finishing only */
 void entrylist_finish(struct entrylist *l); /* sorts by net_cmp (malformed last, by text), drops exact double ids, builds the index */
 /* The same in steps of about that many rows, for lists too long for one turn. True when finished; until then only freeing is allowed. */
 bool entrylist_finish_step(struct entrylist *l, size_t rows);

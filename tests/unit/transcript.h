@@ -167,12 +167,11 @@ static inline void fetching_item(void *arg, const struct json_path *path, const 
 	f->ops->fetch_item(f->srv, &f->job, path, item);
 }
 
-static inline void fetching_stream(struct fetching *f, struct response *res)
+static inline void stream(jsonwalk_fn fn, void *arg, struct response *res)
 {
-	struct jsonwalk *w = jsonwalk_new(fetching_item, f);
+	struct jsonwalk *w = jsonwalk_new(fn, arg);
 	bool ok = true;
 
-	assert_non_null(f->ops->fetch_item);
 	for (size_t i = 0; ok && i < res->len; i += PIECE)
 		ok = jsonwalk_feed(w, res->body + i, res->len - i < PIECE ? res->len - i : PIECE, NULL);
 	res->stream_ok = ok && jsonwalk_finish(w, NULL);
@@ -185,7 +184,7 @@ static inline enum decode fetching_decode(struct fetching *f, struct played p)
 	enum decode got;
 
 	if (f->req.stream && p.res.status >= 200 && p.res.status < 300)
-		fetching_stream(f, &p.res);
+		stream(fetching_item, f, &p.res);
 	got = f->ops->fetch_decode(f->srv, &f->job, &p.res, &f->err);
 	f->job.cur.round++;
 	played_free(&p);
@@ -273,10 +272,20 @@ static inline bool editing_encode(struct editing *x, bool write, size_t first)
 	return editing_again(x, write);
 }
 
+static inline void editing_item(void *arg, const struct json_path *path, const struct json_item *item)
+{
+	struct editing *x = arg;
+
+	x->ops->read_item(x->srv, &x->batch, path, item);
+}
+
 static inline enum decode editing_decode(struct editing *x, bool write, struct played p)
 {
-	enum decode got = (write ? x->ops->write_decode : x->ops->read_decode)(x->srv, &x->batch, &p.res, &x->err);
+	enum decode got;
 
+	if (x->req.stream && p.res.status >= 200 && p.res.status < 300)
+		stream(editing_item, x, &p.res);
+	got = (write ? x->ops->write_decode : x->ops->read_decode)(x->srv, &x->batch, &p.res, &x->err);
 	x->batch.cur.round++;
 	played_free(&p);
 	return got;
