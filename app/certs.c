@@ -15,7 +15,10 @@
 #include "client/x509.h"
 #include "core/clock.h"
 #include "core/mem.h"
+#include "model/cert_acme.h"
 #include "store/certs.h"
+
+#define ACME_LINES 200 /* of the log: one renewal writes about ten */
 
 struct certs_job {
 	struct app *app;
@@ -165,16 +168,39 @@ static void read_files(struct loop *loop, void *arg)
 
 /* ---- what is stored ---- */
 
+static void log_read(void *arg, struct fetch_reply *reply)
+{
+	struct certs_job *j = arg;
+
+	if (reply->log) /* without a log nothing is known of the last renewal, and nothing else is wrong */
+		cert_acme_scan(j->result.all, buf_str(&reply->log->text), reply->log->line, reply->log->count);
+	soon(j, read_files);
+}
+
+static bool wants_log(const struct certs_job *j)
+{
+	const struct certlist *l = j->result.all;
+
+	for (size_t i = 0; i < l->renewal_count; i++)
+		if (l->renewals[i]->by == RENEWER_ACME && l->renewals[i]->state == RENEWAL_UNKNOWN)
+			return j->o.log && server_has(session_server(j->app->session), CAP(READ_LOG));
+	return false;
+}
+
 static void fetched(void *arg, struct fetch_reply *reply)
 {
 	struct certs_job *j = arg;
+	struct fetch f = { .kind = FETCH_LOG, .limit = ACME_LINES, .contains = "acme." };
 
 	j->result.stored_err = reply->err;
 	if (reply->certs && reply->err.code == ERR_NONE) {
 		certlist_merge(j->result.all, reply->certs);
 		reply->certs = NULL;
 	}
-	soon(j, read_files);
+	if (wants_log(j))
+		session_fetch(j->app->session, &f, &j->scope, log_read, j);
+	else
+		soon(j, read_files);
 }
 
 /* ---- start ---- */

@@ -11,6 +11,7 @@ struct certs_options {
 	bool probe;                       /* ask the endpoints */
 	bool stored;                      /* ask the server */
 	bool files;                       /* look at the disk */
+	bool log;                         /* ask the server's log how its renewals went, where no task tells */
 	int64_t warn_ms, crit_ms;         /* 0 = defaults */
 	const char *root;                 /* put before every path; NULL = "" (or STALWARDEN_ROOT, for tests) */
 };

@@ -12,7 +12,7 @@
 static const struct out_field fields[] = { { "source", "SOURCE", 0 }, { "name", "NAME", 0 }, { "endpoint", "ENDPOINT", 0 },
 	{ "subject", "SUBJECT", OUT_HIDDEN }, { "issuer", "ISSUER", OUT_HIDDEN }, { "sans", "SANS", OUT_HIDDEN }, { "not_before", "FROM", OUT_HIDDEN },
 	{ "not_after", "UNTIL", 0 }, { "days_left", "DAYS", OUT_RIGHT }, { "sha256", "SHA256", OUT_HIDDEN }, { "status", "STATUS", 0 },
-	{ "renewed_by", "RENEWED BY", 0 }, { "id", "ID", OUT_HIDDEN }, { "path", "PATH", OUT_HIDDEN }, { "key_type", "KEY", OUT_HIDDEN },
+	{ "renewed_by", "RENEWED BY", 0 }, { "renewal", "RENEWAL", OUT_HIDDEN }, { "id", "ID", OUT_HIDDEN }, { "path", "PATH", OUT_HIDDEN }, { "key_type", "KEY", OUT_HIDDEN },
 	{ "tls_version", "TLS", OUT_HIDDEN }, { "verify", "VERIFY", OUT_HIDDEN }, { "error", "ERROR", OUT_HIDDEN }, { "finding", "FINDING", 0 },
 	{ "cure", "CURE", 0 }, { NULL, NULL, 0 } };
 
@@ -28,7 +28,7 @@ static void print_item(struct out *o, const struct certtable *t, const struct ce
 {
 	const struct cert_row *row = &t->rows[it->row];
 	const struct cert *c = it->cert;
-	char sha[72];
+	char sha[72], words[400];
 
 	out_row(o);
 	out_str(o, cert_source_name(it->source));
@@ -43,6 +43,7 @@ static void print_item(struct out *o, const struct certtable *t, const struct ce
 	out_str(o, c && c->has_sha256 ? cert_sha256_text(c, sha, sizeof(sha)) : NULL);
 	out_str(o, cert_status_name(it->status));
 	out_str(o, renewer_name(it->renewed_by));
+	out_str(o, row->renewal && renewal_describe(row->renewal, now, words, sizeof(words))[0] ? words : NULL);
 	out_str(o, c ? c->id : NULL);
 	out_str(o, c ? c->path : NULL);
 	out_str(o, c && c->key_type[0] ? c->key_type : NULL);
@@ -86,7 +87,7 @@ bool cli_certs(struct cli *c, struct certs_options *o, struct certs_result *out)
 
 static int list(struct cli *c)
 {
-	struct certs_options o = { .stored = true, .files = true, .probe = cli_has(c, OPT_PROBE) || cli_has(c, OPT_ENDPOINT) };
+	struct certs_options o = { .stored = true, .files = true, .log = true, .probe = cli_has(c, OPT_PROBE) || cli_has(c, OPT_ENDPOINT) };
 	struct certs_result r;
 	bool local = cli_has(c, OPT_ENDPOINT) || cli_has(c, OPT_FILE);
 	struct out out;

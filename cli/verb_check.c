@@ -116,7 +116,7 @@ static void check_config(struct cli *c, struct check_result *r)
 
 static void check_certs(struct cli *c, struct check_result *r)
 {
-	struct certs_options o = { .stored = true, .files = true, .probe = true };
+	struct certs_options o = { .stored = true, .files = true, .log = true, .probe = true };
 	struct certs_result got;
 	struct cert_check k;
 

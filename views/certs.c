@@ -50,7 +50,7 @@ static void gather(struct view *v)
 	if (s->job)
 		return;
 	o.stored = session_state(app_of(v)->session) == SESSION_READY && server_has(session_server(app_of(v)->session), CAP(READ_CERTS));
-	o.probe = s->probe_next;
+	o.probe = o.log = s->probe_next;
 	err_clear(&s->err);
 	s->job = certs_gather(app_of(v), &o, gathered, v, &s->err);
 	if (o.probe)

@@ -2,6 +2,7 @@
 """The verb `certs`: stored, served and on-disk certificates as a script sees them. The verdict of a change is what clients get afterwards,
 so mail servers here really load their certificates when the practice server is told to."""
 
+import base64
 import contextlib
 import pathlib
 import sys
@@ -269,6 +270,59 @@ def test_a_renewal_that_nobody_would_make(world, p15, sandbox):
     result, row = renew(world)
     assert (result.rc, row["verdict"]) == (STORED, "stored"), result
     assert "no ACME provider of this server has that name" in row["detail"]
+
+
+# ---- who renews ------------------------------------------------------------------------------------
+
+ISSUED = 'ACME order completed (acme.order-completed) hostname = ["mail.example.org"]'
+FAILED = ('ACME order invalid (acme.order-invalid) hostname = ["mail.example.org"], reason = "DNS problem: NXDOMAIN \x1b]0;x\x07"')
+LOADED = ('Processing ACME certificate (acme.process-cert) id = "letsencrypt", hostname = ["mail.example.org"], due = %s')
+
+
+def stamp(when):
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def issued(p, leaf):
+    """A provider and what it issued, as 0.15 keeps both."""
+    value = base64.urlsafe_b64encode(leaf.key_pem + b"\n" + leaf.fullchain).rstrip(b"=").decode()
+    p.edit(set={"acme.letsencrypt.directory": "https://acme-v02.api.letsencrypt.org/directory", "acme.letsencrypt.domains": NAME,
+                "acme.letsencrypt.contact": "admin@example.org", "acme.letsencrypt.challenge": "tls-alpn-01",
+                "acme.letsencrypt.renew-before": "30d", "acme.letsencrypt.cert": value})
+
+
+def test_the_log_tells_how_a_renewal_went(world, p15, sandbox, authority):
+    issued(p15, authority.leaf(NAME, end=now() + 60 * DAY))
+    row = finding_of(world, NAME)
+    assert (row["renewed_by"], row["id"], row["status"], row["finding"]) == ("server ACME", "acme.letsencrypt", "ok", "")
+    assert row["renewal"] is None
+    p15.control("line", {"line": "%s INFO %s" % (stamp(now() - DAY), LOADED % stamp(now() + 30 * DAY))})
+    p15.control("line", {"line": "%s INFO %s" % (stamp(now() - DAY), ISSUED)})
+    row = finding_of(world, NAME)
+    assert row["finding"] == "" and row["renewal"].startswith("next run in 29 d") and row["renewal"].endswith("ago: ok"), row
+    p15.control("line", {"line": "%s WARN %s" % (stamp(now()), FAILED)})
+    row = finding_of(world, NAME)
+    assert "the last renewal by server ACME failed: ACME order invalid: DNS problem: NXDOMAIN" in row["finding"], row
+    assert row["cure"] == "mend that; the server tries again by itself"
+    assert "PRIVATE" not in world.run("certs", "-o", "json").out
+
+
+def test_a_server_without_a_log_is_no_fault(world, practice, sandbox, authority):
+    p = practice("0.15", options={"tracer": False})
+    world.use(p)
+    issued(p, authority.leaf(NAME))
+    result = world.run("certs", "-o", "json")
+    assert result.rc == DONE and not result.err, result
+
+
+def test_the_task_tells_how_a_renewal_went(world, practice, sandbox, authority):
+    leaf = authority.leaf(NAME, end=now() + 40 * DAY)
+    renewing(practice, world, "retry: 429 Too Many Requests", certificates=[leaf.fullchain.decode()])
+    row = finding_of(world, NAME)
+    assert row["renewed_by"] == "server ACME"
+    assert row["finding"] == "the last renewal by server ACME failed: 429 Too Many Requests", row
+    assert row["cure"] == "mend that, then certs renew mail.example.org"
+    assert row["renewal"].startswith("next run in "), row
 
 
 # ---- what was there earlier -------------------------------------------------------------------------
