@@ -129,13 +129,15 @@ struct fetch {
 	const char *contains;     /* FETCH_LOG: server-side substring or NULL */
 };
 
-/* Newest first. Every item is rendered into one line in the server's own file format, so that one parser reads all. */
+/* FETCH_LOG fails with ERR_IO when so many lines reach one that is no UTF-8: fewer can be had.
+ * Newest first. Every item is rendered into one line in the server's own file format, so that one parser reads all. */
 struct log_page {
 	struct buf text;          /* the lines, each ended by NUL */
 	size_t *line;             /* offsets into text */
 	size_t count;
 	size_t skipped;           /* items that could not be rendered */
 	char next[256];           /* cursor of the next older page; "" = no more */
+	size_t overlap;           /* lines at this page's end with which the next one must begin; otherwise the log has shifted under it */
 	char notice[256];         /* the server says nothing is logged, and what to change; "" */
 };
 

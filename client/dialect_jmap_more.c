@@ -11,6 +11,7 @@
 #include "model/event.h"
 
 #define LOG_LIMIT 500
+#define LOG_OVERLAP 8 /* ids asked for again where two pages meet: an anchor means another line once the log has rotated (seen on 0.16.18) */
 
 /* ---- the log: by anchor, newest first; `position` is ignored and `total` is always 5,000 ---- */
 
@@ -81,10 +82,14 @@ enum decode jmap_log_decode(struct fetch_job *job, const struct response *res, s
 	json_t *ids = json_object_get(query, "ids"), *list = json_object_get(get, "list"), *id, *row;
 	struct log_page *page;
 	struct buf line = BUF_INIT;
-	const char *last = NULL;
-	size_t i, guess = 0;
+	const char *last = NULL, *anchor = NULL;
+	size_t i, guess = 0, count = json_array_size(ids), again = count > 2 * LOG_OVERLAP ? LOG_OVERLAP : 0, before_overlap = 0;
 
 	if (!get) {
+		if (err->code == ERR_SERVER && !strncmp(err->msg, "serverUnavailable", strlen("serverUnavailable"))) {
+			err_clear(err); /* its word for a line that is no UTF-8 */
+			err_set(err, ERR_IO, "the server's log can't be shown so far back: a line there may be no UTF-8");
+		}
 		json_decref(doc);
 		return DECODE_FAIL;
 	}
@@ -98,10 +103,14 @@ enum decode jmap_log_decode(struct fetch_job *job, const struct response *res, s
 			add_line(page, row, &line), guess++;
 		else
 			page->skipped++;
+		/* "a" is number 0, which also means "no anchor": paging behind it would start over */
+		if (last && strcmp(last, "a") != 0 && i + again < count)
+			anchor = last, before_overlap = page->count;
 	}
-	/* "a" is number 0, which also means "no anchor": paging behind it would start over */
-	if (last && strcmp(last, "a") != 0 && json_array_size(ids) >= job->cur.total)
-		snprintf(page->next, sizeof(page->next), "%s", last);
+	if (anchor && count >= job->cur.total) {
+		snprintf(page->next, sizeof(page->next), "%s", anchor);
+		page->overlap = page->count - before_overlap;
+	}
 	buf_release(&line);
 	json_decref(doc);
 	return DECODE_DONE;

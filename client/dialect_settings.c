@@ -267,6 +267,8 @@ static enum decode log_decode(struct fetch_job *job, const struct response *res,
 			"the server writes no log file: set tracer.log.type = \"log\", tracer.log.enable = true and its path");
 		return DECODE_DONE;
 	}
+	if (!strcmp(name, "other") && memmem(res->body, res->len, "utf-8", strlen("utf-8"))) /* seen on 0.15.5 */
+		return err_set(err, ERR_IO, "a line of the server's log is no UTF-8: it shows neither that nor what is older"), DECODE_FAIL;
 	doc = settings_document(res, err);
 	if (!doc)
 		return DECODE_FAIL;

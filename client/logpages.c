@@ -78,9 +78,22 @@ static size_t overlap(struct log_page *a, struct log_page *b)
 	return k;
 }
 
-void logpages_take(struct logpages *l, struct log_page *page)
+/* The lines that a said to be the next page's first are. */
+static bool is_joined(struct log_page *a, struct log_page *b)
 {
-	size_t k = l->count ? overlap(l->page[l->count - 1], page) : 0;
+	if (b->count < a->overlap)
+		return false;
+	for (size_t i = 0; i < a->overlap; i++)
+		if (line_hash(a, a->count - a->overlap + i) != line_hash(b, i))
+			return false;
+	return true;
+}
+
+bool logpages_take(struct logpages *l, struct log_page *page)
+{
+	struct log_page *before = l->count ? l->page[l->count - 1] : NULL;
+	bool joined = !before || is_joined(before, page);
+	size_t k = !before ? 0 : before->overlap && joined ? before->overlap : overlap(before, page);
 
 	memmove(page->line, page->line + k, (page->count - k) * sizeof(*page->line));
 	page->count -= k;
@@ -88,6 +101,7 @@ void logpages_take(struct logpages *l, struct log_page *page)
 	l->page[l->count++] = page;
 	l->lines += page->count;
 	l->bytes += page->text.len;
+	return joined;
 }
 
 void logpages_drop(struct logpages *l)
@@ -107,6 +121,22 @@ void logpages_release(struct logpages *l)
 struct log_page *logpages_last(const struct logpages *l)
 {
 	return l->page[l->count - 1];
+}
+
+size_t logpages_find(const struct logpages *l, const uint64_t *hashes, size_t n)
+{
+	uint64_t last[LOGPAGES_TAIL] = { 0 };
+	size_t at = 0;
+
+	for (size_t p = 0; p < l->count; p++)
+		for (size_t i = 0; i < l->page[p]->count; i++) {
+			memmove(last, last + 1, sizeof(last) - sizeof(last[0]));
+			last[LOGPAGES_TAIL - 1] = line_hash(l->page[p], i);
+			at++;
+			if (at >= n && !memcmp(last + LOGPAGES_TAIL - n, hashes, n * sizeof(last[0])))
+				return at;
+		}
+	return 0;
 }
 
 int64_t logpages_oldest(const struct logpages *l)

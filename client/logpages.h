@@ -15,9 +15,13 @@ struct logpages {
 
 void logpages_drop(struct logpages *l); /* all pages; the struct can be used again */
 void logpages_release(struct logpages *l);
-void logpages_take(struct logpages *l, struct log_page *page); /* older than what is there; its overlap is left out */
+/* Takes the page, which is older than what is there; its overlap is left out. False: it does not begin where the one before said it would. */
+bool logpages_take(struct logpages *l, struct log_page *page);
 struct log_page *logpages_last(const struct logpages *l);      /* the oldest; there must be one */
 int64_t logpages_oldest(const struct logpages *l);             /* time of the oldest line that has one */
+/* How many lines at the front end with these, newest first; 0 = they are not there. At most LOGPAGES_TAIL. */
+#define LOGPAGES_TAIL 8
+size_t logpages_find(const struct logpages *l, const uint64_t *hashes, size_t n);
 /* Secrets masked, colour codes gone; out points into the page. */
 void logpages_parse(struct log_page *page, size_t line, struct event *out);
 /* A body that the server logs at trace level is a log within the log: reading it would grow it (seen on 0.15.5). */

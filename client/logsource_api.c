@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Log lines from the server's API, by asking again and again. A pass asks for the newest lines, and for four times as many when the last
- * line seen is not among them: one answer is one moment, while pages shift with every line written in between. Only past FEW or MANY lines
- * it goes on page by page, leaving out what overlaps. Then the lines are handed out oldest first, in slices. */
+/* Log lines from the server's API. A pass asks for the newest lines, and for four times as many when the last line seen is not among them:
+ * one answer is one moment, while pages shift with every line written in between. Only past FEW or MANY lines it goes on page by page,
+ * leaving out what overlaps. Then the lines are handed out oldest first, in slices. */
 #include "client/logsource_api.h"
 
 #include <stdio.h>
@@ -18,16 +18,19 @@
 #define MANY 100000          /* in one answer of a sync; the API's own limit for us */
 #define GROWTH 4
 #define HAND_OUT 1000        /* lines at once */
+#define SHIFTS_MAX 5         /* times a pass starts over because the log rotated under it */
+#define HALVINGS_MAX 100
 #define BYTES_MAX ((size_t)512 << 20) /* held at once; what is older in one pass is lost and said so */
-#define TAIL 8               /* lines by which the end of the backlog is found again */
-
 enum pass { PASS_NONE, PASS_FIRST, PASS_NEW, PASS_OLDER };
 
 struct api_state {
 	enum pass pass;
 	bool is_asking;
 	size_t limit;               /* lines asked for */
-	size_t last_count;          /* lines of the answer before, to see whether asking for more helps */
+	bool replaces;              /* the answer takes the place of what is there */
+	size_t bad;                 /* so many lines reach one that the server can't show; 0 = none met */
+	bool is_cut;                /* the pass ends above that line */
+	unsigned shifts, halvings;
 	struct logpages pages;
 	size_t page, line;          /* handing out: the next line is line - 1 of that page */
 	size_t handed, total;
@@ -39,9 +42,14 @@ struct api_state {
 	size_t event_cap;
 	size_t known;               /* lines handed out since opening, for finding the backlog's end again */
 	size_t older;               /* lines wanted by the pass for older ones */
-	uint64_t tail[TAIL];        /* hashes of the oldest lines handed out, newest first */
+	uint64_t tail[LOGPAGES_TAIL];       /* hashes of the oldest lines handed out, newest first */
 	size_t tail_len;
 };
+
+static size_t limit_max(const struct logsource *src)
+{
+	return src->want.follow ? FEW : MANY;
+}
 
 static void begin_pass(struct logsource *src, enum pass pass);
 static void ask(struct logsource *src, const char *cursor);
@@ -83,7 +91,7 @@ static void hand_out(struct loop *loop, void *arg);
 
 static void remember_tail(struct api_state *s, const struct event *events, size_t n)
 {
-	size_t keep = n < TAIL ? n : TAIL, move = TAIL - keep < s->tail_len ? TAIL - keep : s->tail_len;
+	size_t keep = n < LOGPAGES_TAIL ? n : LOGPAGES_TAIL, move = LOGPAGES_TAIL - keep < s->tail_len ? LOGPAGES_TAIL - keep : s->tail_len;
 
 	memmove(s->tail, s->tail + (s->tail_len - move), move * sizeof(s->tail[0]));
 	for (size_t i = 0; i < keep; i++)
@@ -207,11 +215,15 @@ static void hand_out(struct loop *loop, void *arg)
 static bool tell_gap(struct logsource *src)
 {
 	const struct api_state *s = src->state;
-	char text[160], since[TIME_BUF], until[TIME_BUF];
+	const char *why = s->is_cut ? "the server can't show a line that is no UTF-8, nor what is older" : "the server shows nothing older";
+	char text[200], since[TIME_BUF], until[TIME_BUF];
 	int64_t oldest = logpages_oldest(&s->pages);
 
-	snprintf(text, sizeof(text), "lines from %s to %s may be missing: the server shows nothing older",
-		time_format(s->mark.newest, since, sizeof(since)), time_format(oldest, until, sizeof(until)));
+	time_format(oldest, until, sizeof(until));
+	if (s->mark.newest == TIME_NONE)
+		snprintf(text, sizeof(text), "lines before %s are missing: %s", until, why);
+	else
+		snprintf(text, sizeof(text), "lines from %s to %s may be missing: %s", time_format(s->mark.newest, since, sizeof(since)), until, why);
 	return logsource_set_state(src, src->state_now, text);
 }
 
@@ -219,26 +231,9 @@ static bool has_gap(const struct api_state *s)
 {
 	int64_t oldest = logpages_oldest(&s->pages);
 
-	return s->has_place && s->mark.newest != TIME_NONE && oldest != TIME_NONE && oldest > s->mark.newest + LOGMARK_WINDOW;
-}
-
-/* How many lines at the front are known: where the tail ends. 0 = not found. */
-static size_t find_tail(struct api_state *s)
-{
-	uint64_t last[TAIL] = { 0 };
-	struct event ev;
-	size_t at = 0;
-
-	for (size_t p = 0; p < s->pages.count; p++)
-		for (size_t i = 0; i < s->pages.page[p]->count; i++) {
-			memmove(last, last + 1, sizeof(last) - sizeof(last[0]));
-			logpages_parse(s->pages.page[p], i, &ev);
-			last[TAIL - 1] = event_hash(&ev);
-			at++;
-			if (at >= s->tail_len && !memcmp(last + TAIL - s->tail_len, s->tail, s->tail_len * sizeof(last[0])))
-				return at;
-		}
-	return 0;
+	if (oldest == TIME_NONE || s->is_cut || s->shifts == SHIFTS_MAX)
+		return oldest != TIME_NONE;
+	return s->has_place && s->mark.newest != TIME_NONE && oldest > s->mark.newest + LOGMARK_WINDOW;
 }
 
 static void begin_handing(struct logsource *src)
@@ -248,11 +243,13 @@ static void begin_handing(struct logsource *src)
 
 	switch (s->pass) {
 	case PASS_OLDER:
-		skip = s->tail_len ? find_tail(s) : 0;
+		skip = s->tail_len ? logpages_find(&s->pages, s->tail, s->tail_len) : 0;
 		if (s->tail_len && !skip)
 			src->has_more_backlog = false;
 		else if (!hand_out_backlog(src, skip, s->older))
 			return;
+		if (s->is_cut && skip + s->older >= s->pages.lines)
+			src->has_more_backlog = false;
 		end_pass(src);
 		return;
 	case PASS_FIRST:
@@ -310,9 +307,58 @@ static void fail(struct logsource *src, const struct err *err)
 	logsource_set_state(src, for_good ? LOGSOURCE_FAILED : LOGSOURCE_LOST, err->msg);
 }
 
-static size_t limit_max(const struct logsource *src)
+/* More lines than the one page there is. A line that is no UTF-8 makes every answer that reaches it an error (seen on 0.15.5 and 0.16.18): how
+ * far one can go is found by halving, and again when the log has grown meanwhile. 0 = that many can't be had at once. */
+static size_t next_limit(struct logsource *src)
 {
-	return src->want.follow ? FEW : MANY;
+	struct api_state *s = src->state;
+	size_t good = s->pages.count ? s->limit : 0;
+
+	if (s->bad > s->pages.lines + 1)
+		return s->pages.lines ? (s->pages.lines + s->bad) / 2 : 1;
+	s->bad = 0;
+	if (good >= limit_max(src))
+		return 0;
+	return good * GROWTH < limit_max(src) ? good * GROWTH : limit_max(src);
+}
+
+static bool is_unreadable(struct logsource *src, const struct fetch_reply *reply)
+{
+	struct api_state *s = src->state;
+
+	if (reply->err.code != ERR_IO || (s->limit == 1 && s->pages.count == 0))
+		return false;
+	if (!s->replaces || s->limit <= s->pages.lines + 1 || s->halvings++ == HALVINGS_MAX) {
+		s->is_cut = true;
+		begin_handing(src);
+		return true;
+	}
+	s->bad = s->limit;
+	s->limit = next_limit(src);
+	ask(src, "");
+	return true;
+}
+
+static void take_page(struct logsource *src, struct log_page *page)
+{
+	struct api_state *s = src->state;
+	bool is_full = page->count + page->skipped >= s->limit;
+	size_t limit;
+
+	if (s->replaces)
+		logpages_drop(&s->pages);
+	if (!logpages_take(&s->pages, page) && s->shifts < SHIFTS_MAX) {
+		s->shifts++; /* the log rotated between two answers: what the first said of the second is void */
+		ask(src, "");
+	} else if (is_enough(src)) {
+		begin_handing(src);
+	} else if (s->replaces && is_full && (limit = next_limit(src))) {
+		s->limit = limit;
+		ask(src, "");
+	} else {
+		s->bad = 0;
+		ask(src, page->next);
+	}
 }
 
 static void on_page(void *arg, struct fetch_reply *reply)
@@ -320,9 +366,10 @@ static void on_page(void *arg, struct fetch_reply *reply)
 	struct logsource *src = arg;
 	struct api_state *s = src->state;
 	struct log_page *page = reply->log;
-	bool is_growing = s->pages.count == 0;
 
 	s->is_asking = false;
+	if (is_unreadable(src, reply))
+		return;
 	if (reply->err.code || !page) {
 		fail(src, &reply->err);
 		return;
@@ -334,17 +381,7 @@ static void on_page(void *arg, struct fetch_reply *reply)
 		return;
 	}
 	reply->log = NULL;
-	logpages_take(&s->pages, page);
-	if (is_enough(src)) {
-		begin_handing(src);
-	} else if (is_growing && s->limit < limit_max(src) && page->count > s->last_count) {
-		s->last_count = page->count;
-		s->limit = s->limit * GROWTH < limit_max(src) ? s->limit * GROWTH : limit_max(src);
-		logpages_drop(&s->pages);
-		ask(src, "");
-	} else {
-		ask(src, page->next);
-	}
+	take_page(src, page);
 }
 
 static void ask(struct logsource *src, const char *cursor)
@@ -353,6 +390,7 @@ static void ask(struct logsource *src, const char *cursor)
 	struct fetch f = { .kind = FETCH_LOG, .limit = s->limit, .cursor = cursor, .contains = src->want.filter };
 
 	s->is_asking = true;
+	s->replaces = !*cursor;
 	session_fetch(src->param, &f, &src->scope, on_page, src);
 }
 
@@ -366,7 +404,8 @@ static void begin_pass(struct logsource *src, enum pass pass)
 	if (pass == PASS_NEW && !s->has_place)
 		pass = PASS_FIRST;
 	s->pass = pass;
-	s->last_count = 0;
+	s->bad = s->shifts = s->halvings = 0;
+	s->is_cut = false;
 	s->limit = pass == PASS_OLDER ? s->known + s->older + FIRST : FIRST;
 	if (pass == PASS_FIRST && src->want.newest > FIRST)
 		s->limit = src->want.newest;
@@ -418,13 +457,12 @@ static void api_pause(struct logsource *src, bool is_paused)
 {
 	struct api_state *s = src->state;
 
-	if (!is_paused) {
-		if (s->pass == PASS_NONE)
-			begin_pass(src, PASS_NEW);
-		else if (!s->is_asking)
-			timer_start(src->loop, &s->slice, 0, &src->scope, hand_out, src);
+	if (!is_paused && s->pass == PASS_NONE)
+		begin_pass(src, PASS_NEW);
+	else if (!is_paused && !s->is_asking)
+		timer_start(src->loop, &s->slice, 0, &src->scope, hand_out, src);
+	if (!is_paused)
 		return;
-	}
 	timer_stop(&s->poll);
 	if (s->pass == PASS_NONE)
 		logsource_set_state(src, LOGSOURCE_PAUSED, "");

@@ -44,6 +44,7 @@ struct fake_server {
 	json_t *lines;            /* the log, oldest first; NULL = nothing is logged */
 	unsigned lines_per_page;  /* lines written before every answer with lines: pages shift */
 	unsigned lines_written;
+	char *(*on_log)(struct fake_server *s, const char *path); /* the answer, instead of what `lines` would give; malloc'd */
 	void (*on_write)(struct fake_server *s); /* somebody else is at work */
 };
 
@@ -128,6 +129,8 @@ static char *fake_handle(struct fake_server *s, const char *path, json_t *doc)
 		json_object_set(answer, "items", s->store);
 	} else if (!strncmp(path, "/log?", 5)) {
 		json_decref(answer);
+		if (s->on_log)
+			return s->on_log(s, path);
 		answer = fake_log_page(s, path);
 	} else if (!strcmp(path, "/write")) {
 		if (s->on_write)
@@ -320,8 +323,12 @@ static void fake_fetch_log(struct fetch_job *job, const struct response *res)
 		page->line[page->count++] = page->text.len;
 		buf_add(&page->text, json_string_value(item), json_string_length(item) + 1);
 	}
-	if (page->count == job->fetch->limit)
+	if (json_object_get(doc, "next")) {
+		snprintf(page->next, sizeof(page->next), "%s", json_string_value(json_object_get(doc, "next")));
+		page->overlap = (size_t)json_integer_value(json_object_get(doc, "overlap"));
+	} else if (page->count == job->fetch->limit) {
 		snprintf(page->next, sizeof(page->next), "%d", atoi(*job->fetch->cursor ? job->fetch->cursor : "1") + 1);
+	}
 	if (notice)
 		snprintf(page->notice, sizeof(page->notice), "%s", json_string_value(notice));
 	json_decref(doc);
@@ -333,6 +340,8 @@ static enum decode fake_fetch_decode(const struct server *srv, struct fetch_job 
 	if (!response_check(res, err))
 		return DECODE_FAIL;
 	if (job->fetch->kind == FETCH_LOG) {
+		if (memmem(res->body, res->len, "\"error\":", 8))
+			return err_set(err, ERR_IO, "a line is no UTF-8"), DECODE_FAIL;
 		fake_fetch_log(job, res);
 		return DECODE_DONE;
 	}
