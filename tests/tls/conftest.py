@@ -17,7 +17,7 @@ sys.path.insert(0, str(HERE))
 
 import tls_certs  # noqa: E402
 
-SOURCES = ("client/x509*.c", "client/endpoint*.c", "client/certfiles*.c", "model/cert*.c", "model/net*.c",
+SOURCES = ("client/x509*.c", "client/endpoint*.c", "client/certfiles*.c", "model/cert*.c", "model/event*.c", "model/net*.c", "model/rate*.c",
            "core/*.c")
 FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-I.", "-O1", "-g", "-fno-omit-frame-pointer",
          "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]

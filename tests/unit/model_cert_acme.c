@@ -87,8 +87,8 @@ static void test_a_load_after_a_failure(void **state)
 static void test_an_error_that_ends_it(void **state)
 {
 	static const char *const lines[] = {
-		"2026-11-20T00:00:30Z ERROR ACME error (acme.error) id = \"letsencrypt\", hostname = [\"mail.example.org\"], "
-		"details = \"Failed to renew certificate\", causedBy = \"HTTP 429\"",
+		("2026-11-20T00:00:30Z ERROR ACME error (acme.error) id = \"letsencrypt\", hostname = [\"mail.example.org\"], "
+		"details = \"Failed to renew certificate\", causedBy = \"HTTP 429\""),
 		"2026-11-20T00:00:31Z ERROR ACME error (acme.error) id = \"mine\", details = \"no provider of ours\"",
 		"2026-11-20T00:00:29Z WARN ACME token not found (acme.token-not-found) id = \"other\"", "", "acme.", "no line at all (acme.error)",
 	};
