@@ -380,6 +380,7 @@ const struct dialect_ops dialect_jmap = {
 	.fetch_decode = fetch_decode,
 	.wanted = jmap_wanted,
 	.read_encode = jmap_read_encode,
+	.read_item = jmap_read_item,
 	.read_decode = jmap_read_decode,
 	.write_encode = jmap_write_encode,
 	.write_decode = jmap_write_decode,

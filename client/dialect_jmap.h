@@ -32,16 +32,22 @@ void jmap_thresholds(json_t *security, struct thresholds *out);
 extern const char *const jmap_rate_names[CLASS_COUNT];   /* "authBanRate" */
 extern const char *const jmap_period_names[CLASS_COUNT]; /* "authBanPeriod" */
 
-/* What a cursor keeps between requests: one row as its scalars come by, what the pages said; or whole rows by address. */
+/* What a cursor keeps between requests: one row as its scalars come by, what the pages said; and whose rows are looked for. */
 struct jmap_memo {
 	char address[128], id[64], reason[512], created[40], expires[40];
 	size_t total, first_total, count;
 	unsigned restarts;
 	char error_type[60], error_words[200];
-	json_t *by_address; /* bulk reading of a change */
+	struct targets *targets; /* reading for a change */
 };
 
-/* dialect_jmap_lists.c */
+/* dialect_jmap_lists.c. A whole list, eight pages a request, row by row; `count` and `total` are kept by the way. */
+enum jmap_pages { PAGES_DONE, PAGES_MORE, PAGES_AGAIN /* it changed: what came so far is to be forgotten */, PAGES_FAIL };
+typedef void (*jmap_row_fn)(void *arg, const struct jmap_memo *row);
+struct jmap_memo *jmap_pages(const struct server *srv, struct cursor *cur, const char *object, struct request *req);
+void jmap_pages_item(struct jmap_memo *r, const struct json_path *path, const struct json_item *item, jmap_row_fn fn, void *arg);
+enum jmap_pages jmap_pages_check(struct cursor *cur, const struct response *res, struct err *err);
+int64_t jmap_time_text(const char *s);
 void jmap_list_encode(const struct server *srv, struct fetch_job *job, struct request *req);
 void jmap_list_item(struct fetch_job *job, const struct json_path *path, const struct json_item *item);
 enum decode jmap_list_decode(struct fetch_job *job, const struct response *res, struct err *err);
@@ -62,6 +68,7 @@ enum decode jmap_trust_decode(struct fetch_job *job, const struct response *res,
 /* dialect_jmap_change.c */
 bool jmap_wanted(const struct server *srv, const struct edit *e, const char *before, struct buf *out);
 bool jmap_read_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err);
+void jmap_read_item(const struct server *srv, struct batch *b, const struct json_path *path, const struct json_item *item);
 enum decode jmap_read_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err);
 
 /* dialect_jmap_write.c */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/dialect_jmap.h"
+#include "client/dialect_pairs.h"
 #include "client/json.h"
 #include "core/mem.h"
 #include "core/text.h"
@@ -85,24 +86,6 @@ static void query_entry(struct request *req, const struct edit *e, size_t i)
 	buf_release(&arguments);
 }
 
-/* The whole list of the first edit's kind, page by page: position in cur.pos. */
-static void query_all(struct request *req, const struct batch *b)
-{
-	const char *object = object_of(b->change->edits[b->first].kind);
-	char method[40], arguments[200], id[24];
-
-	for (size_t i = 0; i < JMAP_PAIRS; i++) {
-		snprintf(method, sizeof(method), "x:%s/query", object);
-		snprintf(arguments, sizeof(arguments), "{\"position\":%zu,\"limit\":%d,\"calculateTotal\":true}", b->cur.pos + i * JMAP_PAGE, JMAP_PAGE);
-		snprintf(id, sizeof(id), "q%zu", i);
-		jmap_call(req, method, arguments, id);
-		snprintf(arguments, sizeof(arguments), "{\"#ids\":{\"resultOf\":\"q%zu\",\"name\":\"%s\",\"path\":\"/ids\"}}", i, method);
-		snprintf(method, sizeof(method), "x:%s/get", object);
-		snprintf(id, sizeof(id), "g%zu", i);
-		jmap_call(req, method, arguments, id);
-	}
-}
-
 static size_t same_kind(const struct batch *b, size_t max)
 {
 	const struct edit *e = &b->change->edits[b->first];
@@ -116,9 +99,17 @@ static size_t same_kind(const struct batch *b, size_t max)
 bool jmap_read_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err)
 {
 	const struct edit *e = &b->change->edits[b->first];
-	size_t n;
+	size_t n = edit_has_address(e->kind) ? same_kind(b, SIZE_MAX) : 1;
+	struct jmap_memo *memo;
 
 	(void)err;
+	if (n > BULK) {
+		b->count = n;
+		memo = jmap_pages(srv, &b->cur, object_of(e->kind), req);
+		if (!memo->targets)
+			memo->targets = targets_new(b);
+		return true;
+	}
 	jmap_begin(srv, req);
 	req->max_body = 64u << 20;
 	if (!edit_has_address(e->kind)) {
@@ -129,10 +120,6 @@ bool jmap_read_encode(const struct server *srv, struct batch *b, struct request 
 			jmap_call(req, "x:Certificate/get", "{\"ids\":null,\"properties\":[\"certificate\"]}", "c0");
 		else
 			jmap_call(req, "x:Security/get", "{\"ids\":[\"singleton\"]}", "c0");
-	} else if ((n = same_kind(b, SIZE_MAX)) > BULK) {
-		b->count = n;
-		b->cur.phase = 1;
-		query_all(req, b);
 	} else {
 		b->count = n < JMAP_PAIRS ? n : JMAP_PAIRS;
 		for (size_t i = 0; i < b->count; i++)
@@ -179,39 +166,35 @@ static enum decode read_few(struct batch *b, json_t *doc, struct err *err)
 	return DECODE_DONE;
 }
 
-/* Rows of all pages by address, in a JSON object kept in the cursor. */
-static enum decode read_all(struct batch *b, json_t *doc, struct err *err)
+static void take_listed(void *arg, const struct jmap_memo *row)
 {
-	struct jmap_memo *memo = b->cur.memo ? b->cur.memo : xcalloc(1, sizeof(*memo));
-	json_t *rows, *row;
-	int64_t total = 0;
-	char id[24];
-	size_t k;
+	const struct batch *b = arg;
+	bool allow = edit_is_allow(b->change->edits[b->first].kind);
+	struct buf text = BUF_INIT;
 
-	b->cur.memo = memo;
-	if (!memo->by_address)
-		memo->by_address = json_object();
-	rows = memo->by_address;
-	for (size_t i = 0; i < JMAP_PAIRS; i++) {
-		json_t *query, *get;
+	if (!targets_has(row->targets, row->address, strlen(row->address)))
+		return;
+	jmap_entry_text(allow ? REASON_NONE : jmap_reason(row->reason), allow ? row->reason : NULL, jmap_time_text(row->expires), &text);
+	targets_take(row->targets, row->address, strlen(row->address), buf_str(&text), text.len, row->id);
+	buf_release(&text);
+}
 
-		snprintf(id, sizeof(id), "q%zu", i);
-		query = jmap_answer(doc, id, err);
-		id[0] = 'g';
-		get = query ? jmap_answer(doc, id, err) : NULL;
-		if (!get)
-			return DECODE_FAIL;
-		json_get_int(query, "total", &total);
-		json_array_foreach (json_object_get(get, "list"), k, row)
-			if (json_is_string(json_object_get(row, "address")))
-				json_object_set(rows, json_string_value(json_object_get(row, "address")), row);
-	}
-	b->cur.pos += JMAP_PAIRS * JMAP_PAGE;
-	if (b->cur.pos < (size_t)total)
-		return DECODE_MORE;
-	for (size_t i = 0; i < b->count; i++)
-		take_row(&b->result[i], &b->change->edits[b->first + i], json_object_get(rows, b->change->edits[b->first + i].target));
-	return DECODE_DONE;
+void jmap_read_item(const struct server *srv, struct batch *b, const struct json_path *path, const struct json_item *item)
+{
+	(void)srv;
+	jmap_pages_item(b->cur.memo, path, item, take_listed, b);
+}
+
+static enum decode read_all(struct batch *b, const struct response *res, struct err *err)
+{
+	const struct jmap_memo *memo = b->cur.memo;
+	enum jmap_pages got = jmap_pages_check(&b->cur, res, err);
+
+	if (got == PAGES_AGAIN)
+		targets_forget(memo->targets);
+	if (got == PAGES_DONE)
+		targets_known(memo->targets);
+	return got == PAGES_DONE ? DECODE_DONE : got == PAGES_FAIL ? DECODE_FAIL : DECODE_MORE;
 }
 
 static void read_security(struct batch *b, json_t *security)
@@ -291,14 +274,17 @@ static void read_domain(struct batch *b, json_t *list)
 enum decode jmap_read_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err)
 {
 	const struct edit *e = &b->change->edits[b->first];
-	json_t *doc = jmap_document(res, err), *answer;
+	json_t *doc, *answer;
 	enum decode d = DECODE_DONE;
 
 	(void)srv;
+	if (b->cur.memo)
+		return read_all(b, res, err);
+	doc = jmap_document(res, err);
 	if (!doc)
 		return DECODE_FAIL;
 	if (edit_has_address(e->kind)) {
-		d = b->cur.phase == 1 ? read_all(b, doc, err) : read_few(b, doc, err);
+		d = read_few(b, doc, err);
 	} else {
 		answer = jmap_answer(doc, "c0", err);
 		if (!answer)

@@ -17,21 +17,20 @@ void jmap_memo_free(void *memo)
 	struct jmap_memo *m = memo;
 
 	if (m)
-		json_decref(m->by_address);
+		targets_free(m->targets);
 	free(m);
 }
 
-void jmap_list_encode(const struct server *srv, struct fetch_job *job, struct request *req)
+struct jmap_memo *jmap_pages(const struct server *srv, struct cursor *cur, const char *object, struct request *req)
 {
-	const char *object = job->fetch->list == LIST_BLOCKED ? "BlockedIp" : "AllowedIp";
+	struct jmap_memo *r = cur->memo ? cur->memo : xcalloc(1, sizeof(*r));
 	char method[40], arguments[240], id[8];
 
-	if (!job->cur.memo)
-		job->cur.memo = xcalloc(1, sizeof(struct jmap_memo));
+	cur->memo = r;
 	jmap_begin(srv, req);
 	for (size_t i = 0; i < JMAP_PAIRS; i++) {
 		snprintf(method, sizeof(method), "x:%s/query", object);
-		snprintf(arguments, sizeof(arguments), "{\"position\":%zu,\"limit\":%d,\"calculateTotal\":true}", job->cur.pos + i * JMAP_PAGE, JMAP_PAGE);
+		snprintf(arguments, sizeof(arguments), "{\"position\":%zu,\"limit\":%d,\"calculateTotal\":true}", cur->pos + i * JMAP_PAGE, JMAP_PAGE);
 		snprintf(id, sizeof(id), "q%zu", i);
 		jmap_call(req, method, arguments, id);
 		snprintf(method, sizeof(method), "x:%s/get", object);
@@ -44,6 +43,12 @@ void jmap_list_encode(const struct server *srv, struct fetch_job *job, struct re
 	}
 	jmap_end(req);
 	req->stream = true;
+	return r;
+}
+
+void jmap_list_encode(const struct server *srv, struct fetch_job *job, struct request *req)
+{
+	jmap_pages(srv, &job->cur, job->fetch->list == LIST_BLOCKED ? "BlockedIp" : "AllowedIp", req);
 }
 
 static void copy(char *out, size_t size, const struct json_item *item)
@@ -56,27 +61,26 @@ static void copy(char *out, size_t size, const struct json_item *item)
 	out[n] = '\0';
 }
 
-static int64_t time_of(const char *s)
+int64_t jmap_time_text(const char *s)
 {
 	int64_t t;
 
 	return s[0] && time_parse(s, 0, &t) ? t : TIME_NONE;
 }
 
-static void add_row(struct fetch_job *job, struct jmap_memo *r)
+static void add_row(void *arg, const struct jmap_memo *r)
 {
+	struct fetch_job *job = arg;
 	bool blocked = job->fetch->list == LIST_BLOCKED;
 	enum reason reason = blocked ? jmap_reason(r->reason) : REASON_MANUAL;
 
 	entrylist_add(job->reply->list, r->address, strlen(r->address), blocked ? "" : r->reason, blocked ? 0 : strlen(r->reason), r->id, reason,
-		reason == REASON_MANUAL ? ORIGIN_OPERATOR : ORIGIN_SERVER, time_of(r->created), time_of(r->expires));
-	r->count++;
+		reason == REASON_MANUAL ? ORIGIN_OPERATOR : ORIGIN_SERVER, jmap_time_text(r->created), jmap_time_text(r->expires));
 }
 
 /* methodResponses [i] [1] list [k] address */
-void jmap_list_item(struct fetch_job *job, const struct json_path *path, const struct json_item *item)
+void jmap_pages_item(struct jmap_memo *r, const struct json_path *path, const struct json_item *item, jmap_row_fn fn, void *arg)
 {
-	struct jmap_memo *r = job->cur.memo;
 	char number[24];
 	int64_t total;
 
@@ -94,7 +98,8 @@ void jmap_list_item(struct fetch_job *job, const struct json_path *path, const s
 		else if (path_key_is(path, 5, "id"))
 			copy(r->id, sizeof(r->id), item);
 	} else if (path->depth == 5 && item->type == JSON_ITEM_OBJECT_END && path_key_is(path, 3, "list")) {
-		add_row(job, r);
+		r->count++;
+		fn(arg, r);
 		r->address[0] = r->reason[0] = r->created[0] = r->expires[0] = r->id[0] = '\0';
 	} else if (path->depth == 4 && path_key_is(path, 3, "total") && item->type == JSON_ITEM_NUMBER) {
 		snprintf(number, sizeof(number), "%.*s", (int)(item->len < 20 ? item->len : 20), item->s);
@@ -107,38 +112,46 @@ void jmap_list_item(struct fetch_job *job, const struct json_path *path, const s
 	}
 }
 
-static enum decode start_over(struct fetch_job *job, struct jmap_memo *r, struct err *err)
+void jmap_list_item(struct fetch_job *job, const struct json_path *path, const struct json_item *item)
 {
+	jmap_pages_item(job->cur.memo, path, item, add_row, job);
+}
+
+enum jmap_pages jmap_pages_check(struct cursor *cur, const struct response *res, struct err *err)
+{
+	struct jmap_memo *r = cur->memo;
+
+	if (!response_check(res, err))
+		return PAGES_FAIL;
+	if (r->error_type[0]) {
+		err_set(err, !strcmp(r->error_type, "forbidden") ? ERR_PERMISSION : ERR_SERVER, "%s: %s", r->error_type, r->error_words);
+		return PAGES_FAIL;
+	}
+	if (!res->stream_ok) {
+		err_set(err, ERR_PROTOCOL, "the list ends in the middle or is no JSON");
+		return PAGES_FAIL;
+	}
+	if (cur->pos == 0)
+		r->first_total = r->total;
+	cur->pos += JMAP_PAIRS * JMAP_PAGE;
+	if (r->total == r->first_total && cur->pos < r->total)
+		return PAGES_MORE;
+	if (r->total == r->first_total && r->count == r->total)
+		return PAGES_DONE;
 	if (r->restarts++ == RESTARTS) {
 		err_set(err, ERR_CONFLICT, "the list changed %d times while it was read", RESTARTS);
-		return DECODE_FAIL;
+		return PAGES_FAIL;
 	}
-	entrylist_reset(job->reply->list);
 	r->count = 0;
-	job->cur.pos = 0;
-	return DECODE_MORE;
+	cur->pos = 0;
+	return PAGES_AGAIN;
 }
 
 enum decode jmap_list_decode(struct fetch_job *job, const struct response *res, struct err *err)
 {
-	struct jmap_memo *r = job->cur.memo;
+	enum jmap_pages got = jmap_pages_check(&job->cur, res, err);
 
-	if (!response_check(res, err))
-		return DECODE_FAIL;
-	if (r->error_type[0]) {
-		err_set(err, !strcmp(r->error_type, "forbidden") ? ERR_PERMISSION : ERR_SERVER, "%s: %s", r->error_type, r->error_words);
-		return DECODE_FAIL;
-	}
-	if (!res->stream_ok) {
-		err_set(err, ERR_PROTOCOL, "the list ends in the middle or is no JSON");
-		return DECODE_FAIL;
-	}
-	if (job->cur.pos == 0)
-		r->first_total = r->total;
-	if (r->total != r->first_total)
-		return start_over(job, r, err);
-	job->cur.pos += JMAP_PAIRS * JMAP_PAGE;
-	if (job->cur.pos < r->total)
-		return DECODE_MORE;
-	return r->count == r->total ? DECODE_DONE : start_over(job, r, err);
+	if (got == PAGES_AGAIN)
+		entrylist_reset(job->reply->list);
+	return got == PAGES_DONE ? DECODE_DONE : got == PAGES_FAIL ? DECODE_FAIL : DECODE_MORE;
 }

@@ -186,6 +186,11 @@ static ptrdiff_t find_from(const struct targets *t, size_t at, const char *targe
 	return -1;
 }
 
+bool targets_has(const struct targets *t, const char *target, size_t len)
+{
+	return find_from(t, hash_of(target, len) & t->mask, target, len) >= 0;
+}
+
 static void take(struct edit_result *r, const char *value, size_t value_len, const char *id)
 {
 	if (r->value)

@@ -32,6 +32,7 @@ bool path_key_is(const struct json_path *path, int level, const char *key);
 struct targets;
 struct targets *targets_new(const struct batch *b);
 void targets_free(struct targets *t);
+bool targets_has(const struct targets *t, const char *target, size_t len);
 /* Every edit with that target was found stored with this value and id (may be NULL). The first word stands. */
 void targets_take(const struct targets *t, const char *target, size_t len, const char *value, size_t value_len, const char *id);
 void targets_forget(const struct targets *t); /* what was taken so far */

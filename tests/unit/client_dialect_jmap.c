@@ -641,6 +641,56 @@ static void single_targets_are_queried(void **state)
 	json_decref(logs_tape);
 }
 
+/* More than a few are looked for in the whole list, page by page, and again when it changed meanwhile. */
+static void many_targets_are_read_from_the_list(void **state)
+{
+	static const char one[] = "{\"methodResponses\":[[\"x:BlockedIp/query\",{\"total\":%d,\"ids\":[\"a\"]},\"q0\"],[\"x:BlockedIp/get\",{\"list\":["
+				  "{\"address\":\"10.0.0.%d\",\"reason\":\"authFailure\",\"expiresAt\":null,\"id\":\"id%d\"}]},\"g0\"]]}";
+	struct edit_result result[100] = { { 0 } };
+	struct server srv = jmap_server();
+	struct change *c = change_new();
+	struct batch b = { .change = c, .result = result };
+	struct buf want = BUF_INIT;
+	enum decode got;
+	char address[20];
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		snprintf(address, sizeof(address), "10.0.0.%d", i);
+		change_add(c, i % 2 ? EDIT_UNBLOCK : EDIT_BLOCK, address);
+	}
+	jmap_entry_text(REASON_AUTH, NULL, TIME_NONE, &want);
+	/* one of two rows: it changed; then the other one alone */
+	for (int round = 0; round < 2; round++) {
+		struct editing x = { .ops = &dialect_jmap, .srv = &srv, .batch = b };
+		char *body = xasprintf(one, round ? 1 : 2, round ? 7 : 3, round);
+
+		request_init(&x.req);
+		assert_true(dialect_jmap.read_encode(&srv, &x.batch, &x.req, &x.err));
+		assert_true(x.req.stream);
+		assert_int_equal(x.batch.count, 100);
+		got = editing_decode(&x, false, played_text(200, "application/json", body));
+		assert_int_equal(got, round ? DECODE_DONE : DECODE_MORE);
+		b = x.batch;
+		request_release(&x.req);
+		free(body);
+	}
+	for (int i = 0; i < 100; i++) {
+		assert_true(result[i].ok);
+		if (i == 7) {
+			assert_string_equal(result[i].value, buf_str(&want));
+			assert_string_equal(result[i].id, "id1");
+		} else {
+			assert_null(result[i].value);
+		}
+		free(result[i].value);
+		free(result[i].id);
+	}
+	dialect_jmap.memo_free(b.cur.memo);
+	buf_release(&want);
+	change_free(c);
+}
+
 static void expiry_and_destroy_go_by_id(void **state)
 {
 	json_t *tape = tape_open("jmap-0.16.18"), *ex = tape_find(tape, "POST /jmap", "update the expiry");
@@ -800,6 +850,7 @@ int main(void)
 		cmocka_unit_test(blocks_are_created_one_outcome_each),
 		cmocka_unit_test(allow_with_its_reason),
 		cmocka_unit_test(single_targets_are_queried),
+		cmocka_unit_test(many_targets_are_read_from_the_list),
 		cmocka_unit_test(expiry_and_destroy_go_by_id),
 		cmocka_unit_test(certificates_are_uploaded_and_renewed),
 		cmocka_unit_test(reloads),
