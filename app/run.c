@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Carrying a plan out: journal first, then the change, then what it really did, then the journal again and fresh lists. */
+/* Carrying a plan out: journal first, then the change, then what it really did, then the journal again and fresh lists. A verb whose
+ * connection is lost on the way looks again before it ends; the console, which stays, does so later (resume.c). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/certs_proof.h"
 #include "app/plan.h"
+#include "app/rescue.h"
 #include "app/resume.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "store/journal.h"
 
+#define LOOK_MS  50   /* between two looks whether the server is back */
+#define AGAIN_MS 1000 /* between two readings of what became of a change */
+#define LOOKS    3    /* such readings: what fails so often will not do better a fourth time */
+
 struct app_run {
 	struct app *app;
 	struct change *change;   /* borrowed while the session has it */
 	struct certs_proof *proof; /* NULL = what the server answers is all there is to see */
-	bool sent;
+	bool sent, in_session;
 	bool is_counted;         /* in app.runs */
 	int64_t journal_id;
 	struct err journal_err;
@@ -24,6 +30,9 @@ struct app_run {
 	run_done_fn done;
 	void *arg;
 	struct timer timer;
+	bool stopped;
+	int64_t give_up, next_look; /* clock_mono(), of a change whose end is not known */
+	int looks;
 };
 
 /* Which lists must be looked at again after such edits. */
@@ -66,18 +75,84 @@ static void proven(void *arg)
 	finish(r, r->change);
 }
 
+static void prove(struct app_run *r)
+{
+	if (r->proof)
+		certs_proof_judge(r->proof, r->change, proven, r);
+	else
+		proven(r);
+}
+
+/* ---- a connection that was lost on the way ---- */
+
+static void look_again(struct loop *loop, void *arg);
+
+/* Some of it may still be known: what has a value on the server can be read. */
+static bool is_open(const struct change *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->outcomes[i].verdict == VERDICT_UNKNOWN && c->edits[i].kind < EDIT_RESET_COUNTERS)
+			return true;
+	return false;
+}
+
+/* A verb is about to end and nobody looks later. What a risky delete took along is put back first, by the next call. */
+static bool waits(struct app_run *r)
+{
+	struct app *a = r->app;
+	enum session_state state = session_state(a->session);
+	bool is_hopeless = state == SESSION_REFUSED || state == SESSION_FOREIGN || r->looks == LOOKS;
+
+	if (a->observers || r->stopped || r->change->cancelled || is_hopeless || !is_open(r->change) || rescue_is_pending(a))
+		return false;
+	if (!r->give_up)
+		r->give_up = clock_mono() + a->profile.timeout_ms;
+	return clock_mono() < r->give_up;
+}
+
+static void wait_a_moment(struct app_run *r)
+{
+	timer_start(r->app->loop, &r->timer, LOOK_MS, &r->app->scope, look_again, r);
+}
+
 static void changed(void *arg, struct change *c)
 {
 	struct app_run *r = arg;
 	struct app *a = r->app;
 
 	r->change = c;
+	r->in_session = false;
 	change_effect(c, a->snap.list[LIST_BLOCKED], a->snap.list[LIST_ALLOWED], server_has(session_server(a->session), CAP(ALLOW_WINS)), clock_now());
-	if (r->proof)
-		certs_proof_judge(r->proof, c, proven, r);
+	if (waits(r))
+		wait_a_moment(r);
 	else
-		proven(r);
+		prove(r);
 }
+
+static void look_again(struct loop *loop, void *arg)
+{
+	struct app_run *r = arg;
+	struct app *a = r->app;
+
+	(void)loop;
+	if (!waits(r)) {
+		prove(r);
+	} else if (session_state(a->session) != SESSION_READY || clock_mono() < r->next_look) {
+		wait_a_moment(r);
+	} else {
+		r->next_look = clock_mono() + AGAIN_MS;
+		r->looks++;
+		r->in_session = true;
+		session_recheck(a->session, r->change, app_can(a, CAP(RELOAD), NULL), &a->scope, changed, r);
+	}
+}
+
+bool app_run_is_waiting(const struct app_run *r)
+{
+	return r->give_up && !r->in_session;
+}
+
+/* ---- the change itself ---- */
 
 /* What will be replaced is kept before the first write, all of it or none: that is how one that finds the change cut off knows whether
  * anything was written. */
@@ -128,7 +203,7 @@ static void send_change(void *arg)
 		certs_proof_judge(r->proof, r->change, proven, r);
 		return;
 	}
-	r->sent = true;
+	r->sent = r->in_session = true;
 	session_change(a->session, r->change, &a->scope, progressed, changed, r);
 }
 
@@ -165,8 +240,9 @@ void app_run_stop(struct app_run *r)
 {
 	if (r->proof)
 		certs_proof_hurry(r->proof);
-	if (r->sent)
+	r->stopped = true;
+	if (r->in_session)
 		session_change_stop(r->app->session, r->change);
-	else
+	else if (!r->sent)
 		r->change->cancelled = true;
 }

@@ -219,7 +219,7 @@ int cli_change(struct cli *c, struct plan *p)
 {
 	struct run_wait w = { .cli = c };
 	const char *why = NULL;
-	bool stopped = false;
+	bool stopped = false, told = false;
 
 	if (!p)
 		return cli_exit_of_err(&c->err);
@@ -242,11 +242,16 @@ int cli_change(struct cli *c, struct plan *p)
 	}
 	cli_resume(c);
 	w.run = app_run(&c->app, p, on_progress, on_done, &w);
-	while (!w.done && loop_turn(c->loop, 200))
-		if (c->interrupted && !stopped) {
+	while (!w.done && loop_turn(c->loop, 200)) {
+		if (!w.done && app_run_is_waiting(w.run) && !told) {
+			told = true;
+			cli_say(c, "the connection was lost; what became of it is read as soon as the server answers (Ctrl-C: not now)");
+		}
+		if (!w.done && c->interrupted && !stopped) {
 			stopped = true; /* between batches; a second Ctrl-C leaves at once */
 			app_run_stop(w.run);
 		}
+	}
 	if (c->app.options.watch_ms > 0 && w.done)
 		watch_evidence(c);
 	return w.status;
