@@ -13,6 +13,7 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
+#include "app/places.h"
 
 const char *snap_words(enum snap s)
 {
@@ -200,6 +201,7 @@ bool app_init(struct app *a, struct loop *loop, const struct app_options *option
 	host_gather(&a->host, "");
 	name_operator(a);
 	open_store(a);
+	places_open(a);
 	make_session(a);
 	return true;
 }
@@ -212,6 +214,7 @@ void app_release(struct app *a)
 		session_free(a->session);
 	snapshot_release(&a->snap);
 	store_close(a->store);
+	places_close(a);
 	host_release(&a->host);
 	profile_release(&a->profile);
 	config_release(&a->config);
@@ -246,6 +249,7 @@ bool app_switch(struct app *a, const char *profile, struct err *err)
 	a->options.url = a->options.user = a->options.dialect = a->options.log_source = a->options.cacert = NULL;
 	if (!choose_profile(a, err))
 		return false;
+	places_open(a);
 	make_session(a);
 	app_notify(a, 0);
 	return true;

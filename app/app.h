@@ -85,6 +85,8 @@ struct app_options {
 };
 
 struct watch;
+struct gateway_watch;
+struct geo;
 
 struct snap_ask { struct app *app; enum snap what; }; /* argument of an answer; one of a kind is under way at most */
 
@@ -96,6 +98,8 @@ struct app {
 	struct session *session;
 	struct store *store;         /* NULL: store_err says why */
 	struct err store_err;
+	struct geo *geo;             /* MaxMind databases; NULL = none configured, or geo_err (app/places.c) */
+	struct err geo_err;
 	char state_dir[4096];
 	char log_path[4096];         /* the local log, once chosen (app/sync.c) */
 	char operator_name[256];     /* "root (SUDO_USER alice) from 198.51.100.7": login, SUDO_USER, SSH client */

@@ -7,6 +7,7 @@
 
 #include "app/sync.h"
 #include "cli/cli.h"
+#include "cli/place.h"
 #include "core/clock.h"
 #include "core/text.h"
 #include "model/report.h"
@@ -41,12 +42,15 @@ static void print_rows(struct cli *c, enum history_by by, const struct history_r
 {
 	struct out_field fields[] = { { history_by_text(by), "", 0 }, { "bans", "BANS", OUT_RIGHT }, { "addresses", "ADDRESSES", OUT_RIGHT },
 		{ "first", "FIRST", 0 }, { "last", "LAST", 0 }, { "auth", "AUTH", OUT_RIGHT }, { "abuse", "ABUSE", OUT_RIGHT },
-		{ "loiter", "LOITER", OUT_RIGHT }, { "scan", "SCAN", OUT_RIGHT }, { NULL, NULL, 0 } };
+		{ "loiter", "LOITER", OUT_RIGHT }, { "scan", "SCAN", OUT_RIGHT }, [10 + PLACE_FIELDS] = { NULL, NULL, 0 } };
 	static const char *const titles[HISTORY_BY_COUNT] = { "DAY", "ADDRESS", "RANGE", "REASON", "ACCOUNT" };
+	bool has_net = by == HISTORY_BY_ADDRESS || by == HISTORY_BY_RANGE;
 	char net[NET_BUF], day[TIME_BUF];
 	struct out o;
 
 	fields[0].title = titles[by];
+	if (has_net)
+		place_fields(&c->app, fields);
 	out_begin(&o, c->format, fields, false, c->ascii);
 	for (size_t i = 0; i < n; i++) {
 		const struct history_row *r = &rows[i];
@@ -77,6 +81,8 @@ static void print_rows(struct cli *c, enum history_by by, const struct history_r
 		out_time(&o, r->last);
 		for (int k = 0; k < CLASS_COUNT; k++)
 			out_int(&o, (int64_t)r->by_class[k]);
+		if (has_net)
+			place_values(&c->app, &o, &r->net);
 	}
 	out_end(&o);
 }

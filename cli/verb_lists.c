@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/place.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "model/filter.h"
@@ -82,7 +83,6 @@ static void print_row(struct cli *c, struct out *o, const struct entrylist *l, s
 	entry_net(e, &n);
 	if (e->family)
 		cover = entrylist_covering(l, &n, (ptrdiff_t)row, now);
-	(void)c;
 	out_row(o);
 	out_str(o, entry_key(l, row));
 	if (e->family)
@@ -97,6 +97,7 @@ static void print_row(struct cli *c, struct out *o, const struct entrylist *l, s
 	out_str(o, entry_state_text(entry_state(l, row, now)));
 	out_str(o, cover >= 0 ? entry_key(l, (size_t)cover) : NULL);
 	out_str(o, origin_text(e->origin));
+	place_values(&c->app, o, &n);
 }
 
 static char *joined_words(const struct cli *c)
@@ -129,6 +130,7 @@ static int print_list(struct cli *c, enum list_kind kind)
 	struct sorting s = { .now = clock_now() };
 	int64_t limit = INT64_MAX;
 	const struct entrylist *l;
+	struct out_field shown_fields[ARRAY_LEN(fields) + PLACE_FIELDS];
 	struct filter_hits hits = { 0 };
 	size_t shown = 0;
 	struct out o;
@@ -141,7 +143,9 @@ static int print_list(struct cli *c, enum list_kind kind)
 	l = s.list = c->app.snap.list[kind];
 	if (!choose(c, l, &s, &hits))
 		return cli_exit_of_err(&c->err);
-	out_begin(&o, c->format, fields, false, c->ascii);
+	memcpy(shown_fields, fields, sizeof(fields));
+	place_fields(&c->app, shown_fields);
+	out_begin(&o, c->format, shown_fields, false, c->ascii);
 	for (; shown < hits.count && (int64_t)shown < limit; shown++)
 		print_row(c, &o, l, hits.rows[shown], s.now);
 	status = out_end(&o);

@@ -6,6 +6,7 @@
 
 #include "app/proposals.h"
 #include "cli/cli.h"
+#include "cli/place.h"
 #include "core/clock.h"
 
 #define NAMED 3
@@ -38,15 +39,16 @@ static void names(const struct entrylist *l, const struct net *n, bool around, s
 
 static void print_rows(struct cli *c, const struct proposal *rows, size_t n)
 {
-	static const struct out_field fields[] = { { "range", "RANGE", 0 }, { "bans", "BANS", OUT_RIGHT }, { "addresses", "ADDRESSES", OUT_RIGHT },
+	struct out_field fields[] = { { "range", "RANGE", 0 }, { "bans", "BANS", OUT_RIGHT }, { "addresses", "ADDRESSES", OUT_RIGHT },
 		{ "first", "FIRST", 0 }, { "last", "LAST", 0 }, { "replaces", "", OUT_HIDDEN }, { "allowed", "", OUT_HIDDEN },
 		{ "blocked", "BLOCKED", 0 }, { "refusal", "", OUT_HIDDEN }, { "", "REPLACES", OUT_ONLY_TABLE }, { "", "HITS", OUT_ONLY_TABLE },
-		{ NULL, NULL, 0 } };
+		[11 + PLACE_FIELDS] = { NULL, NULL, 0 } };
 	const struct entrylist *blocked = c->app.snap.list[LIST_BLOCKED], *allowed = c->app.snap.list[LIST_ALLOWED];
 	struct buf text = BUF_INIT;
 	char net[NET_BUF];
 	struct out o;
 
+	place_fields(&c->app, fields);
 	out_begin(&o, c->format, fields, false, c->ascii);
 	for (size_t i = 0; i < n; i++) {
 		const struct proposal *p = &rows[i];
@@ -65,6 +67,7 @@ static void print_rows(struct cli *c, const struct proposal *rows, size_t n)
 		out_str(&o, buf_str(&text));
 		names(allowed, &p->net, true, &text);
 		out_str(&o, text.len ? buf_str(&text) : p->refusal);
+		place_values(&c->app, &o, &p->net);
 	}
 	out_end(&o);
 	buf_release(&text);

@@ -9,6 +9,7 @@
 #include "app/why.h"
 #include "cli/cli.h"
 #include "cli/near.h"
+#include "cli/place.h"
 #include "core/clock.h"
 #include "core/text.h"
 
@@ -118,8 +119,9 @@ static void changes_json(struct buf *b, const struct why *w)
 
 static void print_json(struct cli *c, const struct why *w)
 {
-	static const struct out_field fields[] = { { "address", "", 0 }, { "who", "", 0 }, { "refused", "", 0 }, { "blocked", "", 0 }, { "allowed", "", 0 },
-		{ "verdict", "", 0 }, { "trigger", "", 0 }, { "bans", "", 0 }, { "near", "", 0 }, { "changes", "", 0 }, { "advice", "", 0 }, { NULL, NULL, 0 } };
+	struct out_field fields[] = { { "address", "", 0 }, { "who", "", 0 }, { "refused", "", 0 }, { "blocked", "", 0 }, { "allowed", "", 0 },
+		{ "verdict", "", 0 }, { "trigger", "", 0 }, { "bans", "", 0 }, { "near", "", 0 }, { "changes", "", 0 }, { "advice", "", 0 },
+		[11 + PLACE_FIELDS] = { NULL, NULL, 0 } };
 	const struct snapshot *s = &c->app.snap;
 	struct buf blocked = BUF_INIT, allowed = BUF_INIT, trigger = BUF_INIT, bans = BUF_INIT, near = BUF_INIT, changes = BUF_INIT;
 	int64_t now = clock_now();
@@ -130,6 +132,7 @@ static void print_json(struct cli *c, const struct why *w)
 	trigger_json(&trigger, w);
 	bans_json(&bans, w);
 	near_json(&near, &w->near, CLASS_NONE);
+	place_fields(&c->app, fields);
 	changes_json(&changes, w);
 	out_begin(&o, c->format, fields, true, c->ascii);
 	out_row(&o);
@@ -144,6 +147,7 @@ static void print_json(struct cli *c, const struct why *w)
 	out_raw(&o, buf_str(&near), buf_str(&near));
 	out_raw(&o, buf_str(&changes), buf_str(&changes));
 	out_list(&o, (const char *const *)w->advice, w->advice_count);
+	place_values(&c->app, &o, &w->net);
 	out_end(&o);
 	buf_release(&blocked);
 	buf_release(&allowed);
@@ -185,13 +189,15 @@ static void near_lines(struct out *o, const struct why *w)
 static void print_text(struct cli *c, const struct why *w)
 {
 	static const struct out_field fields[] = { { "what", "", 0 }, { "text", "", 0 }, { NULL, NULL, 0 } };
-	char time[TIME_BUF], ended[TIME_BUF];
+	char time[TIME_BUF], ended[TIME_BUF], place[120];
 	struct out o;
 
 	out_begin(&o, OUT_TABLE, fields, false, c->ascii);
 	line(&o, w->address, "%s", w->verdict);
 	if (w->who[0])
 		line(&o, "who is it", "%s", w->who);
+	if (places_words(&c->app, &w->net, place, sizeof(place))[0])
+		line(&o, "where", "%s", place);
 	if (w->story[0])
 		line(&o, "what happened", "%s", w->story);
 	for (size_t i = 0; i < w->attempt_count && i < 8; i++)

@@ -72,6 +72,8 @@ bool cli_open(struct cli *c)
 		c->app.trace = on_trace;
 		c->app.trace_arg = c;
 	}
+	if (c->app.geo_err.code != ERR_NONE)
+		cli_say(c, "%s", c->app.geo_err.msg);
 	loop_on_signal(c->loop, SIGINT, on_interrupt, c);
 	return true;
 }

@@ -9,6 +9,7 @@
 
 #include "app/rescue.h"
 #include "app/resume.h"
+#include "app/places.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
@@ -102,11 +103,12 @@ static void on_title(void *arg, struct ui_title *out)
 
 static unsigned on_caps(void *arg)
 {
-	const struct server_info *s = session_server(((struct console *)arg)->app->session);
-	unsigned caps = 0;
+	const struct app *a = ((struct console *)arg)->app;
+	const struct server_info *s = session_server(a->session);
+	unsigned caps = (geo_has_country(a->geo) ? VIEW_HAS_COUNTRY : 0) | (geo_has_as(a->geo) ? VIEW_HAS_AS : 0);
 
-	if (session_state(((struct console *)arg)->app->session) != SESSION_READY && s->generation == GEN_UNKNOWN)
-		return ~0u; /* nothing is known yet: nothing is greyed yet */
+	if (session_state(a->session) != SESSION_READY && s->generation == GEN_UNKNOWN)
+		return caps | (VIEW_HAS_COUNTRY - 1); /* nothing is known yet: nothing is greyed yet */
 	for (int i = 0; i < CAP_BIT_COUNT; i++)
 		if (server_has(s, 1u << i))
 			caps |= 1u << i;
@@ -329,6 +331,8 @@ int console_run(struct app *a, const struct console_options *o, struct err *err)
 
 	if (!start_ui(&c, o, err))
 		return 2;
+	if (a->geo_err.code != ERR_NONE)
+		ui_message(c.ui, ROLE_WARN, "%s", a->geo_err.msg);
 	app_observe(a, &c.observer, &a->scope, on_changed, &c);
 	login_begin(&c);
 	loop_run(a->loop);

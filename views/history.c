@@ -68,7 +68,11 @@ static void refresh(struct view *v)
 
 static void open_view(struct view *v)
 {
+	struct history_state *s = v->state;
+
 	read_store(v);
+	if (s->days)
+		view_select_id(v, s->days); /* today */
 	refresh(v);
 }
 

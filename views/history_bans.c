@@ -8,7 +8,7 @@
 #include "core/text.h"
 #include "views/rows.h"
 
-enum ban_column { COL_TIME, COL_CLASS, COL_ADDRESS, COL_NTH, COL_WHAT, COL_LISTENER, COL_ENDED };
+enum ban_column { COL_TIME, COL_CLASS, COL_ADDRESS, COL_NTH, COL_WHAT, COL_LISTENER, COL_ENDED, COL_COUNTRY, COL_AS };
 
 /* arg: an address or network, YYYY-MM-DD, a class, or "@account". */
 static void query_of(const struct view *v, struct history_query *q)
@@ -93,6 +93,12 @@ static void cell(const struct view *v, size_t row, int col, struct cell *out)
 	case COL_ENDED:
 		cell_set(out, ROLE_DIM, "%s", b->ended == TIME_NONE ? "" : time_words(b->ended, clock_now(), words, sizeof(words)));
 		break;
+	case COL_COUNTRY:
+		cell_country(v, &b->address, out);
+		break;
+	case COL_AS:
+		cell_as(v, &b->address, out);
+		break;
 	}
 }
 
@@ -121,6 +127,12 @@ static void sort_key(const struct view *v, size_t row, int col, struct sort_key 
 		break;
 	case COL_ENDED:
 		out->num = b->ended;
+		break;
+	case COL_COUNTRY:
+		out->num = sort_country(v, &b->address);
+		break;
+	case COL_AS:
+		out->num = sort_as(v, &b->address);
 		break;
 	}
 }
@@ -158,6 +170,8 @@ static const struct column columns[] = {
 	{ .name = "what", .title = "ACCOUNT OR PATH", .min = 12, .max = 0, .priority = 1 },
 	{ .name = "listener", .title = "LISTENER", .min = 6, .max = 12, .priority = 4 },
 	{ .name = "ended", .title = "ENDED", .min = 8, .max = 14, .priority = 5 },
+	{ .name = "country", .title = "CC", .min = 2, .max = 2, .priority = 6, .needs = VIEW_HAS_COUNTRY },
+	{ .name = "as", .title = "OPERATOR", .min = 8, .max = 28, .priority = 7, .needs = VIEW_HAS_AS },
 	{ .name = NULL },
 };
 

@@ -9,7 +9,7 @@
 #include "core/text.h"
 #include "views/rows.h"
 
-enum group_column { COL_KEY, COL_BANS, COL_ADDRESSES, COL_FIRST, COL_LAST, COL_NOW };
+enum group_column { COL_KEY, COL_BANS, COL_ADDRESSES, COL_FIRST, COL_LAST, COL_NOW, COL_COUNTRY, COL_AS };
 
 struct group_state {
 	struct store_rows rows;  /* of struct history_row */
@@ -137,6 +137,12 @@ static void cell(const struct view *v, size_t row, int col, struct cell *out)
 	case COL_NOW:
 		now_cell(v, row, out);
 		break;
+	case COL_COUNTRY:
+		cell_country(v, &r->net, out);
+		break;
+	case COL_AS:
+		cell_as(v, &r->net, out);
+		break;
 	}
 }
 
@@ -164,6 +170,12 @@ static void sort_key(const struct view *v, size_t row, int col, struct sort_key 
 	case COL_NOW:
 		out->num = r->last;
 		break;
+	case COL_COUNTRY:
+		out->num = sort_country(v, &r->net);
+		break;
+	case COL_AS:
+		out->num = sort_as(v, &r->net);
+		break;
 	}
 }
 
@@ -181,9 +193,7 @@ static void detail(const struct view *v, size_t row, struct page *p, int width)
 
 static bool regroup(struct view *v, enum history_by by)
 {
-	struct group_state *s = v->state;
-
-	s->by = by;
+	((struct group_state *)v->state)->by = by;
 	read_rows(v);
 	return true;
 }
@@ -253,7 +263,9 @@ static const struct column columns[] = {
 	{ .name = "addresses", .title = "ADDRESSES", .min = 9, .max = 9, .priority = 3, .right = true, .descending = true },
 	{ .name = "first", .title = "FIRST", .min = 11, .max = 14, .priority = 2, .descending = true },
 	{ .name = "last", .title = "LAST", .min = 11, .max = 14, .priority = 1, .descending = true },
-	{ .name = "now", .title = "NOW", .min = 7, .max = 0, .priority = 1 },
+	{ .name = "now", .title = "NOW", .min = 7, .max = 12, .priority = 1 },
+	{ .name = "country", .title = "CC", .min = 2, .max = 2, .priority = 4, .needs = VIEW_HAS_COUNTRY },
+	{ .name = "as", .title = "OPERATOR", .min = 8, .max = 0, .priority = 5, .needs = VIEW_HAS_AS },
 	{ .name = NULL },
 };
 

@@ -11,7 +11,7 @@
 #include "views/export.h"
 #include "views/rows.h"
 
-enum range_column { COL_RANGE, COL_BANS, COL_ADDRESSES, COL_REPLACES, COL_HITS, COL_LAST, COL_NOW };
+enum range_column { COL_RANGE, COL_BANS, COL_ADDRESSES, COL_REPLACES, COL_HITS, COL_LAST, COL_NOW, COL_COUNTRY, COL_AS };
 
 struct ranges_state {
 	struct store_rows rows;      /* of struct proposal */
@@ -124,6 +124,12 @@ static void cell(const struct view *v, size_t row, int col, struct cell *out)
 		cell_set(out, p->is_blocked ? ROLE_GOOD : p->refusal[0] ? ROLE_BAD : ROLE_DIM, "%s",
 			p->is_blocked ? "blocked" : p->refusal[0] ? "guarded" : "free");
 		break;
+	case COL_COUNTRY:
+		cell_country(v, &p->net, out);
+		break;
+	case COL_AS:
+		cell_as(v, &p->net, out);
+		break;
 	}
 }
 
@@ -152,6 +158,12 @@ static void sort_key(const struct view *v, size_t row, int col, struct sort_key 
 		break;
 	case COL_NOW:
 		out->num = p->is_blocked ? 2 : p->refusal[0] != '\0';
+		break;
+	case COL_COUNTRY:
+		out->num = sort_country(v, &p->net);
+		break;
+	case COL_AS:
+		out->num = sort_as(v, &p->net);
 		break;
 	}
 }
@@ -244,7 +256,9 @@ static const struct column columns[] = {
 	{ .name = "replaces", .title = "REPLACES", .min = 8, .max = 9, .priority = 1, .right = true, .descending = true },
 	{ .name = "hits", .title = "HITS", .min = 4, .max = 6, .priority = 1, .right = true, .descending = true },
 	{ .name = "last", .title = "LAST", .min = 11, .max = 14, .priority = 2, .descending = true },
-	{ .name = "now", .title = "NOW", .min = 7, .max = 0, .priority = 1 },
+	{ .name = "now", .title = "NOW", .min = 7, .max = 8, .priority = 1 },
+	{ .name = "country", .title = "CC", .min = 2, .max = 2, .priority = 4, .needs = VIEW_HAS_COUNTRY },
+	{ .name = "as", .title = "OPERATOR", .min = 8, .max = 0, .priority = 5, .needs = VIEW_HAS_AS },
 	{ .name = NULL },
 };
 

@@ -159,7 +159,9 @@ static const struct column columns[] = {
 	{ .name = "remaining", .title = "REMAINING", .min = 8, .max = 12, .priority = 3 },
 	{ .name = "refused", .title = "REFUSED", .min = 7, .max = 10, .priority = 4, .right = true, .descending = true },
 	{ .name = "times", .title = "TIMES", .min = 5, .max = 6, .priority = 5, .right = true, .descending = true },
-	{ .name = "note", .title = "NOTE", .min = 8, .max = 0, .priority = 6 },
+	{ .name = "country", .title = "CC", .min = 2, .max = 2, .priority = 6, .needs = VIEW_HAS_COUNTRY },
+	{ .name = "as", .title = "OPERATOR", .min = 8, .max = 28, .priority = 7, .needs = VIEW_HAS_AS },
+	{ .name = "note", .title = "NOTE", .min = 8, .max = 0, .priority = 8 },
 	{ .name = NULL },
 };
 

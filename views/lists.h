@@ -7,7 +7,7 @@
 #include "model/filter.h"
 #include "views/views.h"
 
-enum list_column { COL_SIGN, COL_ADDRESS, COL_REASON, COL_SINCE, COL_REMAINING, COL_REFUSED, COL_TIMES, COL_NOTE };
+enum list_column { COL_SIGN, COL_ADDRESS, COL_REASON, COL_SINCE, COL_REMAINING, COL_REFUSED, COL_TIMES, COL_COUNTRY, COL_AS, COL_NOTE };
 
 struct list_state {
 	struct observer observer;

@@ -121,6 +121,7 @@ void list_cell(const struct view *v, size_t row, int col, struct cell *out)
 	const struct entry *e = &l->rows[row];
 	const struct history_tally *t;
 	char words[64];
+	struct net n;
 
 	switch ((enum list_column)col) {
 	case COL_SIGN:
@@ -148,6 +149,11 @@ void list_cell(const struct view *v, size_t row, int col, struct cell *out)
 		else
 			cell_set(out, ROLE_DIM, "%s", ui_glyphs(v->ui)->dash);
 		break;
+	case COL_COUNTRY:
+	case COL_AS:
+		entry_net(e, &n);
+		(col == COL_AS ? cell_as : cell_country)(v, &n, out);
+		break;
 	case COL_NOTE:
 		note_cell(v, row, out);
 		break;
@@ -164,6 +170,7 @@ void list_sort_key(const struct view *v, size_t row, int col, struct sort_key *o
 	const struct entrylist *l = list_of(v);
 	const struct entry *e = &l->rows[row];
 	const struct history_tally *t;
+	struct net n;
 
 	switch ((enum list_column)col) {
 	case COL_SIGN:
@@ -187,6 +194,11 @@ void list_sort_key(const struct view *v, size_t row, int col, struct sort_key *o
 	case COL_TIMES:
 		t = tally_of(v, row);
 		out->num = t ? t->bans : 0;
+		break;
+	case COL_COUNTRY:
+	case COL_AS:
+		entry_net(e, &n);
+		out->num = col == COL_AS ? sort_as(v, &n) : sort_country(v, &n);
 		break;
 	case COL_NOTE:
 		out->text = entry_note(l, row);

@@ -31,6 +31,11 @@ extern const struct view_ops view_ranges;   /* networks worth one rule: arg "", 
 extern const struct view_ops view_bans;     /* single bans: arg an address, a network, a day, a class or "@account" */
 extern const struct view_ops view_requests; /* the last requests sent */
 
+/* Columns that are there only with a MaxMind database: beside the CAP bits, from the top. */
+#define VIEW_HAS_COUNTRY (1u << 30)
+#define VIEW_HAS_AS (1u << 31)
+_Static_assert(CAP_BIT_COUNT <= 30, "capability bits leave room for these");
+
 /* What view->app points to. */
 struct console {
 	struct app *app;
@@ -80,6 +85,11 @@ void status_of_snap(const struct view *v, enum snap what, struct view_status *ou
 /* Local time to the second: "09:41:12", another day "20 Nov 09:41:12"; "" for TIME_NONE. */
 char *words_time_of_day(int64_t t, int64_t now, char *out, size_t size);
 const struct history_tally *console_tally(struct console *c, const struct net *n);
+/* Cells and sort keys of those columns. */
+void cell_country(const struct view *v, const struct net *n, struct cell *out);
+void cell_as(const struct view *v, const struct net *n, struct cell *out);
+int64_t sort_country(const struct view *v, const struct net *n);
+int64_t sort_as(const struct view *v, const struct net *n);
 void console_open_why(struct console *c, const char *address);
 
 #endif

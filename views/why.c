@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/places.h"
 #include "app/sync.h"
 #include "core/clock.h"
 #include "core/text.h"
@@ -165,6 +166,7 @@ static void page(struct view *v, struct page *p, int width)
 {
 	const struct why_state *s = v->state;
 	const struct why *w = &s->why;
+	char place[120];
 
 	if (!s->gathered)
 		return;
@@ -176,6 +178,10 @@ static void page(struct view *v, struct page *p, int width)
 	if (w->who[0])
 		page_pair(p, LABEL, "Who is it", w->is_gateway ? ROLE_WARN : ROLE_NORMAL, "%s%s", w->who,
 			w->is_gateway ? ": everybody behind it shares this address" : "");
+	if (places_words(app_of(v), &w->net, place, sizeof(place))[0]) {
+		page_pair(p, LABEL, "Where", ROLE_NORMAL, "%s", "");
+		page_adds(p, ROLE_NORMAL, place);
+	}
 	if (w->story[0]) {
 		page_pair(p, LABEL, "What happened", ROLE_NORMAL, "%s", "");
 		page_text(p, ROLE_NORMAL, LABEL, width, w->story);

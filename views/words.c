@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/places.h"
 #include "core/clock.h"
 #include "views/views.h"
 
@@ -81,4 +82,41 @@ void console_open_why(struct console *c, const char *address)
 		return;
 	}
 	ui_push(c->ui, &view_why, address);
+}
+
+/* ---- where an address is from ---- */
+
+void cell_country(const struct view *v, const struct net *n, struct cell *out)
+{
+	struct geo_place p;
+
+	geo_lookup(app_of(v)->geo, n, &p);
+	cell_set(out, p.country[0] ? ROLE_NORMAL : ROLE_DIM, "%s", p.country[0] ? p.country : ui_glyphs(v->ui)->dash);
+}
+
+void cell_as(const struct view *v, const struct net *n, struct cell *out)
+{
+	struct geo_place p;
+
+	geo_lookup(app_of(v)->geo, n, &p);
+	if (p.as_number)
+		cell_set(out, ROLE_NORMAL, "AS%u %s", p.as_number, p.as_name);
+	else
+		cell_set(out, ROLE_DIM, "%s", ui_glyphs(v->ui)->dash);
+}
+
+int64_t sort_country(const struct view *v, const struct net *n)
+{
+	struct geo_place p;
+
+	geo_lookup(app_of(v)->geo, n, &p);
+	return (int64_t)(unsigned char)p.country[0] << 8 | (unsigned char)p.country[1];
+}
+
+int64_t sort_as(const struct view *v, const struct net *n)
+{
+	struct geo_place p;
+
+	geo_lookup(app_of(v)->geo, n, &p);
+	return p.as_number;
 }
