@@ -292,7 +292,8 @@ struct plan *plan_cert_renew(struct app *a, const char *domain, struct err *err)
 	plan_options_init(&o);
 	plan_edit(a, p, EDIT_CERT_RENEW, domain, &o)->net.family = 0;
 	if (!server_has(session_server(a->session), CAP(RENEW_CERT))) {
-		if (!server_has(session_server(a->session), CAP(RELOAD))) {
+		/* what re-schedules renewals is the full reload of the settings API; 0.5 - 0.6 know ACME by their file alone */
+		if (strcmp(session_server(a->session)->dialect, "settings") != 0 || !server_has(session_server(a->session), CAP(RELOAD))) {
 			app_can(a, CAP(RENEW_CERT), err);
 			plan_free(p);
 			return NULL;

@@ -166,7 +166,7 @@ static void print_line(const char *name, const struct check_result *r, bool prin
 	char title[32];
 
 	upper(title, sizeof(title), name);
-	if (prints_itself && strchr(r->text, '-') && r->code != CHECK_UNKNOWN)
+	if (prints_itself && !strncmp(r->text, title, strlen(title)))
 		printf("%s\n", r->text);
 	else
 		printf("%s %s - %s\n", title, code_words[r->code], r->text);

@@ -205,13 +205,27 @@ static void add_names(struct join *j)
 	}
 }
 
+/* A file that a stored row names and that can't be read from here: that row says so already. */
+static bool is_echo(const struct join *j, const struct cert *c)
+{
+	if (c->source != CERT_FILE || cert_has_data(c) || !c->path)
+		return false;
+	for (size_t i = 0; i < j->in->list->count; i++) {
+		const struct cert *s = j->in->list->rows[i];
+
+		if (s->source == CERT_STORED && s->path && !strcmp(s->path, c->path))
+			return true;
+	}
+	return false;
+}
+
 static void add_rest(struct join *j, enum cert_source source)
 {
 	for (size_t i = 0; i < j->in->list->count; i++) {
 		const struct cert *c = j->in->list->rows[i];
 		struct cert_row *row;
 
-		if (c->source != source || is_shown(j->table, c))
+		if (c->source != source || is_shown(j->table, c) || is_echo(j, c))
 			continue;
 		row = row_add(j, name_of(c));
 		if (source == CERT_STORED) {
@@ -405,7 +419,7 @@ static void make_items(const struct join *j)
 			const struct cert *c = j->in->list->rows[i];
 			enum cert_status own = cert_status(c, j->in->now, j->warn_ms, j->crit_ms);
 
-			if (c->source == order[s] && !has_row(t, c))
+			if (c->source == order[s] && !has_row(t, c) && !is_echo(j, c))
 				item_add(t, c, own, row_of(t, c));
 		}
 	for (size_t i = 0; i < t->count; i++)

@@ -2,82 +2,11 @@
 """The verb `certs`: stored, served and on-disk certificates as a script sees them. The verdict of a change is what clients get afterwards,
 so mail servers here really load their certificates when the practice server is told to."""
 
-import base64
-import contextlib
-import pathlib
-import sys
-
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tls"))
-
-import tls_certs as certs                        # noqa: E402
-import tls_servers as servers                    # noqa: E402
-from cli_world import CREDENTIALS, DONE, NOTHING, REFUSED, SERVER, STORED, USAGE  # noqa: E402
-from tls_certs import DAY, now                   # noqa: E402
-
-NAME = "mail.example.org"
-
-
-@pytest.fixture(scope="session")
-def authority():
-    return certs.Authority()
-
-
-@pytest.fixture
-def trusted(authority, tmp_path):
-    """The option that makes the test's root a trusted one."""
-    return ["--cacert", str(authority.write_root(tmp_path))]
-
-
-@pytest.fixture
-def serve(tmp_path):
-    """serve(choose) -> port; choose() says which certificate the next client gets."""
-    with contextlib.ExitStack() as stack:
-        made = {}
-
-        def context(cert):
-            if cert.sha256 not in made:
-                made[cert.sha256] = servers.context(*cert.write(tmp_path, "served%d" % len(made)))
-            return made[cert.sha256]
-
-        def start(choose):
-            def handle(_, connection):
-                servers.handshake(connection, context(choose()))
-            return stack.enter_context(servers.Server(handle)).port
-        yield start
-
-
-@pytest.fixture
-def sandbox(tmp_path, world):
-    """Every path of the file system that certificates come from, under a folder of its own."""
-    root = tmp_path / "root"
-    root.mkdir()
-    world.env["STALWARDEN_ROOT"] = str(root)
-    return root
-
-
-def at(port, name=NAME):
-    return ["--endpoint", "tls://127.0.0.1:%d?name=%s" % (port, name)]
-
-
-def old(authority, name=NAME, left=10, **more):
-    return authority.leaf(name, start=now() - 80 * DAY, end=now() + left * DAY, **more)
-
-
-def store(p, cert, name="main"):
-    """The certificate of a settings server, as its administrator would have put it there."""
-    p.edit(set={"certificate.%s.cert" % name: cert.fullchain.decode(), "certificate.%s.private-key" % name: cert.key_pem.decode()})
-
-
-def loads(p):
-    return p.state()["live"]["certs"]
-
-
-def loaded(p, before, after):
-    """What a mail server serves that reads its certificates anew when it is told to."""
-    start = loads(p)
-    return lambda: after if loads(p) > start else before
+from certs_world import (DAY, NAME, acme_value, at, authority, finding_of, loaded, loads, now, old, sandbox, serve,  # noqa: F401
+                         store, trusted)
+from cli_world import CREDENTIALS, DONE, NOTHING, REFUSED, SERVER, STORED, USAGE
 
 
 # ---- reload: the verdict is what clients get -------------------------------------------------------
@@ -285,10 +214,9 @@ def stamp(when):
 
 def issued(p, leaf):
     """A provider and what it issued, as 0.15 keeps both."""
-    value = base64.urlsafe_b64encode(leaf.key_pem + b"\n" + leaf.fullchain).rstrip(b"=").decode()
     p.edit(set={"acme.letsencrypt.directory": "https://acme-v02.api.letsencrypt.org/directory", "acme.letsencrypt.domains": NAME,
                 "acme.letsencrypt.contact": "admin@example.org", "acme.letsencrypt.challenge": "tls-alpn-01",
-                "acme.letsencrypt.renew-before": "30d", "acme.letsencrypt.cert": value})
+                "acme.letsencrypt.renew-before": "30d", "acme.letsencrypt.cert": acme_value(leaf)})
 
 
 def test_the_log_tells_how_a_renewal_went(world, p15, sandbox, authority):
@@ -326,12 +254,6 @@ def test_the_task_tells_how_a_renewal_went(world, practice, sandbox, authority):
 
 
 # ---- what was there earlier -------------------------------------------------------------------------
-
-def finding_of(world, name, *args):
-    rows = [r for r in world.run("certs", *args, "-o", "json").rows() if r["name"] == name]
-    assert rows, "no row of %s" % name
-    return rows[0]
-
 
 def test_a_certificate_that_vanished(world, practice, sandbox, authority):
     """A renewal that failed for long enough shows as a missing row: the next run knows what it was."""

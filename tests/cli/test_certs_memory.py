@@ -4,7 +4,6 @@ of one is left in the memory of the console, which runs on for days."""
 
 import base64
 import contextlib
-import os
 import pathlib
 import sys
 
@@ -12,19 +11,13 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "tls"), str(ROOT / "tests" / "pty")]
+sys.path.insert(0, str(ROOT / "tests" / "pty"))
 
-import tls_certs as certs                        # noqa: E402
+from certs_world import NAME, acme_value, authority  # noqa: E402, F401
 from cli_world import BIN                        # noqa: E402
 from terminal import Terminal                    # noqa: E402
 
-NAME = "mail.example.org"
 WINDOW = 16                                     # bytes of key material in a row that are no accident
-
-
-@pytest.fixture(scope="module")
-def authority():
-    return certs.Authority()
 
 
 def memory(pid):
@@ -75,11 +68,6 @@ def left_in(t, wanted):
 
 def console(world, *args):
     return Terminal([BIN, *args], cols=120, rows=30, env=world.environment(None))
-
-
-def acme_value(leaf):
-    """As 0.15 stores it: the key and the chain in one PEM text, base64 without padding."""
-    return base64.urlsafe_b64encode(leaf.key_pem + b"\n" + leaf.fullchain).rstrip(b"=").decode()
 
 
 def test_the_search_finds_what_is_there(world, authority):
