@@ -102,6 +102,9 @@ int main(int argc, char **argv)
 		else if (c.err.code != ERR_NONE)
 			cli_say(&c, "%s", c.err.msg);
 	}
+	if (c.has_app && c.app.options.verbose)
+		cli_say(&c, "woke %llu times, the longest turn took %lld ms", (unsigned long long)loop_wakeups(c.loop),
+			(long long)loop_longest_ms(c.loop));
 	if (c.has_app)
 		app_release(&c.app);
 	loop_free(c.loop);
