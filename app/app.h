@@ -51,6 +51,8 @@ struct snapshot {
 	size_t tally_count;
 	int64_t tallies_read;               /* clock_mono() */
 	bool tallies_known;
+	struct tally_reader *tally_reader;  /* at work */
+	struct timer tally_turn;
 	unsigned learned;                   /* counts how often rows of a list that was there already took facts from the history */
 };
 
@@ -71,6 +73,13 @@ struct observer {
 	void *arg;
 };
 
+/* Blocked entries take reason and time from the history where the server has none. */
+enum learn {
+	LEARN_NOT,
+	LEARN_AT_ONCE,  /* before anybody hears of the list: a verb prints it once */
+	LEARN_BY_TURNS  /* in slices of the loop; who observes the list hears of it again */
+};
+
 struct app_options {
 	const char *config_file, *state_dir, *profile; /* NULL = defaults */
 	const char *url, *user, *dialect, *log_source, *cacert;
@@ -81,7 +90,7 @@ struct app_options {
 	int64_t watch_ms;    /* 0 = do not watch */
 	bool verbose;
 	bool no_store;       /* a verb that needs neither history nor journal */
-	bool learn;          /* blocked entries take reason and time from the history where the server has none */
+	enum learn learn;
 };
 
 struct watch;

@@ -7,19 +7,8 @@
 #include "core/clock.h"
 #include "store/history.h"
 
-#define OLD_MS 60000 /* another program may have read the log meanwhile */
-
-static void read_tallies(struct app *a)
-{
-	struct snapshot *s = &a->snap;
-
-	free(s->tallies);
-	s->tallies = NULL;
-	s->tally_count = 0;
-	s->tallies_read = clock_mono();
-	s->tallies_known = true;
-	history_tallies(a->store, a->profile.name, &s->tallies, &s->tally_count, NULL);
-}
+#define OLD_MS    60000 /* another program may have read the log meanwhile */
+#define TURN_ROWS 4000  /* about 2 ms */
 
 static void teach(struct app *a)
 {
@@ -29,9 +18,56 @@ static void teach(struct app *a)
 		s->learned++;
 }
 
+/* False when there is nothing more to read. */
+static bool read_some(struct app *a, size_t rows)
+{
+	struct snapshot *s = &a->snap;
+	bool done;
+
+	if (!history_tallies_step(s->tally_reader, rows, &done, NULL)) {
+		history_tallies_abandon(s->tally_reader);
+		s->tally_reader = NULL;
+		return false;
+	}
+	if (!done)
+		return true;
+	free(s->tallies);
+	history_tallies_end(s->tally_reader, &s->tallies, &s->tally_count);
+	s->tally_reader = NULL;
+	return false;
+}
+
+static void turn(struct loop *loop, void *arg)
+{
+	struct app *a = arg;
+
+	if (read_some(a, TURN_ROWS)) {
+		timer_start(loop, &a->snap.tally_turn, 0, &a->scope, turn, a);
+		return;
+	}
+	teach(a);
+	app_notify(a, SNAP(BLOCKED));
+}
+
+static void read_tallies(struct app *a)
+{
+	struct snapshot *s = &a->snap;
+
+	s->tallies_read = clock_mono();
+	s->tallies_known = true;
+	history_tallies_abandon(s->tally_reader);
+	s->tally_reader = history_tallies_begin(a->store, a->profile.name, NULL);
+	if (s->tally_reader && a->options.learn == LEARN_BY_TURNS) {
+		timer_start(a->loop, &s->tally_turn, 0, &a->scope, turn, a);
+		return;
+	}
+	while (s->tally_reader && read_some(a, SIZE_MAX))
+		;
+}
+
 void app_learn(struct app *a)
 {
-	if (!a->options.learn || !a->store)
+	if (a->options.learn == LEARN_NOT || !a->store)
 		return;
 	if (!a->snap.tallies_known || clock_mono() - a->snap.tallies_read >= OLD_MS)
 		read_tallies(a);

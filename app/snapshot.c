@@ -7,6 +7,7 @@
 #include "app/app.h"
 #include "core/clock.h"
 #include "core/mem.h"
+#include "store/history.h"
 
 static const struct {
 	enum fetch_kind fetch;
@@ -31,6 +32,8 @@ void snapshot_release(struct snapshot *s)
 	certlist_free(s->certs);
 	trust_free(s->trust);
 	config_check_free(s->check);
+	timer_stop(&s->tally_turn);
+	history_tallies_abandon(s->tally_reader);
 	free(s->tallies);
 	memset(s, 0, sizeof(*s));
 }

@@ -49,7 +49,7 @@ static bool read_options(struct cli *c, struct app_options *o)
 		.yes = cli_has(c, OPT_YES),
 		.dry_run = cli_has(c, OPT_DRY_RUN),
 		.verbose = cli_has(c, OPT_VERBOSE),
-		.learn = !c->verb || c->verb->learns };
+		.learn = !c->verb ? LEARN_BY_TURNS : c->verb->learns ? LEARN_AT_ONCE : LEARN_NOT };
 	if (!cli_option_int(c, OPT_TIMEOUT, 1, 3600, &timeout) || !cli_option_int(c, OPT_WATCH, 1, 86400, &watch))
 		return false;
 	o->timeout_ms = timeout * 1000;

@@ -153,6 +153,13 @@ struct history_tally {
 };
 bool history_tallies(struct store *s, const char *server, struct history_tally **rows,
 	size_t *count, struct err *err);
+/* The same in steps of at most `max` rows, for a loop that must not wait. begin() is NULL on an error; after a step that fails, or instead
+ * of end(), abandon() it. The store may be written between steps: what comes then may be in or not. */
+struct tally_reader;
+struct tally_reader *history_tallies_begin(struct store *s, const char *server, struct err *err);
+bool history_tallies_step(struct tally_reader *r, size_t max, bool *done, struct err *err);
+void history_tallies_end(struct tally_reader *r, struct history_tally **rows, size_t *count);
+void history_tallies_abandon(struct tally_reader *r);
 /* NULL if nothing is known of exactly n. */
 const struct history_tally *history_tally_find(
 	const struct history_tally *rows, size_t count, const struct net *n);

@@ -6,69 +6,129 @@
 #include "core/mem.h"
 #include "store/history_scan.h"
 
-static bool read_addresses(struct store *s, int64_t server, struct history_tally **rows,
-	size_t *count, size_t *cap, struct err *err)
+#define KEY_MAX 32
+
+enum part { PART_ADDRESSES, PART_SEEN, PART_DONE };
+
+/* Two tables, each in the order of its key, a page at a time: no statement stays open between steps, so that the store may be written. */
+struct tally_reader {
+	struct store *s;
+	int64_t server;
+	enum part part;
+	unsigned char key[KEY_MAX]; /* of the last row read */
+	int key_len;
+	struct history_tally *rows;
+	size_t count, cap;
+	size_t addresses, at; /* rows of the first table; those before `at` are before every key to come */
+};
+
+static void take_address(struct tally_reader *r, sqlite3_stmt *q)
 {
-	sqlite3_stmt *q = db_prepare(s,
-		"SELECT key, bans, last_ban, last_class, refused, last_refused FROM addr WHERE "
-		"server = ?1 ORDER BY key",
-		err);
-	int r;
+	struct history_tally *t;
 
-	if (q == NULL)
-		return false;
-	sqlite3_bind_int64(q, 1, server);
-	while ((r = db_step(s, q, err)) > 0) {
-		struct history_tally *t;
-
-		xgrow(rows, cap, *count + 1, sizeof(**rows));
-		t = &(*rows)[(*count)++];
-		memset(t, 0, sizeof(*t));
-		db_net(sqlite3_column_blob(q, 0), sqlite3_column_bytes(q, 0), &t->net);
-		t->bans = (uint32_t)sqlite3_column_int64(q, 1);
-		t->last_ban = db_time(q, 2);
-		t->last_class = t->last_ban == TIME_NONE ? CLASS_NONE
-							 : (enum ban_class)sqlite3_column_int(q, 3);
-		t->refused = (uint64_t)sqlite3_column_int64(q, 4);
-		t->last_refused = db_time(q, 5);
-		t->seen_first = TIME_NONE;
-	}
-	return r == 0;
+	xgrow(&r->rows, &r->cap, r->count + 1, sizeof(*r->rows));
+	t = &r->rows[r->count++];
+	memset(t, 0, sizeof(*t));
+	db_net(sqlite3_column_blob(q, 0), sqlite3_column_bytes(q, 0), &t->net);
+	t->bans = (uint32_t)sqlite3_column_int64(q, 1);
+	t->last_ban = db_time(q, 2);
+	t->last_class =
+		t->last_ban == TIME_NONE ? CLASS_NONE : (enum ban_class)sqlite3_column_int(q, 3);
+	t->refused = (uint64_t)sqlite3_column_int64(q, 4);
+	t->last_refused = db_time(q, 5);
+	t->seen_first = TIME_NONE;
 }
 
 /* Entries that are in the list without a line: their times go to the row of the same net, or to one
  * of their own at the end. */
-static bool read_seen(struct store *s, int64_t server, struct history_tally **rows, size_t *count,
-	size_t *cap, struct err *err)
+static void take_seen(struct tally_reader *r, sqlite3_stmt *q)
 {
-	sqlite3_stmt *q = db_prepare(s,
-		"SELECT key, first FROM seen WHERE server = ?1 AND gone IS NULL AND line = 0 ORDER "
-		"BY key",
-		err);
-	size_t addresses = *count, at = 0;
 	struct net n;
-	int r;
 
+	if (!db_net(sqlite3_column_blob(q, 0), sqlite3_column_bytes(q, 0), &n))
+		return;
+	while (r->at < r->addresses && net_cmp(&r->rows[r->at].net, &n) < 0)
+		r->at++;
+	if (r->at < r->addresses && net_equal(&r->rows[r->at].net, &n)) {
+		r->rows[r->at].seen_first = db_time(q, 1);
+		return;
+	}
+	xgrow(&r->rows, &r->cap, r->count + 1, sizeof(*r->rows));
+	r->rows[r->count++] = (struct history_tally){ .net = n,
+		.last_ban = TIME_NONE,
+		.last_refused = TIME_NONE,
+		.seen_first = db_time(q, 1),
+		.last_class = CLASS_NONE };
+}
+
+static const struct {
+	const char *sql;
+	void (*take)(struct tally_reader *r, sqlite3_stmt *q);
+} parts[] = {
+	[PART_ADDRESSES] = { "SELECT key, bans, last_ban, last_class, refused, last_refused FROM addr WHERE "
+			     "server = ?1 AND key > ?2 ORDER BY key LIMIT ?3",
+		take_address },
+	[PART_SEEN] = { "SELECT key, first FROM seen WHERE server = ?1 AND gone IS NULL AND line = 0 AND key > ?2 "
+			"ORDER BY key LIMIT ?3",
+		take_seen },
+};
+
+struct tally_reader *history_tallies_begin(struct store *s, const char *server, struct err *err)
+{
+	struct tally_reader *r;
+	int64_t id;
+
+	if (!db_may_read(s, err) || (id = db_server(s, server, false, err)) < 0)
+		return NULL;
+	r = xcalloc(1, sizeof(*r));
+	r->s = s;
+	r->server = id;
+	r->part = id ? PART_ADDRESSES : PART_DONE;
+	return r;
+}
+
+void history_tallies_abandon(struct tally_reader *r)
+{
+	if (r)
+		free(r->rows);
+	free(r);
+}
+
+static void next_part(struct tally_reader *r)
+{
+	if (r->part == PART_ADDRESSES)
+		r->addresses = r->count;
+	r->part++;
+	r->key_len = 0;
+}
+
+bool history_tallies_step(struct tally_reader *r, size_t max, bool *done, struct err *err)
+{
+	sqlite3_stmt *q;
+	size_t n = 0;
+	int got;
+
+	*done = r->part == PART_DONE;
+	if (*done)
+		return true;
+	q = db_prepare(r->s, parts[r->part].sql, err);
 	if (q == NULL)
 		return false;
-	sqlite3_bind_int64(q, 1, server);
-	while ((r = db_step(s, q, err)) > 0) {
-		if (!db_net(sqlite3_column_blob(q, 0), sqlite3_column_bytes(q, 0), &n))
-			continue;
-		while (at < addresses && net_cmp(&(*rows)[at].net, &n) < 0)
-			at++;
-		if (at < addresses && net_equal(&(*rows)[at].net, &n)) {
-			(*rows)[at].seen_first = db_time(q, 1);
-			continue;
-		}
-		xgrow(rows, cap, *count + 1, sizeof(**rows));
-		(*rows)[(*count)++] = (struct history_tally){ .net = n,
-			.last_ban = TIME_NONE,
-			.last_refused = TIME_NONE,
-			.seen_first = db_time(q, 1),
-			.last_class = CLASS_NONE };
+	sqlite3_bind_int64(q, 1, r->server);
+	sqlite3_bind_blob(q, 2, r->key, r->key_len, SQLITE_TRANSIENT);
+	sqlite3_bind_int64(q, 3, max > INT32_MAX ? -1 : (int64_t)max);
+	while ((got = db_step(r->s, q, err)) > 0) {
+		parts[r->part].take(r, q);
+		r->key_len = sqlite3_column_bytes(q, 0) < KEY_MAX ? sqlite3_column_bytes(q, 0) : KEY_MAX;
+		memcpy(r->key, sqlite3_column_blob(q, 0), (size_t)r->key_len);
+		n++;
 	}
-	return r == 0;
+	if (got < 0)
+		return false;
+	if (n < max)
+		next_part(r);
+	*done = r->part == PART_DONE;
+	return true;
 }
 
 /* Both parts are in order: one merge. */
@@ -90,31 +150,31 @@ static void merge_parts(struct history_tally **rows, size_t count, size_t middle
 	*rows = out;
 }
 
+void history_tallies_end(struct tally_reader *r, struct history_tally **rows, size_t *count)
+{
+	merge_parts(&r->rows, r->count, r->addresses);
+	*rows = r->rows;
+	*count = r->count;
+	free(r);
+}
+
 bool history_tallies(struct store *s, const char *server, struct history_tally **rows,
 	size_t *count, struct err *err)
 {
-	size_t cap = 0, middle;
-	int64_t id;
+	struct tally_reader *r = history_tallies_begin(s, server, err);
+	bool done = false;
 
 	*rows = NULL;
 	*count = 0;
-	if (!db_may_read(s, err))
+	if (r == NULL)
 		return false;
-	id = db_server(s, server, false, err);
-	if (id <= 0)
-		return id == 0;
-	if (!read_addresses(s, id, rows, count, &cap, err))
-		goto out;
-	middle = *count;
-	if (!read_seen(s, id, rows, count, &cap, err))
-		goto out;
-	merge_parts(rows, *count, middle);
+	while (!done)
+		if (!history_tallies_step(r, SIZE_MAX, &done, err)) {
+			history_tallies_abandon(r);
+			return false;
+		}
+	history_tallies_end(r, rows, count);
 	return true;
-out:
-	free(*rows);
-	*rows = NULL;
-	*count = 0;
-	return false;
 }
 
 /* First row that is not before n. */

@@ -814,6 +814,34 @@ static void check_entry(const struct entrylist *l, const char *key, enum reason 
 	assert_true(entry_created(&l->rows[row]) == created);
 }
 
+/* Read a few rows at a time, with the store written to in between, they are the same. */
+static void check_steps(struct world *w, const struct history_tally *all, size_t count)
+{
+	for (size_t step = 1; step < 5; step++) {
+		struct tally_reader *r = history_tallies_begin(w->store, "mail1", NULL);
+		struct history_tally *rows;
+		size_t n, steps = 0;
+		bool done = false;
+
+		assert_non_null(r);
+		while (!done) {
+			assert_true(history_tallies_step(r, step, &done, NULL));
+			assert_true(store_remember(w->store, "mail1", "step", steps++ % 2 ? "a" : "b", NULL));
+		}
+		assert_true(steps >= count / step);
+		history_tallies_end(r, &rows, &n);
+		assert_int_equal(n, count);
+		for (size_t i = 0; i < n; i++) {
+			assert_true(net_equal(&rows[i].net, &all[i].net));
+			assert_int_equal(rows[i].bans, all[i].bans);
+			assert_true(rows[i].last_ban == all[i].last_ban && rows[i].seen_first == all[i].seen_first);
+		}
+		free(rows);
+	}
+	history_tallies_abandon(history_tallies_begin(w->store, "mail1", NULL));
+	history_tallies_abandon(history_tallies_begin(w->store, "nobody", NULL));
+}
+
 /* Rows learn what they don't know, from the newest ban of exactly their address, and nothing else. */
 static void test_a_list_learns(void **state)
 {
@@ -829,6 +857,7 @@ static void test_a_list_learns(void **state)
 	world_refused(w, T0, "203.0.113.79", "imap");
 	assert_int_equal(world_take(w, "", "1"), INGEST_OK);
 	assert_true(history_tallies(w->store, "mail1", &tallies, &count, NULL));
+	check_steps(w, tallies, count);
 
 	add_entry(l, "2001:db8::7", REASON_NONE, ORIGIN_UNKNOWN, TIME_NONE);
 	add_entry(l, "not-an-ip", REASON_NONE, ORIGIN_UNKNOWN, TIME_NONE);
