@@ -7,9 +7,6 @@
 
 #include "core/mem.h"
 #include "core/text.h"
-#include "model/event.h"
-
-#define LOG_LIMIT_MAX 100000 /* `limit=1000000000000` aborts a 0.15 server (seen on 0.15.5) */
 
 const char *const settings_builtin_paths[] = { "*.php*", "*.cgi*", "*.asp*", "*/wp-*", "*/php*", "*/cgi-bin*", "*xmlrpc*",
 	"*../*", "*/..*", "*joomla*", "*wordpress*", "*drupal*", NULL };
@@ -196,101 +193,6 @@ static enum decode thresholds_decode(const struct server *srv, struct fetch_job 
 	return DECODE_DONE;
 }
 
-/* ---- the log ---- */
-
-static void log_encode(struct fetch_job *job, struct request *req)
-{
-	const struct fetch *f = job->fetch;
-	size_t limit = f->limit < 1 ? 1 : f->limit > LOG_LIMIT_MAX ? LOG_LIMIT_MAX : f->limit;
-	int64_t page = 1;
-
-	if (f->cursor && f->cursor[0] && !text_int(f->cursor, 1, 1000000000, &page))
-		page = 1;
-	job->cur.pos = (size_t)page;
-	job->cur.total = limit;
-	buf_addf(&req->path, "/api/logs?page=%zu&limit=%zu", (size_t)page, limit);
-	if (f->contains && f->contains[0]) {
-		buf_adds(&req->path, "&filter=");
-		path_escape(&req->path, f->contains, strlen(f->contains));
-	}
-	req->max_body = 512u << 20;
-}
-
-/* One item as a line of the server's file format. NUL bytes (an EHLO may hold them) are shown as \x00: a line ends at its first NUL. */
-static void log_line(struct buf *out, const char *a, size_t len)
-{
-	for (const char *nul; len > 0 && (nul = memchr(a, '\0', len)); len -= (size_t)(nul - a) + 1, a = nul + 1) {
-		buf_add(out, a, (size_t)(nul - a));
-		buf_adds(out, "\\x00");
-	}
-	buf_add(out, a, len);
-}
-
-static void log_field(struct buf *out, const char *before, json_t *s, const char *after)
-{
-	buf_adds(out, before);
-	log_line(out, json_is_string(s) ? json_string_value(s) : "", json_is_string(s) ? json_string_length(s) : 0);
-	buf_adds(out, after);
-}
-
-static bool log_item(struct log_page *page, json_t *item)
-{
-	json_t *stamp = json_object_get(item, "timestamp"), *message = json_object_get(item, "message");
-	struct buf *t = &page->text;
-
-	if (!json_is_string(stamp))
-		return false;
-	log_field(t, "", stamp, " ");
-	if (json_is_string(message)) { /* up to 0.9.3 */
-		log_field(t, " ", json_object_get(item, "level"), " ");
-		log_field(t, "", message, "");
-		return true;
-	}
-	log_field(t, "", json_object_get(item, "level"), " ");
-	log_field(t, "", json_object_get(item, "event"), " (");
-	log_field(t, "", json_object_get(item, "event_id"), ") ");
-	log_field(t, "", json_object_get(item, "details"), "");
-	return true;
-}
-
-static enum decode log_decode(struct fetch_job *job, const struct response *res, struct err *err)
-{
-	struct log_page *page = xcalloc(1, sizeof(*page));
-	char name[40];
-	json_t *doc, *items, *item;
-	size_t i;
-
-	job->reply->log = page;
-	buf_init(&page->text, 600u << 20);
-	if (!strcmp(settings_error_name(res, name, sizeof(name)), "unsupported")) {
-		snprintf(page->notice, sizeof(page->notice),
-			"the server writes no log file: set tracer.log.type = \"log\", tracer.log.enable = true and its path");
-		return DECODE_DONE;
-	}
-	if (!strcmp(name, "other") && memmem(res->body, res->len, "utf-8", strlen("utf-8"))) /* seen on 0.15.5 */
-		return err_set(err, ERR_IO, "a line of the server's log is no UTF-8: it shows neither that nor what is older"), DECODE_FAIL;
-	doc = settings_document(res, err);
-	if (!doc)
-		return DECODE_FAIL;
-	items = json_object_get(json_object_get(doc, "data"), "items");
-	page->line = xreallocarray(NULL, json_array_size(items) + 1, sizeof(*page->line));
-	json_array_foreach (items, i, item) {
-		size_t start = page->text.len;
-
-		if (!log_item(page, item) || page->text.overflow) {
-			buf_truncate(&page->text, start);
-			page->skipped++;
-			continue;
-		}
-		page->line[page->count++] = start;
-		buf_addc(&page->text, '\0');
-	}
-	if (json_array_size(items) >= job->cur.total)
-		snprintf(page->next, sizeof(page->next), "%zu", job->cur.pos + 1);
-	json_decref(doc);
-	return DECODE_DONE;
-}
-
 /* ---- whom the server believes about client addresses ---- */
 
 static enum decode trust_decode(struct fetch_job *job, const struct response *res, struct err *err)
@@ -333,8 +235,7 @@ static bool fetch_encode(const struct server *srv, struct fetch_job *job, struct
 	case FETCH_CERTS:
 		return settings_certs_encode(job, req);
 	case FETCH_LOG:
-		log_encode(job, req);
-		return true;
+		return settings_log_encode(job, req);
 	case FETCH_TRUST:
 		buf_adds(&req->path, "/api/settings/keys?keys=http.use-x-forwarded,server.http.use-x-forwarded"
 				     "&prefixes=server.proxy.trusted-networks,server.listener");
@@ -359,7 +260,7 @@ static enum decode fetch_decode(const struct server *srv, struct fetch_job *job,
 	case FETCH_CERTS:
 		return settings_certs_decode(job, res, err);
 	case FETCH_LOG:
-		return log_decode(job, res, err);
+		return settings_log_decode(job, res, err);
 	case FETCH_TRUST:
 		return trust_decode(job, res, err);
 	case FETCH_CHECK:
@@ -378,6 +279,8 @@ static void fetch_item(const struct server *srv, struct fetch_job *job, const st
 	(void)srv;
 	if (job->fetch->kind == FETCH_LIST)
 		list_item(job, path, item);
+	else if (job->fetch->kind == FETCH_LOG)
+		settings_log_item(job, path, item);
 }
 
 const struct dialect_ops dialect_settings = {
@@ -400,4 +303,5 @@ const struct dialect_ops dialect_settings = {
 	.reload_decode = settings_reload_decode,
 	.reset_encode = settings_reset_encode,
 	.reset_decode = settings_reset_decode,
+	.memo_free = settings_log_free,
 };

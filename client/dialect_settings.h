@@ -50,6 +50,12 @@ bool settings_reset_encode(const struct server *srv, unsigned classes, struct cu
 enum decode settings_reset_decode(const struct server *srv, unsigned classes, struct cursor *cur, const struct response *res, struct err *err);
 bool settings_check_decode(const struct response *res, struct config_check *out, struct err *err);
 
+/* dialect_settings_log.c */
+bool settings_log_encode(struct fetch_job *job, struct request *req);
+void settings_log_item(struct fetch_job *job, const struct json_path *path, const struct json_item *item);
+enum decode settings_log_decode(struct fetch_job *job, const struct response *res, struct err *err);
+void settings_log_free(void *memo);
+
 /* dialect_settings_certs.c */
 bool settings_certs_encode(struct fetch_job *job, struct request *req);
 enum decode settings_certs_decode(struct fetch_job *job, const struct response *res, struct err *err);

@@ -442,8 +442,69 @@ static void log_of_hostile_items(void **state)
 	fetching_init(&f, &dialect_settings, &srv, (struct fetch){ .kind = FETCH_LOG, .limit = 3 });
 	assert_true(fetching_encode(&f));
 	assert_int_equal(fetching_decode(&f, played_text(200, "application/json", "{\"error\":\"other\",\"details\":\"invalid utf-8\"}")), DECODE_FAIL);
-	assert_int_equal(f.err.code, ERR_SERVER);
+	assert_int_equal(f.err.code, ERR_IO);
 	fetching_release(&f);
+}
+
+/* A sync asks for up to 100,000 lines at once: each is rendered when it came by, none at the end. */
+static void a_long_page_is_taken_piece_by_piece(void **state)
+{
+	static const size_t many = 100000, chunk = 16384;
+	struct server srv = { .threshold_family = FAMILY_AUTO_BAN };
+	struct response res = { .status = 200 };
+	size_t most = 0, before;
+	struct fetching f;
+	struct jsonwalk *w;
+	struct buf body;
+
+	(void)state;
+	buf_init(&body, 64u << 20);
+	buf_adds(&body, "{\"data\":{\"items\":[");
+	for (size_t i = 0; i < many; i++)
+		buf_addf(&body, "%s{\"timestamp\":\"T\",\"level\":\"INFO\",\"event\":\"E\",\"event_id\":\"x.y\",\"details\":\"n = %zu\"}", i ? "," : "", i);
+	buf_adds(&body, "],\"total\":5}}");
+	fetching_init(&f, &dialect_settings, &srv, (struct fetch){ .kind = FETCH_LOG, .limit = many });
+	assert_true(fetching_encode(&f));
+	assert_true(f.req.stream);
+	w = jsonwalk_new(fetching_item, &f);
+	for (size_t at = 0; at < body.len; at += chunk) {
+		before = f.reply.log->count;
+		assert_true(jsonwalk_feed(w, body.data + at, body.len - at < chunk ? body.len - at : chunk, NULL));
+		most = f.reply.log->count - before > most ? f.reply.log->count - before : most;
+	}
+	assert_int_equal(f.reply.log->count, many);
+	assert_true(most <= chunk / 70 + 1);
+	res.stream_ok = jsonwalk_finish(w, NULL);
+	jsonwalk_free(w);
+	body.data[65536] = '\0'; /* what a session keeps of it */
+	res.body = body.data;
+	res.len = 65536;
+	assert_int_equal(f.ops->fetch_decode(&srv, &f.job, &res, &f.err), DECODE_DONE);
+	assert_string_equal(f.reply.log->next, "2");
+	assert_string_equal(line_of(f.reply.log, many - 1), "T INFO E (x.y) n = 99999");
+	fetching_release(&f);
+	buf_release(&body);
+}
+
+static void a_page_that_is_none(void **state)
+{
+	static const struct { int status; const char *body; enum err_code code; } bad[] = {
+		{ 200, "{\"data\":{\"items\":[{\"timestamp\":\"T\"}", ERR_PROTOCOL }, { 200, "{}", ERR_PROTOCOL }, { 200, "", ERR_PROTOCOL },
+		{ 200, "{\"data\":{\"items\":{}}}", ERR_PROTOCOL }, { 200, "{\"error\":\"other\"}", ERR_SERVER }, { 403, "{}", ERR_PERMISSION },
+		{ 200, "{\"error\":7}", ERR_SERVER },
+	};
+	struct server srv = { .threshold_family = FAMILY_AUTO_BAN };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct fetching f;
+
+		fetching_init(&f, &dialect_settings, &srv, (struct fetch){ .kind = FETCH_LOG, .limit = 3 });
+		assert_true(fetching_encode(&f));
+		assert_int_equal(fetching_decode(&f, played_text(bad[i].status, "application/json", bad[i].body)), DECODE_FAIL);
+		assert_int_equal(f.err.code, bad[i].code);
+		fetching_release(&f);
+	}
 }
 
 /* ---- changes ---- */
@@ -741,6 +802,8 @@ int main(void)
 		cmocka_unit_test(certificates),
 		cmocka_unit_test(logs),
 		cmocka_unit_test(log_of_hostile_items),
+		cmocka_unit_test(a_long_page_is_taken_piece_by_piece),
+		cmocka_unit_test(a_page_that_is_none),
 		cmocka_unit_test(writes_as_recorded),
 		cmocka_unit_test(writes_of_older_generations),
 		cmocka_unit_test(the_other_case_is_tried_once),
