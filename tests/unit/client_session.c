@@ -230,11 +230,11 @@ static void a_foreign_server_is_named_as_such(void **state)
 	r->server.root = "/neither";
 	session_connect(r->session);
 	assert_true(rig_reach(r, SESSION_FOREIGN));
-	assert_int_equal(session_error(r->session)->code, ERR_UNSUPPORTED);
+	assert_int_equal(session_error(r->session)->code, ERR_PROTOCOL);
 	assert_non_null(strstr(session_error(r->session)->msg, "404"));
 	assert_int_equal(session_retry_at(r->session), -1);
 	assert_true(rig_fetch(r, FETCH_LIST));
-	assert_int_equal(r->fetch_err.code, ERR_UNSUPPORTED);
+	assert_int_equal(r->fetch_err.code, ERR_PROTOCOL);
 }
 
 static void a_redirect_ends_the_search(void **state)
