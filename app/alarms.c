@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/gateway_watch.h"
 #include "app/gateways.h"
 #include "core/clock.h"
 #include "core/mem.h"
@@ -37,11 +38,22 @@ static void say(char *out, size_t size, const char *fmt, ...)
 	buf_release(&raw);
 }
 
+/* "…. 41 connections refused in 10 min" */
+static void say_refused(struct alarm *row, const struct gateway_seen *s, int64_t now)
+{
+	uint64_t refused = s ? gateway_seen_refused(s, now) : 0;
+	size_t len = strlen(row->text);
+	char count[32];
+
+	if (refused)
+		snprintf(row->text + len, sizeof(row->text) - len, ". %s %s refused in %d min", text_grouped(refused, count, sizeof(count)),
+			refused == 1 ? "connection" : "connections", GATEWAY_MINUTES);
+}
+
 static void gateway_alarms(struct app *a, struct alarms *al, int64_t now)
 {
 	struct gateway_findings found = { 0 };
 
-	(void)now;
 	gateways_find(a, &found);
 	for (size_t i = 0; i < found.count && i < 8; i++) {
 		const struct gateway_finding *f = &found.items[i];
@@ -52,12 +64,37 @@ static void gateway_alarms(struct app *a, struct alarms *al, int64_t now)
 			continue;
 		net_format(&f->net, net, sizeof(net));
 		snprintf(key, sizeof(key), "gateway %s", net);
-		row = add(al, f->state != GATEWAY_NEAR_LIMIT, CURE_GATEWAY, key);
+		row = add(al, f->state == GATEWAY_BANNED, f->state == GATEWAY_MISSING_ALLOW ? CURE_ALLOW : CURE_GATEWAY, key);
 		snprintf(row->target, sizeof(row->target), "%s", net);
 		say(row->text, sizeof(row->text), "%s", f->words);
+		if (f->state == GATEWAY_BANNED)
+			say_refused(row, gateway_watch_of(a, &f->net), now);
 		snprintf(row->cure, sizeof(row->cure), "stalwarden gateway fix %s", net);
 	}
 	gateway_findings_release(&found);
+}
+
+/* Refused since the list was last read, and not on it: the log knows first. A network that is banned covers its addresses. */
+static void refused_alarms(struct app *a, struct alarms *al, int64_t now)
+{
+	const struct entrylist *l = a->snap.list[LIST_BLOCKED];
+	int64_t fetched = a->snap.fetched[SNAP_BIT_BLOCKED];
+
+	for (size_t i = 0; i < gateway_watch_count(a); i++) {
+		const struct gateway_seen *s = gateway_watch_at(a, i);
+		char key[96], net[NET_BUF];
+		struct alarm *row;
+
+		if ((fetched != TIME_NONE && s->last < fetched / 1000 * 1000) || (l && entrylist_covering(l, &s->net, -1, now) >= 0))
+			continue;
+		net_format(&s->net, net, sizeof(net));
+		snprintf(key, sizeof(key), "gateway %s", net);
+		row = add(al, true, CURE_GATEWAY, key);
+		snprintf(row->target, sizeof(row->target), "%s", net);
+		say(row->text, sizeof(row->text), "%s %s: %s", net, gateway_seen_refused(s, now) ? "is refused, so it is banned" : "was banned just now", s->words);
+		say_refused(row, s, now);
+		snprintf(row->cure, sizeof(row->cure), "stalwarden gateway fix %s", net);
+	}
 }
 
 /* The operator's own address, and this host's: refused now, or about to be. */
@@ -149,7 +186,7 @@ static void cert_alarms(struct app *a, struct alarms *al, int64_t now)
 
 void alarms_find(struct app *a, struct alarms *out)
 {
-	static void (*const finders[])(struct app *, struct alarms *, int64_t) = { gateway_alarms, own_alarms, check_alarms, both_alarms, cert_alarms };
+	static void (*const finders[])(struct app *, struct alarms *, int64_t) = { gateway_alarms, refused_alarms, own_alarms, check_alarms, both_alarms, cert_alarms };
 	struct alarms found = { 0 };
 	int64_t now = clock_now();
 

@@ -6,7 +6,7 @@
 
 #include "app/app.h"
 
-enum alarm_cure { CURE_NONE, CURE_GATEWAY, CURE_WHY, CURE_CHECK, CURE_CERTS, CURE_MALFORMED };
+enum alarm_cure { CURE_NONE, CURE_GATEWAY, CURE_ALLOW, CURE_WHY, CURE_CHECK, CURE_CERTS, CURE_MALFORMED };
 struct alarm {
 	bool is_bad;           /* acts against you now; else it will */
 	enum alarm_cure what;  /* where Enter goes */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/gateway_watch.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
@@ -209,6 +210,7 @@ bool app_init(struct app *a, struct loop *loop, const struct app_options *option
 void app_release(struct app *a)
 {
 	scope_cancel(&a->scope);
+	gateway_watch_release(a);
 	timer_stop(&a->poll);
 	if (a->session)
 		session_free(a->session);
@@ -238,6 +240,7 @@ bool app_switch(struct app *a, const char *profile, struct err *err)
 	if (!config_profile(&a->config, profile))
 		return err_set(err, ERR_USAGE, "there is no profile \"%s\"", profile);
 	scope_cancel(&a->scope);
+	gateway_watch_release(a);
 	a->runs = 0;
 	a->resume_next = 0;
 	session_free(a->session);

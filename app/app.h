@@ -95,6 +95,7 @@ struct app_options {
 
 struct watch;
 struct gateway_watch;
+struct gateway_watch;
 struct geo;
 
 struct snap_ask { struct app *app; enum snap what; }; /* argument of an answer; one of a kind is under way at most */
@@ -128,6 +129,7 @@ struct app {
 	unsigned runs;               /* changes under way (app/run.c), looking again at earlier ones included */
 	int64_t resume_next;         /* clock_mono() before which earlier changes are not looked at again */
 	struct watch *watch;         /* app/watch.h; NULL = nothing is watched */
+	struct gateway_watch *gateway_watch; /* app/gateway_watch.h; NULL until a line came */
 };
 
 /* Loads configuration, opens the store, makes the session; nothing is sent yet. options' strings must outlive the app. */

@@ -71,6 +71,7 @@ struct plan *plan_gateway_fix(struct app *a, const struct net *n, struct err *er
 	struct plan_options o;
 	struct plan *p;
 	size_t count = 0;
+	bool banned = false;
 
 	gateways_find(a, &found);
 	for (size_t i = 0; i < found.count && count < ARRAY_LEN(targets); i++) {
@@ -78,12 +79,14 @@ struct plan *plan_gateway_fix(struct app *a, const struct net *n, struct err *er
 
 		if (n ? !net_equal(&f->net, n) : f->score < GATEWAY_ALARM || f->state == GATEWAY_NEAR_LIMIT)
 			continue;
+		banned = banned || f->state != GATEWAY_MISSING_ALLOW;
 		targets[count] = net_format(&f->net, text[count], sizeof(text[count]));
 		count++;
 	}
 	if (n && count == 0) { /* the operator knows better */
 		targets[0] = net_format(n, text[0], sizeof(text[0]));
 		count = 1;
+		banned = true;
 	}
 	gateway_findings_release(&found);
 	if (count == 0) {
@@ -93,7 +96,8 @@ struct plan *plan_gateway_fix(struct app *a, const struct net *n, struct err *er
 	plan_options_init(&o);
 	o.note = "gateway";
 	o.allow = true;
-	o.reset_classes = server_has(session_server(a->session), CAP(RESET_COUNTERS)) ? (1u << CLASS_COUNT) - 1 : 0;
+	/* an allow that is missing took nobody's counters along */
+	o.reset_classes = banned && server_has(session_server(a->session), CAP(RESET_COUNTERS)) ? (1u << CLASS_COUNT) - 1 : 0;
 	o.force = a->options.force;
 	if (server_has(session_server(a->session), CAP(WRITE_ALLOWED)))
 		p = plan_allow(a, targets, count, &o, err);

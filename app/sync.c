@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/gateway_watch.h"
 #include "app/plan.h"
 #include "client/logsource_api.h"
 #include "core/clock.h"
@@ -193,6 +194,8 @@ static void on_lines(struct logsource *src, const struct logbatch *batch, void *
 	(void)src;
 	if (batch->is_backlog)
 		return;
+	for (size_t i = 0; i < batch->count; i++)
+		gateway_watch_line(s->app, &batch->events[i]);
 	switch (history_ingest(s->app->store, s->app->profile.name, s->key, batch->from, batch->cursor, batch->events, batch->count, &s->result.sum,
 		&s->result.err)) {
 	case INGEST_OK:

@@ -16,6 +16,7 @@ static const struct old_event {
 } old_events[] = {
 	{ "fail2ban", NULL, NULL, "security.authentication-ban", "fail2ban" },
 	{ "blocked", NULL, "Dropping connection", "security.ip-blocked", "blocked IP" },
+	{ NULL, NULL, "Connection rejected: IP is blocked", "security.ip-blocked", "IP is blocked" },
 	{ "authenticate", "success", NULL, "auth.success", NULL },
 	{ "authenticate", "failed", NULL, "auth.failed", "authenticate" },
 	{ NULL, NULL, "Authentication failed", "auth.failed", "Authentication failed" },

@@ -30,7 +30,7 @@ static const struct {
 } state_info[] = {
 	[GATEWAY_BANNED] = {"banned", "is banned"},
 	[GATEWAY_NEAR_LIMIT] = {"near_limit", "is about to be banned"},
-	[GATEWAY_MISSING_ALLOW] = {"missing_allow", "is not allowed"},
+	[GATEWAY_MISSING_ALLOW] = {"missing_allow", "should be allowed and is not: the profile expects it (near_networks, allowed)"},
 };
 _Static_assert(ARRAY_LEN(state_info) == GATEWAY_STATE_COUNT, "words for every state");
 
@@ -334,7 +334,7 @@ static void put_words(const struct gateway_facts *f, struct gateway_finding *g)
 	if (g->state == GATEWAY_NEAR_LIMIT)
 		buf_addf(&out, " (%" PRIu64 " of %" PRIu64 " in %s)", g->failures, g->limit,
 			class_name(g->class));
-	for (int w = 0; w < GATEWAY_WHY_COUNT; w++) {
+	for (int w = 0; w < GATEWAY_WHY_COUNT && g->state != GATEWAY_MISSING_ALLOW; w++) {
 		if (!(g->why & 1u << w))
 			continue;
 		buf_addf(&out, "%s%s", sep, why_info[w].words);

@@ -13,7 +13,7 @@ struct alarm_cure_arg {
 	char target[NET_BUF];
 };
 
-static const char *const labels[] = { [CURE_NONE] = "", [CURE_GATEWAY] = "cure", [CURE_WHY] = "why", [CURE_CHECK] = "show",
+static const char *const labels[] = { [CURE_NONE] = "", [CURE_GATEWAY] = "cure", [CURE_ALLOW] = "allow", [CURE_WHY] = "why", [CURE_CHECK] = "show",
 	[CURE_CERTS] = "look", [CURE_MALFORMED] = "remove" };
 
 static void remove_malformed(struct console *c, const char *target)
@@ -32,6 +32,7 @@ void alarm_cure(struct console *c, enum alarm_cure what, const char *target)
 	net_parse(target, strlen(target), &n, NULL);
 	switch (what) {
 	case CURE_GATEWAY:
+	case CURE_ALLOW:
 		flow_gateway(c, n.family ? &n : NULL);
 		break;
 	case CURE_WHY:

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/gateway_watch.h"
 #include "app/rescue.h"
 #include "app/resume.h"
 #include "app/places.h"
@@ -257,6 +258,16 @@ static void on_changed(void *arg, unsigned snaps)
 	ui_dirty(c->ui);
 }
 
+/* A log line is an alarm before any list says so. */
+static void gateway_seen(void *arg)
+{
+	struct console *c = arg;
+
+	c->alarm_generation = 0;
+	alarm_lines_update(c);
+	ui_dirty(c->ui);
+}
+
 bool console_switch(struct console *c, const char *profile, struct err *err)
 {
 	for (size_t i = 0; i < c->alarm_count; i++)
@@ -265,6 +276,7 @@ bool console_switch(struct console *c, const char *profile, struct err *err)
 	if (!app_switch(c->app, profile, err))
 		return false;
 	app_observe(c->app, &c->observer, &c->app->scope, on_changed, c);
+	gateway_watch_follow(c->app, gateway_seen, c);
 	ui_reopen(c->ui);
 	login_begin(c);
 	return true;
@@ -334,6 +346,7 @@ int console_run(struct app *a, const struct console_options *o, struct err *err)
 	if (a->geo_err.code != ERR_NONE)
 		ui_message(c.ui, ROLE_WARN, "%s", a->geo_err.msg);
 	app_observe(a, &c.observer, &a->scope, on_changed, &c);
+	gateway_watch_follow(a, gateway_seen, &c);
 	login_begin(&c);
 	loop_run(a->loop);
 	status = ui_status(c.ui);

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "app/gateway_watch.h"
 #include "core/mem.h"
 
 void flow_free(struct flow *f)
@@ -22,6 +23,7 @@ static void on_done(void *arg, const struct change *c, int64_t journal_id, const
 	con->run = NULL;
 	ui_progress(con->ui, NULL, 0, 0, NULL, NULL);
 	ui_verdict(con->ui, flow_verdict_page(c, g, journal_err, journal_id), flow_details_page(c, g));
+	gateway_watch_forget(con->app, c);
 	con->alarm_generation = 0; /* what was wrong may be cured: look again */
 	app_refresh(con->app, SNAP(BLOCKED) | SNAP(CHECK), 0);
 }

@@ -148,7 +148,7 @@ static void test_missing(void **state)
 	gateway_find(&f, &g);
 	assert_int_equal(g.count, 1);
 	assert_finding(&g.items[0], "172.17.0.1", GATEWAY_MISSING_ALLOW, 100,
-		"172.17.0.1 is not allowed: expected to be allowed by this profile, in Docker's default range");
+		"172.17.0.1 should be allowed and is not: the profile expects it (near_networks, allowed)");
 	gateway_findings_release(&g);
 	gateway_facts_release(&f);
 	entrylist_free(allowed);

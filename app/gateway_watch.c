@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Counts refused connections of gateways as their log lines come in. */
+#include "app/gateway_watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/gateways.h"
+#include "client/logsource.h"
+#include "core/clock.h"
+#include "core/mem.h"
+#include "core/text.h"
+
+#define SEEN_MAX  16
+#define MINUTE_MS 60000
+#define ASK_MS    1000  /* the list is asked for at most so often because of a line */
+#define FACTS_MS  10000 /* what is a gateway is looked up again after so long */
+
+struct gateway_watch {
+	struct app *app;
+	struct gateway_seen seen[SEEN_MAX];
+	size_t count;
+	struct gateway_facts facts; /* without lists: they may be gone */
+	int64_t facts_at;           /* clock_mono() */
+	bool has_facts, is_dirty;   /* dirty: counts that were not told yet */
+	void (*changed)(void *arg);
+	void *arg;
+};
+
+static struct gateway_watch *watch_of(struct app *a)
+{
+	if (!a->gateway_watch) {
+		a->gateway_watch = xcalloc(1, sizeof(*a->gateway_watch));
+		a->gateway_watch->app = a;
+	}
+	return a->gateway_watch;
+}
+
+static const struct gateway_facts *facts_of(struct gateway_watch *w)
+{
+	int64_t now = clock_mono();
+
+	if (w->has_facts && now - w->facts_at < FACTS_MS)
+		return &w->facts;
+	if (w->has_facts)
+		gateway_facts_release(&w->facts);
+	gateways_facts(w->app, &w->facts);
+	w->facts.blocked = w->facts.allowed = NULL;
+	w->facts.thresholds = NULL;
+	w->has_facts = true;
+	w->facts_at = now;
+	return &w->facts;
+}
+
+static struct gateway_seen *find(struct gateway_watch *w, const struct net *n)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (net_equal(&w->seen[i].net, n))
+			return &w->seen[i];
+	return NULL;
+}
+
+/* Room for one more: the one that was silent longest goes. */
+static struct gateway_seen *make_room(struct gateway_watch *w)
+{
+	struct gateway_seen *oldest = &w->seen[0];
+
+	if (w->count < SEEN_MAX)
+		return &w->seen[w->count++];
+	for (size_t i = 1; i < w->count; i++)
+		if (w->seen[i].last < oldest->last)
+			oldest = &w->seen[i];
+	return oldest;
+}
+
+static struct gateway_seen *note(struct gateway_watch *w, const struct net *n)
+{
+	struct gateway_seen *s;
+	int score;
+	unsigned why = gateway_reasons(facts_of(w), n, &score);
+
+	if (score < GATEWAY_ALARM)
+		return NULL;
+	s = make_room(w);
+	*s = (struct gateway_seen){ .net = *n, .last = TIME_NONE };
+	for (int i = 0; i < GATEWAY_WHY_COUNT; i++)
+		if (why & 1u << i) {
+			struct buf words = BUF_INIT;
+
+			buf_addf(&words, "%s%s%s", s->words, s->words[0] ? ", " : "", gateway_why_words((enum gateway_why)i));
+			text_safe_str(s->words, sizeof(s->words), buf_str(&words), words.len);
+			buf_release(&words);
+		}
+	return s;
+}
+
+static void count_one(struct gateway_seen *s, int64_t time, bool is_refused)
+{
+	int64_t minute = time / MINUTE_MS;
+
+	if (s->last == TIME_NONE)
+		s->minute = minute;
+	for (; s->minute < minute; s->minute++) /* minutes without any; at most as many as there are slots matter */
+		if (minute - s->minute <= GATEWAY_MINUTES)
+			s->refused[(s->minute + 1) % GATEWAY_MINUTES] = 0;
+	if (is_refused && s->minute - minute < GATEWAY_MINUTES)
+		s->refused[minute % GATEWAY_MINUTES]++;
+	if (s->last == TIME_NONE || time > s->last)
+		s->last = time;
+}
+
+static void tell(struct gateway_watch *w)
+{
+	w->is_dirty = false;
+	if (w->changed)
+		w->changed(w->arg);
+}
+
+void gateway_watch_line(struct app *a, const struct event *ev)
+{
+	struct gateway_watch *w = watch_of(a);
+	int64_t now = clock_now();
+	struct event_facts facts;
+	struct gateway_seen *s;
+	bool is_new;
+
+	event_facts(ev, &facts);
+	if ((facts.kind != EVENT_REFUSED && facts.kind != EVENT_BAN) || !facts.address.family || ev->time == TIME_NONE || ev->time > now + MINUTE_MS ||
+		now - ev->time >= GATEWAY_MINUTES * MINUTE_MS)
+		return;
+	s = find(w, &facts.address);
+	is_new = !s;
+	if (!s && !(s = note(w, &facts.address)))
+		return;
+	count_one(s, ev->time, facts.kind == EVENT_REFUSED);
+	w->is_dirty = true;
+	if (session_state(a->session) == SESSION_READY && clock_mono() - a->snap.asked[SNAP_BIT_BLOCKED] >= ASK_MS)
+		app_refresh(a, SNAP(BLOCKED), 0);
+	if (is_new)
+		tell(w);
+}
+
+/* ---- following a local log ---- */
+
+static void on_lines(struct logsource *src, const struct logbatch *batch, void *arg)
+{
+	struct gateway_watch *w = arg;
+
+	(void)src;
+	for (size_t i = 0; i < batch->count; i++)
+		gateway_watch_line(w->app, &batch->events[i]);
+	if (w->is_dirty)
+		tell(w);
+}
+
+static void on_state(struct logsource *src, enum logsource_state state, const char *text, void *arg)
+{
+	(void)src, (void)state, (void)text, (void)arg; /* the log panel says what is wrong with a log */
+}
+
+void gateway_watch_follow(struct app *a, void (*changed)(void *arg), void *arg)
+{
+	struct gateway_watch *w = watch_of(a);
+	struct logsource_want want = { .follow = true };
+	struct logsource_events events = { .on_lines = on_lines, .on_state = on_state, .arg = w };
+	struct err ignored = ERR_INIT;
+
+	w->changed = changed;
+	w->arg = arg;
+	if (logsource_choose(a->profile.log_source, a->log_path, sizeof(a->log_path)) == LOGSOURCE_KIND_FILE)
+		logsource_open(&logsource_file, a->log_path, a->loop, &a->scope, &want, &events, &ignored);
+}
+
+/* ---- what is known ---- */
+
+void gateway_watch_forget(struct app *a, const struct change *c)
+{
+	struct gateway_watch *w = a->gateway_watch;
+
+	for (size_t i = 0; w && i < c->count; i++) {
+		const struct edit *e = &c->edits[i];
+		struct gateway_seen *s = e->net.family ? find(w, &e->net) : NULL;
+
+		if (s && c->outcomes[i].verdict == VERDICT_IN_FORCE && (e->kind == EDIT_UNBLOCK || e->kind == EDIT_ALLOW))
+			*s = w->seen[--w->count];
+	}
+}
+
+void gateway_watch_release(struct app *a)
+{
+	if (!a->gateway_watch)
+		return;
+	if (a->gateway_watch->has_facts)
+		gateway_facts_release(&a->gateway_watch->facts);
+	free(a->gateway_watch);
+	a->gateway_watch = NULL;
+}
+
+size_t gateway_watch_count(const struct app *a)
+{
+	return a->gateway_watch ? a->gateway_watch->count : 0;
+}
+
+const struct gateway_seen *gateway_watch_at(const struct app *a, size_t i)
+{
+	return &a->gateway_watch->seen[i];
+}
+
+const struct gateway_seen *gateway_watch_of(const struct app *a, const struct net *n)
+{
+	return a->gateway_watch ? find(a->gateway_watch, n) : NULL;
+}
+
+uint64_t gateway_seen_refused(const struct gateway_seen *s, int64_t now)
+{
+	uint64_t sum = 0;
+
+	for (int64_t m = now / MINUTE_MS; m > now / MINUTE_MS - GATEWAY_MINUTES; m--)
+		if (m <= s->minute && s->minute - m < GATEWAY_MINUTES)
+			sum += s->refused[m % GATEWAY_MINUTES];
+	return sum;
+}

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The gateway story on the console: a refused connection in the log is an alarm at once, whatever the lists say; one key cures it; on every
+panel the alarm is on top; an allow that the profile expects is put back on one key."""
+
+import datetime
+import os
+import sys
+
+import pytest
+
+from terminal import Terminal
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+from fake.client import Practice  # noqa: E402
+
+BIN = os.path.abspath(os.environ.get("STALWARDEN_BIN", os.path.join(ROOT, "stalwarden")))
+GATEWAY = "172.17.0.1"
+
+
+OLD = '%s.000000Z DEBUG common: Connection rejected: IP is blocked context="session" remote_ip=172.17.0.1'
+
+
+def console(p, home, *more):
+    env = {"STALWARDEN_URL": p.url, "STALWARDEN_USER": p.user, "STALWARDEN_PASSWORD": p.password, "HOME": str(home),
+           "XDG_STATE_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
+    return Terminal([BIN, "--log-source", p.log_dir, *more], cols=120, rows=30, env=env)
+
+
+def fail(p, count, client=GATEWAY):
+    return p.event("auth_fail", client, listener="imap", account="backup@example.org", count=count)
+
+
+@pytest.mark.parametrize("persona", ["0.15", "0.10", "0.8", "0.6", "0.16"])
+def test_a_refused_connection_is_an_alarm_though_no_list_can_be_read(persona, tmp_path):
+    with Practice(persona) as p:
+        with console(p, tmp_path) as t:
+            t.wait_text("● live")
+            t.send("2")
+            t.wait_text("Thresholds   ")
+            p.fault("stall", times=-1)  # from here on no list comes: the console sits behind that gateway
+            fail(p, 100)
+            fail(p, 41)
+            if persona in ("0.8", "0.6"):  # at INFO these write bans only
+                t.wait_text("172.17.0.1 was banned just now")
+                p.control("line", {"line": OLD % datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")})
+            t.wait_text("172.17.0.1 is refused, so it is banned")
+            t.wait_text("1 connection refused in 10 min" if persona in ("0.8", "0.6") else "40 connections refused in 10 min")
+            p.no_faults()
+            p.release()
+
+
+@pytest.mark.parametrize("persona", ["0.15", "0.10", "0.8", "0.16"])
+def test_one_key_cures_it_and_it_stays_cured(persona, tmp_path):
+    with Practice(persona) as p:
+        fail(p, 101)
+        assert fail(p, 1) == "refused"
+        with console(p, tmp_path) as t:
+            t.wait_text("172.17.0.1 is banned")
+            for key in "23456789":  # on top of every panel
+                t.send(key)
+                t.wait(lambda: "172.17.0.1 is banned" in t.screen.display[3], "no alarm on top of panel " + key)
+                t.settle()
+                assert "172.17.0.1 is banned" in t.screen.display[3], t.text
+            t.send("!")
+            t.wait_text("y yes")
+            t.send("y")
+            t.wait_text("in force")
+            t.wait_gone("172.17.0.1 is banned")
+            assert fail(p, 50) == "ok"
+            p.advance(60)
+            assert fail(p, 49) == "ok"
+            t.settle()
+            assert "is refused" not in t.text and "is banned" not in t.text, t.text
+
+
+def test_a_stranger_refused_is_no_alarm(tmp_path):
+    with Practice("0.15") as p, console(p, tmp_path) as t:
+        t.wait_text("● live")
+        t.send("5")
+        fail(p, 101, "203.0.113.7")
+        fail(p, 5, "203.0.113.7")
+        t.wait_text("security.ip-blocked")
+        assert "is refused" not in t.text, t.text
+
+
+def test_an_expected_allow_is_put_back_on_one_key(tmp_path):
+    config = tmp_path / "stalwarden" / "stalwarden.conf"
+    config.parent.mkdir(mode=0o700)
+    config.write_text('profile "mail1" { near_networks = { "172.17.0.0/16" } }\n')
+    config.chmod(0o600)
+    with Practice("0.15") as p, console(p, tmp_path) as t:
+        t.wait_text("172.17.0.0/16 should be allowed and is not: the profile expects it (near_networks, allowed)")
+        assert "! allow" in t.screen.display[3], t.text
+        t.send("!")
+        t.wait_text("Allow 172.17.0.0/16?")
+        assert "counters" not in t.text, t.text  # nobody is banned
+        t.send("y")
+        t.wait_text("in force")
+        t.wait_gone("should be allowed")
+        assert p.state()["live"]["allowed_networks"] == ["172.17.0.0/16"]
