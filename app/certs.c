@@ -305,22 +305,46 @@ struct plan *plan_cert_renew(struct app *a, const char *domain, struct err *err)
 	return p;
 }
 
+/* Regular files alone: a FIFO would hold the console for as long as its writer likes. */
 static bool read_file(const char *path, struct buf *out, struct err *err)
 {
 	char chunk[8192];
+	struct stat st;
 	ssize_t n = -1;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	bool regular = fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode);
 
 	out->max = X509_MAX_BYTES;
 	out->secret = true;
-	while (fd >= 0 && (n = read(fd, chunk, sizeof(chunk))) > 0)
+	while (regular && (n = read(fd, chunk, sizeof(chunk))) > 0)
 		buf_add(out, chunk, (size_t)n);
 	explicit_bzero(chunk, sizeof(chunk));
 	if (fd >= 0)
 		close(fd);
 	if (n < 0)
-		return err_set(err, ERR_USAGE, "%s can't be read", path);
+		return err_set(err, ERR_USAGE, fd >= 0 && !regular ? "%s is no regular file" : "%s can't be read", path);
 	return !out->overflow || err_set(err, ERR_USAGE, "%s is too long for a certificate or a key", path);
+}
+
+/* What the server calls it: a name, and no pattern. */
+static char *upload_name(const char *name)
+{
+	return strncmp(name, "*.", 2) ? xstrdup(name) : xasprintf("wildcard.%s", name + 2);
+}
+
+static struct plan *plan_of_pair(struct app *a, const char *name, const struct buf *cert, const struct buf *key)
+{
+	struct plan *p = plan_new(a);
+	struct plan_options o;
+	struct edit *e;
+
+	plan_options_init(&o);
+	e = plan_edit(a, p, EDIT_CERT_UPLOAD, name, &o);
+	e->net.family = 0;
+	e->cert_pem = xmemdup(buf_str(cert), cert->len);
+	e->key_pem = xmemdup(buf_str(key), key->len);
+	snprintf(p->question, sizeof(p->question), "Upload the certificate of %.100s?", name);
+	return p;
 }
 
 struct plan *plan_cert_upload(struct app *a, const char *name, const char *cert_path, const char *key_path, struct err *err)
@@ -329,31 +353,31 @@ struct plan *plan_cert_upload(struct app *a, const char *name, const char *cert_
 	const char *const *names = (const char *const *)a->profile.names;
 	struct cert *parsed = NULL;
 	struct err wrong = ERR_INIT;
-	struct plan_options o;
 	struct plan *p = NULL;
 	unsigned problems = 0;
+	char *target;
 	size_t n = 0;
 
-	plan_options_init(&o);
 	while (names && names[n])
 		n++;
-	if (app_can(a, CAP(UPLOAD_CERT), err) && read_file(cert_path, &cert, err) && read_file(key_path, &key, err)) {
-		x509_check_pair(buf_str(&cert), cert.len, buf_str(&key), key.len, names, n, clock_now(), &parsed, &problems, &wrong);
-		if (problems & X509_PAIR_FATAL || (problems && !a->options.force)) {
-			err_set(err, ERR_USAGE, "not sent: %s%s", wrong.msg, problems & X509_PAIR_FATAL ? "" : ". --force sends it all the same");
-		} else {
-			struct edit *e;
-
-			p = plan_new(a);
-			e = plan_edit(a, p, EDIT_CERT_UPLOAD, name ? name : parsed->name, &o);
-			e->net.family = 0;
-			e->cert_pem = xmemdup(buf_str(&cert), cert.len);
-			e->key_pem = xmemdup(buf_str(&key), key.len);
-			if (problems)
-				plan_add_line(p, PLAN_WARN, 0, "%s", wrong.msg);
-			snprintf(p->question, sizeof(p->question), "Upload the certificate of %.100s?", parsed->name);
-		}
+	if (!app_can(a, CAP(UPLOAD_CERT), err) || !read_file(cert_path, &cert, err) || !read_file(key_path, &key, err))
+		goto out;
+	x509_check_pair(buf_str(&cert), cert.len, buf_str(&key), key.len, names, n, clock_now(), &parsed, &problems, &wrong);
+	if (problems & X509_PAIR_FATAL) {
+		err_set(err, ERR_USAGE, "not sent: %s", wrong.msg);
+		goto out;
 	}
+	target = upload_name(name ? name : parsed->name);
+	p = plan_of_pair(a, target, &cert, &key);
+	free(target);
+	if (problems) {
+		p->refused = !a->options.force;
+		p->change->forced = a->options.force;
+		p->change->forced_what = a->options.force ? xstrdup(wrong.msg) : NULL;
+		snprintf(p->refusal, sizeof(p->refusal), "%s", wrong.msg);
+		plan_add_line(p, PLAN_WARN, 0, "%s", wrong.msg);
+	}
+out:
 	cert_free(parsed);
 	buf_release(&cert);
 	buf_release(&key);
