@@ -13,6 +13,7 @@
 #include "core/mem.h"
 
 #define STEP_MS 5
+#define BUDGET 100 /* lines stored in one turn of the loop: some 3 ms */
 
 struct sync {
 	struct app *app;
@@ -71,6 +72,7 @@ static void finish(struct loop *loop, void *arg)
 	(void)loop;
 	logsource_close(s->source);
 	s->source = NULL;
+	store_tidy(s->app->store);
 	s->done(s->arg, &s->result);
 	sync_cancel(s);
 }
@@ -199,6 +201,8 @@ static void on_lines(struct logsource *src, const struct logbatch *batch, void *
 	switch (history_ingest(s->app->store, s->app->profile.name, s->key, batch->from, batch->cursor, batch->events, batch->count, &s->result.sum,
 		&s->result.err)) {
 	case INGEST_OK:
+		if (!s->app->observers) /* a verb: nobody types. The console tidies up at the end. */
+			store_tidy(s->app->store);
 		break;
 	case INGEST_STALE: /* another process was faster: go on from where it is */
 		logsource_close(s->source);
@@ -238,7 +242,7 @@ static void on_state(struct logsource *src, enum logsource_state state, const ch
 
 static void read_log(struct sync *s)
 {
-	struct logsource_want want = { .follow = false };
+	struct logsource_want want = { .follow = false, .budget = BUDGET };
 	struct logsource_events events = { .on_lines = on_lines, .on_state = on_state, .arg = s };
 
 	buf_reset(&s->cursor);

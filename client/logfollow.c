@@ -119,16 +119,18 @@ static size_t parse_records(struct follow *f, size_t count)
 /* Hands out the whole records in the first len bytes of data. False: closed. */
 static bool deliver(struct follow *f, size_t len, bool is_final)
 {
-	size_t used = 0, count = 0, n;
+	size_t used = 0, count = 0, spent = 0, n;
 	struct buf text = BUF_INIT;
 	struct logbatch batch;
 	int64_t since;
 	char *from;
 	bool alive;
 
-	while ((n = event_record(f->data.data + used, len - used, is_final)) > 0) {
+	f->is_behind = false;
+	while (!f->is_behind && (n = event_record(f->data.data + used, len - used, is_final)) > 0) {
 		xgrow(&f->lengths, &f->length_cap, count + 1, sizeof(*f->lengths));
 		f->lengths[count++] = (uint32_t)n;
+		f->is_behind = logsource_is_spent(f->src, f->data.data + used, n, &spent);
 		used += n;
 	}
 	if (used == 0)
@@ -211,6 +213,8 @@ static enum follow_result go_on(struct follow *f, struct err *err)
 		return got < 0 || deliver(f, f->data.len, false) ? FOLLOW_MORE : FOLLOW_CLOSED;
 	if (!follow_flush(f, true))
 		return FOLLOW_CLOSED;
+	if (f->is_behind)
+		return FOLLOW_MORE;
 	return follow_open_at(f, next, 0, err) ? FOLLOW_MORE : follow_changed_or_failed(err);
 }
 
@@ -252,12 +256,15 @@ enum follow_result follow_step(struct follow *f, struct err *err)
 	}
 	if (f->must_check_tail && !logreader_is_skipping(&f->reader) && !check_tail(f))
 		return follow_start_over(f, err) ? FOLLOW_MORE : follow_changed_or_failed(err);
+	if (f->is_behind)
+		return deliver(f, f->data.len, false) ? FOLLOW_MORE : FOLLOW_CLOSED;
 	read_chunk(f, &got);
 	if (got == 0 && logreader_is_skipping(&f->reader))
 		return FOLLOW_MORE;
 	if (got == 0 && f->must_check_tail)
 		return FOLLOW_MORE;
 	if (got < 0) {
+		f->is_behind = false;
 		buf_reset(&f->data);
 		f->must_locate = true;
 		return FOLLOW_MORE;

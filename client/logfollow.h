@@ -35,6 +35,7 @@ struct follow {
 	int64_t known_until; /* ms: after a gap, older lines are taken as known; TIME_NONE */
 	char *cursor;        /* owned: of the last batch, what the receiver has */
 	struct buf data;     /* read, not delivered: begins at place.offset */
+	bool is_behind;      /* whole records are still in data: they come before more is read */
 	size_t chunk;        /* bytes read at a time: fitted to how long the receiver takes */
 	struct event *events;
 	size_t event_cap;

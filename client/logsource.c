@@ -123,6 +123,11 @@ static bool leave(struct logsource *src)
 	return false;
 }
 
+bool logsource_is_spent(const struct logsource *src, const char *line, size_t len, size_t *spent)
+{
+	return src->want.budget && event_matters(line, len) && ++*spent >= src->want.budget;
+}
+
 bool logsource_deliver(struct logsource *src, const struct logbatch *batch)
 {
 	count_events(&src->stats, batch->events, batch->count);

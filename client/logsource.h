@@ -51,6 +51,8 @@ struct logsource_want {
 	bool follow;        /* go on at the end */
 	const char *filter; /* substring an API may select by on the server; others ignore it. NULL
 			       = none */
+	size_t budget; /* lines that matter to the history in one batch, so that storing it takes
+			  one short turn; 0 = any number. Not for backlog */
 };
 
 struct logsource_events {
@@ -111,6 +113,10 @@ void logsource_close(struct logsource *src); /* NULL is harmless; no callback af
 void logsource_poll(struct logsource *src);
 void logsource_older(struct logsource *src, size_t lines);
 void logsource_pause(struct logsource *src, bool is_paused);
+
+/* For implementers: counts a line against the budget; true = the batch ends behind it. *spent
+ * begins at 0 with each batch. */
+bool logsource_is_spent(const struct logsource *src, const char *line, size_t len, size_t *spent);
 
 /* For implementers: the two ways out. Both may end in logsource_close() by the callee: return at
  * once when they say false. */

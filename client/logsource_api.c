@@ -29,6 +29,7 @@ struct api_state {
 	size_t limit;               /* lines asked for */
 	bool replaces;              /* the answer takes the place of what is there */
 	size_t bad;                 /* so many lines reach one that the server can't show; 0 = none met */
+	size_t step;                /* how far the next look goes beyond what can be had; 0 = not that close yet */
 	bool is_cut;                /* the pass ends above that line */
 	unsigned shifts, halvings;
 	struct logpages pages;
@@ -160,9 +161,10 @@ static void end_pass(struct logsource *src)
 	wait_for_more(src);
 }
 
-static size_t collect_slice(struct api_state *s)
+static size_t collect_slice(struct logsource *src)
 {
-	size_t count = 0;
+	struct api_state *s = src->state;
+	size_t count = 0, spent = 0;
 
 	for (size_t n = 0; n < HAND_OUT; n++) {
 		struct event *ev;
@@ -175,8 +177,11 @@ static size_t collect_slice(struct api_state *s)
 		ev = &s->events[count];
 		logpages_parse(s->pages.page[s->page], --s->line, ev);
 		s->handed++;
-		if (!logpages_is_body(ev) && logmark_note(&s->mark, ev))
-			count++;
+		if (logpages_is_body(ev) || !logmark_note(&s->mark, ev))
+			continue;
+		count++;
+		if (logsource_is_spent(src, ev->line.p, ev->line.len, &spent))
+			break;
 	}
 	return count;
 }
@@ -191,7 +196,7 @@ static void hand_out(struct loop *loop, void *arg)
 
 	if (src->is_paused)
 		return; /* goes on when that ends */
-	batch.count = collect_slice(s);
+	batch.count = collect_slice(src);
 	batch.events = s->events;
 	batch.done = s->handed;
 	is_last = s->line == 0 && s->page == 0;
@@ -312,14 +317,15 @@ static void fail(struct logsource *src, const struct err *err)
 static size_t next_limit(struct logsource *src)
 {
 	struct api_state *s = src->state;
-	size_t good = s->pages.count ? s->limit : 0;
+	size_t good = s->pages.count ? s->limit : 0, limit = s->step ? good + s->step : good * GROWTH;
 
 	if (s->bad > s->pages.lines + 1)
 		return s->pages.lines ? (s->pages.lines + s->bad) / 2 : 1;
 	s->bad = 0;
+	s->step *= 2;
 	if (good >= limit_max(src))
 		return 0;
-	return good * GROWTH < limit_max(src) ? good * GROWTH : limit_max(src);
+	return limit < limit_max(src) ? limit : limit_max(src);
 }
 
 static bool is_unreadable(struct logsource *src, const struct fetch_reply *reply)
@@ -334,6 +340,7 @@ static bool is_unreadable(struct logsource *src, const struct fetch_reply *reply
 		return true;
 	}
 	s->bad = s->limit;
+	s->step = 1;
 	s->limit = next_limit(src);
 	ask(src, "");
 	return true;
@@ -404,7 +411,7 @@ static void begin_pass(struct logsource *src, enum pass pass)
 	if (pass == PASS_NEW && !s->has_place)
 		pass = PASS_FIRST;
 	s->pass = pass;
-	s->bad = s->shifts = s->halvings = 0;
+	s->bad = s->step = s->shifts = s->halvings = 0;
 	s->is_cut = false;
 	s->limit = pass == PASS_OLDER ? s->known + s->older + FIRST : FIRST;
 	if (pass == PASS_FIRST && src->want.newest > FIRST)

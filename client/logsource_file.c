@@ -246,8 +246,10 @@ static bool reached_end(struct logsource *src)
 		bool is_quiet = s->follow.reader.gz ||
 				clock_now() - (int64_t)st.st_mtim.tv_sec * 1000 > RETRY_MS;
 
-		if (!follow_flush(&s->follow, is_quiet))
-			return false;
+		do
+			if (!follow_flush(&s->follow, is_quiet))
+				return false;
+		while (s->follow.is_behind);
 	}
 	return logsource_set_state(src, LOGSOURCE_ENDED, "");
 }

@@ -19,6 +19,7 @@ struct pipe_state {
 	int fd;
 	bool is_regular; /* redirected from a file: poll() says nothing about those */
 	bool is_ended;
+	bool is_behind; /* whole records are still in data: they come before more is read */
 	struct timer turn, idle;
 	struct buf data;
 	struct event *events;
@@ -41,7 +42,7 @@ static void watch(struct logsource *src, bool is_on)
 		is_on = false;
 	if (!s->is_regular)
 		loop_fd_set(src->loop, s->fd, is_on ? LOOP_READ : 0, on_readable, src);
-	else if (is_on)
+	if (is_on && (s->is_regular || s->is_behind))
 		timer_start(src->loop, &s->turn, 0, &src->scope, on_turn, src);
 }
 
@@ -49,14 +50,17 @@ static void watch(struct logsource *src, bool is_on)
 static bool deliver(struct logsource *src, size_t len, bool is_final)
 {
 	struct pipe_state *s = src->state;
-	size_t used = 0, count = 0, n;
+	size_t used = 0, count = 0, spent = 0, n;
 	struct buf cursor = BUF_INIT;
 	struct logbatch batch = { 0 };
 	char *from;
 	bool alive;
 
-	while ((n = event_record(s->data.data + used, len - used, is_final)) > 0) {
+	s->is_behind = false;
+	while (!s->is_behind && (n = event_record(s->data.data + used, len - used, is_final)) > 0) {
 		char *line = s->data.data + used;
+
+		s->is_behind = logsource_is_spent(src, line, n, &spent);
 
 		xgrow(&s->events, &s->event_cap, count + 1, sizeof(*s->events));
 		event_parse(line, event_strip_ansi(line, n), &s->events[count]);
@@ -92,10 +96,29 @@ static void end(struct logsource *src, int error)
 	s->is_ended = true;
 	watch(src, false);
 	timer_stop(&s->idle);
-	if (s->data.len > 0 && !deliver(src, s->data.len, true))
-		return;
+	while (s->data.len > 0) {
+		if (!deliver(src, s->data.len, true))
+			return;
+	}
 	snprintf(text, sizeof(text), "standard input: %s", strerror(error));
 	logsource_set_state(src, error ? LOGSOURCE_FAILED : LOGSOURCE_ENDED, error ? text : "");
+}
+
+/* After a batch: the rest of what is there at once, more when there is more. */
+static void go_on(struct logsource *src, bool alive)
+{
+	struct pipe_state *s = src->state;
+
+	if (!alive)
+		return;
+	if (s->data.len > 0 && !s->is_behind)
+		timer_start(src->loop, &s->idle, IDLE_MS, &src->scope, on_idle, src);
+	else
+		timer_stop(&s->idle);
+	if (s->is_regular)
+		watch(src, true);
+	else if (s->is_behind && !src->is_paused)
+		timer_start(src->loop, &s->turn, 0, &src->scope, on_turn, src);
 }
 
 static void read_some(struct logsource *src)
@@ -105,6 +128,10 @@ static void read_some(struct logsource *src)
 
 	if (src->is_paused || s->is_ended)
 		return;
+	if (s->is_behind) {
+		go_on(src, deliver(src, s->data.len, false));
+		return;
+	}
 	xgrow(&s->data.data, &s->data.cap, s->data.len + CHUNK + 1, 1);
 	n = read(s->fd, s->data.data + s->data.len, CHUNK);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -115,14 +142,7 @@ static void read_some(struct logsource *src)
 	}
 	s->data.len += (size_t)n;
 	s->data.data[s->data.len] = '\0';
-	if (!deliver(src, s->data.len, false))
-		return;
-	if (s->data.len > 0)
-		timer_start(src->loop, &s->idle, IDLE_MS, &src->scope, on_idle, src);
-	else
-		timer_stop(&s->idle);
-	if (s->is_regular)
-		watch(src, true);
+	go_on(src, deliver(src, s->data.len, false));
 }
 
 static void on_readable(struct loop *loop, int fd, unsigned events, void *arg)

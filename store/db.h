@@ -29,6 +29,7 @@ struct store {
 				   (journal.c) */
 	uint32_t *journal_prints;
 	size_t journal_edits, journal_steps;
+	int wal_pages; /* in the WAL since the last checkpoint began */
 };
 
 /* Every public function begins with one of these: no store, or a read-only one, is an error. */

@@ -6,7 +6,7 @@
 #include "core/mem.h"
 #include "store/history_ingest.h"
 
-#define SEAL_AT_ONCE 8
+#define SEAL_AT_ONCE 1 /* some 5 ms; a batch brings less than one */
 
 /* ---- dictionary ---- */
 

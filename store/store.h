@@ -33,6 +33,9 @@ void store_close(struct store *s);
 bool store_is_readonly(const struct store *s);
 const char *store_path(const struct store *s); /* "" for NULL */
 int64_t store_size(const struct store *s);     /* bytes on disk, WAL included */
+/* Moves what has piled up in the WAL into the file proper, once it is much: the disk is waited for,
+ * some 40 ms. To be called when nobody waits. */
+void store_tidy(struct store *s);
 /* Renames dir/history.db (and its WAL) to history.db.damaged-YYYYMMDDTHHMMSSZ; the new name goes to
  * out. */
 bool store_move_aside(const char *dir, int64_t now, char *out, size_t size, struct err *err);

@@ -34,7 +34,7 @@ struct world {
 	enum logsource_state state;
 	char text[256];
 	bool is_done; /* close in the callback when set to stop_after */
-	size_t stop_after;
+	size_t stop_after, budget;
 	bool backlog_only, saw_backlog;
 };
 
@@ -116,6 +116,7 @@ static void on_lines(struct logsource *src, const struct logbatch *batch, void *
 		w->cursor = xstrdup(batch->cursor);
 	}
 	w->saw_backlog |= batch->is_backlog;
+	assert_true(w->budget == 0 || batch->count <= w->budget); /* every line matters */
 	w->batches++;
 	for (i = 0; i < batch->count; i++) {
 		if (!event_field(&batch->events[i], "id", 0, &v)) {
@@ -149,7 +150,9 @@ static void on_state(struct logsource *src, enum logsource_state state, const ch
 static struct logsource *open_source(
 	struct world *w, const char *path, const char *cursor, bool follow, size_t newest)
 {
-	struct logsource_want want = { .cursor = cursor, .follow = follow, .newest = newest };
+	struct logsource_want want = {
+		.cursor = cursor, .follow = follow, .newest = newest, .budget = w->budget
+	};
 	struct logsource_events events = { on_lines, on_state, w };
 	struct err err = ERR_INIT;
 	struct logsource *src;
@@ -363,6 +366,7 @@ static void resume_rotation(enum rotation how)
 	pid_t pid;
 
 	world_init(&w, lines_per_cell());
+	w.budget = 100;
 	append(&w, how == DAILY ? "stalwart.2026-11-01" : "stalwart.log", "");
 	pid = start_writer(&w, how, 20);
 	path = xstrdup(how == DAILY ? w.dir : in_dir(&w, "stalwart.log"));
@@ -660,7 +664,7 @@ static void test_slices_are_short(void **state)
 
 static void pipe_lines(struct world *w, unsigned long first, unsigned long last)
 {
-	struct logsource_want want = { .cursor = w->cursor, .follow = true };
+	struct logsource_want want = { .cursor = w->cursor, .follow = true, .budget = w->budget };
 	struct logsource_events events = { on_lines, on_state, w };
 	char line[256], *cursor = xstrdup(w->cursor);
 	struct err err = ERR_INIT;
@@ -691,6 +695,7 @@ static void test_stdin_again(void **state)
 
 	(void)state;
 	world_init(&w, 300);
+	w.budget = 7;
 	pipe_lines(&w, 1, 100);
 	assert_int_equal(w.count, 100);
 	pipe_lines(&w, 1, 150);

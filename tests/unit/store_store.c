@@ -361,6 +361,39 @@ static void test_rescue(void **state)
 	store_rescue_free(rows, count);
 }
 
+static int64_t size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_size : -1;
+}
+
+/* No write moves the WAL into the file by itself: that waits for the disk, and is done when nobody
+ * waits. */
+static void test_tidy(void **state)
+{
+	struct world *w = *state;
+	char *text = xcalloc(1, 1 << 20);
+	int64_t id, before;
+	int i;
+
+	memset(text, 'x', 1 << 20);
+	store_tidy(NULL);
+	store_tidy(w->store);
+	before = size_of(db_path(w));
+	for (i = 0; i < 33; i++)
+		assert_true(store_rescue_put(
+			w->store, "mail1", "entries", text, 1 << 20, &id, NULL));
+	assert_int_equal(size_of(db_path(w)), before);
+	store_tidy(w->store);
+	assert_true(size_of(db_path(w)) > 33 << 20);
+	before = size_of(db_path(w));
+	assert_true(store_remember(w->store, "", "a", "b", NULL));
+	store_tidy(w->store); /* too little to be worth it */
+	assert_int_equal(size_of(db_path(w)), before);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +405,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_full_disk, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_remember, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_rescue, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_tidy, world_setup, world_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
