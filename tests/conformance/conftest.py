@@ -13,6 +13,7 @@ for path in (HERE, os.path.join(os.path.dirname(HERE), "cli")):
 
 from cli_world import World                                                 # noqa: E402
 from fake.client import Practice                                            # noqa: E402
+from real import RealTrial                                                  # noqa: E402
 from trial import Trial                                                     # noqa: E402
 
 
@@ -49,3 +50,11 @@ def trial(servers, tmp_path):
         practice = servers.get(generation, entries, **options)
         return Trial(generation, practice, World(tmp_path).use(practice))
     return make
+
+
+@pytest.fixture
+def somebodys(tmp_path):
+    """A RealTrial; whatever happens in the test, the server is left as it was found, or the test fails."""
+    own = RealTrial(World(tmp_path), os.environ)
+    yield own
+    own.restore()

@@ -4,7 +4,7 @@
 import json
 
 from cli_world import DONE, NOTHING, STORED
-from operations import ADDRESS, NETWORK, OTHER, SIX, listed, operation
+from table import ADDRESS, NETWORK, OTHER, SIX, listed, operation
 
 
 @operation(needs="read_log", asks="log")
@@ -100,7 +100,7 @@ def undo_an_allow_that_lifted_a_block(t):
     assert t.stored() == t.live() == [ADDRESS] and t.stored("allowed") == t.live("allowed") == []
 
 
-@operation()
+@operation(safe=True)
 def monitored(t):
     result = t.run("check", "reach")
     assert result.rc == 0 and result.out.startswith("REACH OK"), result

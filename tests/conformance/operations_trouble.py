@@ -2,7 +2,7 @@
 """Operations that don't go well: refused, half done, not permitted, lost on the way. No verdict says more than what is so."""
 
 from cli_world import CREDENTIALS, DONE, MISMATCH, REFUSED, SERVER, STORED
-from operations import ADDRESS, NETWORK, OTHER, operation
+from table import ADDRESS, NETWORK, OTHER, operation
 
 # The requests that write, and those that make live.
 WRITE = {"jmap": dict(body="x:(BlockedIp|AllowedIp|Security)/set"), "settings": dict(method="POST", path="^/api/settings$", body="(blocked-ip|fail2ban|auto-ban)"),
@@ -33,7 +33,7 @@ def read_only(t):
     assert all(r["method"] == "GET" or r["path"] == "/jmap" and "/set" not in r["body"] for r in t.p.requests())
 
 
-@operation(safe=True)
+@operation()
 def guarded(t):
     """Loopback, everything: refused unless forced, and nothing is sent that writes."""
     before = t.facts()
@@ -87,30 +87,24 @@ def reload_refused(t):
     assert t.stored() == [ADDRESS] and t.live() == []
 
 
-@operation()
+@operation(needs="reload")
 def reload_lost(t):
-    if not t.gen.can("reload"):
-        return
     t.p.fault("close", times=-1, **RELOAD[t.gen.dialect])
     t.change("block", ADDRESS, rc=SERVER, verdict="unknown")
     assert t.stored() == [ADDRESS] and t.live() == []
 
 
-@operation()
+@operation(needs="check_config")
 def reload_refuses_a_rate(t):
     """An error in another section: named, and the old rate holds on."""
-    if t.gen.dialect != "settings":
-        return
     t.p.edit(set={"spam-filter.pyzor.host": "nowhere.invalid:24441"})
     row = t.change("thresholds", "set", "auth", "7/1h", rc=STORED, verdict="stored").one()
     assert "spam-filter.pyzor.host" in row["detail"] and tuple(t.rate()) == t.gen.default
 
 
-@operation()
+@operation(needs="file")
 def file_that_cant_be_written(t):
     """Reads back, goes live, and is gone after the next restart (seen on 0.15.5): not in force."""
-    if not t.gen.can("file"):
-        return
     t.p.control("readonly-file", True)
     result = t.run("thresholds", "set", "auth", "7/1h", "-o", "json")
     assert result.one()["verdict"] in ("stored", "not_stored") and result.rc in (STORED, SERVER), result
@@ -134,20 +128,16 @@ def credentials_that_may_only_read(t):
     assert t.facts() == before
 
 
-@operation()
+@operation(needs="rights reload")
 def credentials_that_may_not_reload(t):
-    if not t.gen.can("rights") or not t.gen.can("reload"):
-        return
     t.login("read", "write")
     row = t.change("block", ADDRESS, rc=STORED, verdict="stored").one()
     assert "not permitted" in row["detail"]
     assert t.stored() == [ADDRESS] and t.live() == []
 
 
-@operation()
+@operation(needs="rights")
 def credentials_that_may_do_this(t):
-    if not t.gen.can("rights"):
-        return
     t.login("read", "write", "reload")
     t.change("block", ADDRESS)
     t.change("thresholds", "set", "auth", "7/1h")

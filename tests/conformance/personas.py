@@ -37,8 +37,8 @@ PROBED = set("""read_blocked write_blocked read_allowed write_allowed read_thres
     read_certs upload_cert renew_cert reload reload_certs reset_counters check_config read_trust ban_period expiry notes
     native_expiry allow_wins live_at_once""".split())
 # What probe doesn't list: one class's threshold, a rate that needs no restart, credentials with some rights only, thresholds in a file
-# beside the store.
-EXTRA = set("abuse loiter scan rate_live rights file".split())
+# beside the store, entries that are no address.
+EXTRA = set("abuse loiter scan rate_live rights file malformed".split())
 KNOWN = PROBED | EXTRA
 
 OLD = "ban_period native_expiry allow_wins live_at_once renew_cert "     # everything up to 0.15
@@ -46,7 +46,7 @@ REST = """scan_paths read_log read_certs upload_cert renew_cert reload reload_ce
     native_expiry allow_wins loiter threshold_off expiry notes file"""
 
 GENERATIONS = [
-    Generation("0.16", "0.16", "jmap", "0.16", lacking("check_config live_at_once file notes"), wins="allow", keeps="native"),
+    Generation("0.16", "0.16", "jmap", "0.16", lacking("check_config live_at_once file notes malformed"), wins="allow", keeps="native"),
     Generation("0.15", "0.15", "settings", "0.11-0.15", lacking(OLD)),
     Generation("0.11", "0.15", "settings", "0.11-0.15", lacking(OLD), {"version": "0.11.0"}),
     Generation("0.15-upgraded", "0.15", "settings", "0.11-0.15", lacking(OLD),       # it ignores what 0.8 and 0.10 stored
@@ -92,3 +92,36 @@ REFUSALS = {
 
 def refusal(generation, capability):
     return REFUSALS.get((capability, generation.dialect), REFUSALS.get(capability))
+
+# Operations that a generation refuses. This table says what the two others come to: what can no longer be done, or has become
+# possible, must be said here as well.
+NEVER_UP_TO_15 = "certificate_renewed threshold_with_an_end "
+NO_SCAN = "scan_path_added scan_path_removed scan_path_twice scan_paths_as_they_are "
+NO_ALLOW = """allow_a_network_and_ipv6 allow_an_address allow_and_keep_the_block allow_twice allow_what_is_blocked disallow
+    disallow_what_is_not_allowed list_what_is_allowed sweep_an_allowance_that_has_expired unblock_and_allow undo_an_allow_that_lifted_a_block """
+NO_LOG_NO_CERTS = "certificates_reloaded certificates_without_keys configuration_checked log_of_one_address log_shows_a_ban "
+NO_RESET = "counters_reset "
+REST_CANNOT = NEVER_UP_TO_15 + NO_SCAN + NO_LOG_NO_CERTS + NO_RESET + """allow_until block_for_an_hour block_with_a_reason
+    sweep_an_allowance_that_has_expired sweep_what_has_expired threshold_loiter threshold_off"""
+CANNOT = {
+    "0.16": "block_with_a_reason configuration_checked",
+    "0.15": NEVER_UP_TO_15,
+    "0.15-upgraded": NEVER_UP_TO_15,
+    "0.11": NEVER_UP_TO_15,
+    "0.10.7": NEVER_UP_TO_15 + NO_RESET,
+    "0.10.7-upgraded": NEVER_UP_TO_15 + NO_RESET,
+    "0.10.3": NEVER_UP_TO_15 + NO_RESET + NO_SCAN + "threshold_scan",
+    "0.8.1": NEVER_UP_TO_15 + NO_RESET + NO_SCAN + "threshold_scan threshold_abuse threshold_loiter",
+    "0.7.3": NEVER_UP_TO_15 + NO_RESET + NO_SCAN + NO_ALLOW + "threshold_scan threshold_abuse threshold_loiter",
+    "0.6": NEVER_UP_TO_15 + NO_RESET + NO_SCAN + NO_ALLOW + NO_LOG_NO_CERTS + "threshold_scan threshold_abuse threshold_loiter threshold_off",
+    "rest-object": REST_CANNOT, "rest-flat": REST_CANNOT, "rest-pairs": REST_CANNOT, "rest-records": REST_CANNOT,
+}
+# Operations that mean nothing there, and are not run.
+UNTRIED = {
+    "a_malformed_entry_is_listed_and_removed": "0.16",
+    "reload_lost": "rest-object rest-flat rest-pairs rest-records",
+    "reload_refuses_a_rate": "0.16 0.6 rest-object rest-flat rest-pairs rest-records",
+    "file_that_cant_be_written": "0.16 0.8.1 0.7.3 0.6 rest-object rest-flat rest-pairs rest-records",
+    "credentials_that_may_not_reload": "0.6 rest-object rest-flat rest-pairs rest-records",
+    "credentials_that_may_do_this": "0.6",
+}
