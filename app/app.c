@@ -15,6 +15,7 @@
 #include "core/mem.h"
 #include "core/text.h"
 #include "app/places.h"
+#include "app/watch.h"
 
 const char *snap_words(enum snap s)
 {
@@ -209,6 +210,7 @@ bool app_init(struct app *a, struct loop *loop, const struct app_options *option
 
 void app_release(struct app *a)
 {
+	watch_end(a);
 	scope_cancel(&a->scope);
 	gateway_watch_release(a);
 	timer_stop(&a->poll);
@@ -239,6 +241,7 @@ bool app_switch(struct app *a, const char *profile, struct err *err)
 {
 	if (!config_profile(&a->config, profile))
 		return err_set(err, ERR_USAGE, "there is no profile \"%s\"", profile);
+	watch_end(a);
 	scope_cancel(&a->scope);
 	gateway_watch_release(a);
 	a->runs = 0;

@@ -74,6 +74,7 @@ typedef void (*run_done_fn)(void *arg, const struct change *c, int64_t journal_i
 /* Journal, change, effect, journal, refreshed snapshot. Takes the plan. Refused plans end at once with NOT_STORED / ERR_GUARD outcomes. */
 struct app_run *app_run(struct app *a, struct plan *p, run_progress_fn progress, run_done_fn done, void *arg);
 void app_run_stop(struct app_run *r); /* between batches */
+struct change *app_run_take(struct app_run *r); /* within done: the change is the caller's from now on */
 /* The connection was lost on the way, and a verb's change waits for the server, for one time-out at most, to read what became of it. */
 bool app_run_is_waiting(const struct app_run *r);
 

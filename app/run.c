@@ -21,7 +21,7 @@ struct app_run {
 	struct app *app;
 	struct change *change;   /* borrowed while the session has it */
 	struct certs_proof *proof; /* NULL = what the server answers is all there is to see */
-	bool sent, in_session;
+	bool sent, in_session, is_taken;
 	bool is_counted;         /* in app.runs */
 	int64_t journal_id;
 	struct err journal_err;
@@ -61,7 +61,8 @@ static void finish(struct app_run *r, struct change *c)
 		resume_mark_ended(a, r->journal_id);
 	}
 	r->done(r->arg, c, r->journal_id, &r->journal_err);
-	change_free(c);
+	if (!r->is_taken)
+		change_free(c);
 	free(r);
 }
 
@@ -234,6 +235,12 @@ struct app_run *app_run(struct app *a, struct plan *p, run_progress_fn progress,
 	}
 	plan_free(p);
 	return r;
+}
+
+struct change *app_run_take(struct app_run *r)
+{
+	r->is_taken = true;
+	return r->change;
 }
 
 void app_run_stop(struct app_run *r)

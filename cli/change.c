@@ -10,6 +10,9 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
+#include "store/journal.h"
+
+#define LINES_MAX 50 /* of a plan or of evidence, on stderr */
 
 int cli_exit_of_err(const struct err *err)
 {
@@ -134,7 +137,7 @@ static void say_lines(struct cli *c, const struct plan *p)
 {
 	size_t shown = 0;
 
-	for (size_t i = 0; i < p->line_count && shown < 50; i++, shown++)
+	for (size_t i = 0; i < p->line_count && shown < LINES_MAX; i++, shown++)
 		cli_say(c, "%s", p->lines[i].text);
 	if (p->line_count > shown)
 		cli_say(c, "… and %zu more", p->line_count - shown);
@@ -148,6 +151,8 @@ struct run_wait {
 	bool done;
 	int status;
 	int64_t journal_id, shown;
+	struct change *change;  /* kept to be watched; NULL = nothing is */
+	bool watched;
 };
 
 static void on_progress(void *arg, const struct change *ch, const struct change_progress *p)
@@ -161,17 +166,22 @@ static void on_progress(void *arg, const struct change *ch, const struct change_
 	fprintf(stderr, "\r%s %zu of %zu", step_name(p->step), p->done, p->total);
 }
 
+static bool is_worth_watching(const struct change *ch)
+{
+	return !ch->cancelled && change_tally(ch, VERDICT_NOT_STORED) < ch->count;
+}
+
 static void on_done(void *arg, const struct change *ch, int64_t journal_id, const struct err *journal_err)
 {
 	struct run_wait *w = arg;
 
 	if (w->shown)
 		fputc('\n', stderr);
-	cli_print_outcomes(w->cli, ch);
+	w->change = w->cli->app.options.watch_ms > 0 && is_worth_watching(ch) ? app_run_take(w->run) : NULL;
+	if (!w->change || w->cli->format == OUT_TABLE) /* documents come whole, with what was seen */
+		cli_print_outcomes(w->cli, ch);
 	if (journal_id == 0 && journal_err->code != ERR_NONE)
 		cli_say(w->cli, "not in the journal: %s", journal_err->msg);
-	if (w->cli->app.options.watch_ms > 0)
-		watch_begin(&w->cli->app, ch);
 	w->status = cli_exit_of_change(ch);
 	w->journal_id = journal_id;
 	w->done = true;
@@ -203,23 +213,83 @@ static bool consent(struct cli *c, const struct plan *p)
 	return err_set(&c->err, ERR_GUARD, "%s: say --yes", p->why_yes);
 }
 
-static void watch_evidence(struct cli *c)
+static void on_watched(void *arg)
 {
-	const char *evidence;
+	((struct run_wait *)arg)->watched = true;
+}
 
-	while (!(evidence = watch_result(&c->app)) && !c->interrupted)
-		if (!loop_turn(c->loop, 200))
-			break;
-	if (evidence)
-		cli_say(c, "watched: %s", evidence);
+/* Each address once, although un-blocking and allowing it are two edits. */
+static void say_evidence(struct cli *c, const struct change *ch)
+{
+	char words[256];
+
+	for (size_t i = 0; i < ch->count && i < LINES_MAX; i++) {
+		if (!ch->edits[i].net.family || (i > 0 && net_equal(&ch->edits[i].net, &ch->edits[i - 1].net)))
+			continue;
+		watch_words(&c->app, i, words, sizeof(words));
+		cli_say(c, "watched: %s %s", ch->edits[i].target, words);
+	}
+	if (ch->count > LINES_MAX) {
+		watch_summary(&c->app, words, sizeof(words));
+		cli_say(c, "watched: %s", words);
+	}
+}
+
+static void add_evidence(struct run_wait *w, int64_t ms)
+{
+	struct change *ch = w->change;
+	char words[256];
+
+	for (size_t i = 0; i < ch->count && i < WATCH_MAX; i++)
+		if (ch->edits[i].net.family) {
+			bool ok = watch_words(&w->cli->app, i, words, sizeof(words));
+
+			change_step(ch, STEP_WATCH, ok, ms, i, 1, words);
+		}
+	if (w->journal_id)
+		journal_update(w->cli->app.store, w->journal_id, ch, change_tally(ch, VERDICT_UNKNOWN) == 0, NULL);
+}
+
+/* Until what is to be seen was seen, the time is over, or Ctrl-C: then it is told what was seen so far. */
+static void watch_evidence(struct run_wait *w)
+{
+	struct cli *c = w->cli;
+	int64_t begun = clock_mono();
+	bool watches = watch_begin(&c->app, w->change, c->app.options.watch_ms, on_watched, w);
+
+	if (watches) {
+		cli_wait(c, &w->watched);
+		add_evidence(w, clock_mono() - begun);
+	}
+	if (c->format != OUT_TABLE)
+		cli_print_outcomes(c, w->change);
+	if (watches && c->format == OUT_TABLE)
+		say_evidence(c, w->change);
 	watch_end(&c->app);
+	change_free(w->change);
+}
+
+static void run_and_wait(struct cli *c, struct run_wait *w, struct plan *p)
+{
+	bool stopped = false, told = false;
+
+	w->run = app_run(&c->app, p, on_progress, on_done, w);
+	while (!w->done && loop_turn(c->loop, 200)) {
+		if (!w->done && app_run_is_waiting(w->run) && !told) {
+			told = true;
+			cli_say(c, "the connection was lost; what became of it is read as soon as the server answers (Ctrl-C: not now)");
+		}
+		if (!w->done && c->interrupted && !stopped) {
+			stopped = true; /* between batches; a second Ctrl-C leaves at once */
+			app_run_stop(w->run);
+		}
+	}
 }
 
 int cli_change(struct cli *c, struct plan *p)
 {
 	struct run_wait w = { .cli = c };
 	const char *why = NULL;
-	bool stopped = false, told = false;
 
 	if (!p)
 		return cli_exit_of_err(&c->err);
@@ -241,18 +311,8 @@ int cli_change(struct cli *c, struct plan *p)
 		return EXIT_REFUSED;
 	}
 	cli_resume(c);
-	w.run = app_run(&c->app, p, on_progress, on_done, &w);
-	while (!w.done && loop_turn(c->loop, 200)) {
-		if (!w.done && app_run_is_waiting(w.run) && !told) {
-			told = true;
-			cli_say(c, "the connection was lost; what became of it is read as soon as the server answers (Ctrl-C: not now)");
-		}
-		if (!w.done && c->interrupted && !stopped) {
-			stopped = true; /* between batches; a second Ctrl-C leaves at once */
-			app_run_stop(w.run);
-		}
-	}
-	if (c->app.options.watch_ms > 0 && w.done)
-		watch_evidence(c);
+	run_and_wait(c, &w, p);
+	if (w.change)
+		watch_evidence(&w);
 	return w.status;
 }

@@ -23,7 +23,7 @@
 	_(YES, "yes", 'y', NULL, true, "", "do not ask")                                           \
 	_(FORCE, "force", 0, NULL, true, "", "override guards; what is overridden is named and kept in the journal") \
 	_(READ_ONLY, "read-only", 0, NULL, true, "", "nothing that writes can be reached")         \
-	_(WATCH, "watch", 0, "SECS", true, "", "after a change, look for evidence in the log for so long") \
+	_(WATCH, "watch", 0, "SECS", true, "", "after a change, look for evidence in the log for so long at most") \
 	_(TIMEOUT, "timeout", 0, "SECS", true, "", "of one request (10)")                          \
 	_(CACERT, "cacert", 0, "FILE", true, "file", "trust this CA")                              \
 	_(INSECURE, "insecure", 0, NULL, true, "", "do not verify the certificate; loopback only") \

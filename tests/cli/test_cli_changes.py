@@ -2,6 +2,10 @@
 """block, unblock, allow, disallow, reset-counters, reload: what they say against what the server stores and what it acts on."""
 
 import json
+import re
+import signal
+import subprocess
+import time
 
 import pytest
 
@@ -260,19 +264,45 @@ def test_every_generation_blocks_and_lifts(world, practice, persona):
     assert live(p)["blocked"] == []
 
 
-def test_watch_brings_evidence_from_the_log(world, p15):
-    """The change is done and proven before it is watched; the evidence comes by the log."""
-    import subprocess
-    process = world.start("unblock", "203.0.113.7", "--watch", "3", "--log-source", p15.log_dir, stdin=subprocess.DEVNULL)
-    out = process.stdout.readline().decode()
-    assert "203.0.113.7" in out
-    deadline = 200
-    while process.poll() is None and deadline:
-        p15.event("auth_fail", "203.0.113.7", listener="imap", account="a@example.org", count=101)
-        deadline -= 1
+def while_watched(world, p, event, *args):
+    """Events keep coming until the verb ends by itself: it must not watch on once it has seen what there was to see."""
+    begin = time.monotonic()
+    process = world.start(*args, "--watch", "600", stdin=subprocess.DEVNULL)
+    while process.poll() is None and time.monotonic() - begin < 60:
+        p.event(*event, listener="imap", account="a@example.org")
         try:
             process.wait(0.1)
         except subprocess.TimeoutExpired:
             pass
+    return world.finish(process)
+
+
+def test_watch_ends_when_it_has_seen_who_connects(world, p15):
+    """The change is done and proven before it is watched; the evidence comes by the log."""
+    p15.edit(block=["203.0.113.7"])
+    p15.request("GET", "/api/reload/server.blocked-ip")
+    result = while_watched(world, p15, ("auth_ok", "203.0.113.7"), "unblock", "203.0.113.7")
+    assert result.rc == DONE and "203.0.113.7" in result.out, result
+    assert re.search(r"watched: 203\.0\.113\.7 seen connecting: \d+ log lines?, none refused", result.err), result
+
+
+def test_watch_of_a_block_ends_when_it_is_refused(world, p15):
+    result = while_watched(world, p15, ("auth_fail", "203.0.113.7"), "block", "203.0.113.7", "-o", "json")
+    steps = result.one()["steps"]
+    assert (steps[-1]["step"], steps[-1]["ok"]) == ("watch", True) and "refused again" in steps[-1]["detail"], result
+    assert "watched" not in result.err                          # a document says it itself
+    assert result.rc == DONE
+
+
+def test_watch_without_traffic_lasts_its_time_and_ctrl_c_ends_it(world, p15):
+    result = world.run("block", "203.0.113.7", "203.0.113.8", "--watch", "1")
+    assert result.err.count("no traffic") == 2, result
+    process = world.start("block", "203.0.113.9", "--watch", "86400", stdin=subprocess.DEVNULL)
+    assert b"203.0.113.9" in process.stdout.readline()          # the change itself is told at once
+    process.send_signal(signal.SIGINT)
     result = world.finish(process)
-    assert "watched:" in result.err, result
+    assert (result.rc, "no traffic" in result.err) == (DONE, True), result
+
+
+def test_watch_has_nothing_to_look_for_without_an_address(world, p15):
+    assert world.run("thresholds", "set", "auth", "200/1h", "--watch", "86400").rc == DONE
