@@ -46,6 +46,7 @@ $(BIN): $(call obj,$(MAINSRC)) $(ARCHIVES)
 
 define archive_rule
 $(call lib,$(1)): $(call obj,$(filter-out $(MAINSRC),$(wildcard $(1)/*.c)))
+	@mkdir -p $$(@D)
 	@rm -f $$@
 	$$(AR) rcs $$@ $$^
 endef
@@ -65,7 +66,7 @@ $(B)/tui/theme.o: $(B)/gen/themes/default.theme.h
 # Unit tests: tests/unit/LAYER_module.c
 layer_of = $(firstword $(subst _, ,$(1)))
 .SECONDEXPANSION:
-$(B)/unit/%: tests/unit/%.c $$(foreach d,$$(ALLOW_$$(call layer_of,$$*)),$$(call lib,$$(d)))
+$(B)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $$(foreach d,$$(ALLOW_$$(call layer_of,$$*)),$$(call lib,$$(d)))
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c %.a,$^) -lcmocka $(LIBS)
 unit-%: $(B)/unit/%

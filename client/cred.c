@@ -4,8 +4,6 @@
 
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include "client/profile.h"
 #include "core/mem.h"
@@ -81,12 +79,4 @@ const char *cred_user(const struct cred *c)
 const char *cred_secret(const struct cred *c)
 {
 	return c->page ? c->page->secret : "";
-}
-
-void cred_harden_process(void)
-{
-	struct rlimit none = { 0, 0 };
-
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	setrlimit(RLIMIT_CORE, &none);
 }

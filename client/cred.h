@@ -23,7 +23,4 @@ bool cred_is_set(const struct cred *c);
 const char *cred_user(const struct cred *c);   /* "" when unset */
 const char *cred_secret(const struct cred *c); /* "" when unset */
 
-/* No core dumps, no ptrace by other processes of this user: called once at start by whoever may hold a secret. */
-void cred_harden_process(void);
-
 #endif
