@@ -54,6 +54,7 @@ static void take_entry(void *arg, const char *key, const char *value)
 	e->by = v.by[0] ? xstrdup(v.by) : NULL;
 	e->created = v.at == TIME_NONE ? clock_now() / 1000 * 1000 : v.at;
 	e->expires = v.until;
+	e->raw = xstrdup(value);
 }
 
 struct plan *plan_rescue(struct app *a)

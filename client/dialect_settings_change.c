@@ -68,7 +68,7 @@ bool settings_wanted(const struct server *srv, const struct edit *e, const char 
 		edit_value(e, before, out);
 		return true;
 	case EDIT_THRESHOLD:
-		buf_adds(out, rate_format(&e->value, rate, sizeof(rate)));
+		buf_adds(out, e->raw ? e->raw : rate_format(&e->value, rate, sizeof(rate)));
 		return true;
 	case EDIT_THRESHOLD_OFF:
 		buf_adds(out, "false");
@@ -166,10 +166,46 @@ static bool is_builtin(const char *glob)
 	return false;
 }
 
-/* id: the key's number; "+NNNN" the next free one when absent; "=" when nothing is stored and the built-in globs are in force. */
-static void path_result(json_t *data, const char *glob, struct edit_result *r)
+/* The numbers of all that is stored, if with this edit it would be the built-in globs and nothing else; NULL otherwise. */
+static char *numbers_of_builtin(json_t *data, const struct edit *e)
+{
+	size_t skip = strlen(SETTINGS_PATHS) + 1, known = 0, all = 0;
+	struct buf numbers = BUF_INIT;
+	const char *key;
+	bool others = false;
+	json_t *value;
+
+	while (settings_builtin_paths[all])
+		all++;
+	json_object_foreach (data, key, value) {
+		if (strncmp(key, SETTINGS_PATHS ".", skip) != 0)
+			continue;
+		buf_addf(&numbers, "-%s", key + skip);
+		if (json_is_string(value) && is_builtin(json_string_value(value)))
+			known++;
+		else if (e->kind != EDIT_PATH_REMOVE || !json_is_string(value) || strcmp(json_string_value(value), e->target) != 0)
+			others = true;
+	}
+	if (!others && known + (e->kind == EDIT_PATH_ADD && is_builtin(e->target)) == all)
+		return buf_take(&numbers, NULL);
+	buf_release(&numbers);
+	return NULL;
+}
+
+static bool is_free(json_t *data, const char *number)
+{
+	char key[64];
+
+	return strspn(number, "0123456789") == strlen(number) && strlen(number) < 16 &&
+		snprintf(key, sizeof(key), SETTINGS_PATHS ".%s", number) > 0 && !json_object_get(data, key);
+}
+
+/* id: the key's number; "+NNNN" the next free one when absent; "@NNNN" the one that it had; "=" when nothing is stored and the built-in
+ * globs are in force; "-NNNN-NNNN…" what to delete to get there again. */
+static void path_result(json_t *data, const struct edit *e, struct edit_result *r)
 {
 	size_t skip = strlen(SETTINGS_PATHS) + 1;
+	const char *glob = e->target;
 	long next = 0, number;
 	bool stored = false;
 	const char *key;
@@ -186,8 +222,21 @@ static void path_result(json_t *data, const char *glob, struct edit_result *r)
 			r->id = xstrdup(key + skip);
 		}
 	}
+	if (stored && e->place && !strcmp(e->place, PLACE_BUILTIN)) {
+		char *numbers = numbers_of_builtin(data, e);
+
+		if (numbers) {
+			free(r->id);
+			r->id = numbers;
+			return;
+		}
+	}
 	if (r->value)
 		return;
+	if (stored && e->kind == EDIT_PATH_ADD && e->place && is_free(data, e->place)) {
+		r->id = xasprintf("@%s", e->place);
+		return;
+	}
 	r->id = stored ? xasprintf("+%04ld", next) : xstrdup("=");
 	if (!stored && is_builtin(glob))
 		r->value = xstrdup(glob);
@@ -208,7 +257,7 @@ enum decode settings_read_decode(const struct server *srv, struct batch *b, cons
 
 		r->ok = true;
 		if (edit_is_path(e->kind)) {
-			path_result(data, e->target, r);
+			path_result(data, e, r);
 		} else if (edit_is_threshold(e->kind)) {
 			r->value = rate_value(data, key, n);
 		} else if (n > 0) {
@@ -253,8 +302,19 @@ struct write {
 	json_t *values, *deletes;
 	unsigned paths_added;
 	bool builtins_done;
+	bool replaces;    /* one of them is there: another end for an entry */
 	size_t bytes;
 };
+
+static void delete_numbers(const char *id, json_t *deletes)
+{
+	char key[64];
+
+	for (const char *p = id; *p == '-'; p += 1 + strcspn(p + 1, "-")) {
+		snprintf(key, sizeof(key), SETTINGS_PATHS ".%.*s", (int)strcspn(p + 1, "-"), p + 1);
+		json_array_append_new(deletes, json_string(key));
+	}
+}
 
 static void write_path(const struct batch *b, const struct edit *e, const char *id, struct write *w)
 {
@@ -263,6 +323,10 @@ static void write_path(const struct batch *b, const struct edit *e, const char *
 
 	if (!id)
 		return;
+	if (id[0] == '-') {
+		delete_numbers(id, w->deletes);
+		return;
+	}
 	if (id[0] == '=' && !w->builtins_done) {
 		builtin_paths(b, w->values);
 		w->builtins_done = true;
@@ -278,7 +342,10 @@ static void write_path(const struct batch *b, const struct edit *e, const char *
 		next = (unsigned)json_array_size(w->values);
 	else if (id[0] == '+')
 		next = (unsigned)strtoul(id + 1, NULL, 10) + w->paths_added++;
-	snprintf(key, sizeof(key), SETTINGS_PATHS ".%04u", next);
+	if (id[0] == '@')
+		snprintf(key, sizeof(key), SETTINGS_PATHS ".%s", id + 1);
+	else
+		snprintf(key, sizeof(key), SETTINGS_PATHS ".%04u", next);
 	add_value(w->values, key, e->target);
 }
 
@@ -295,6 +362,7 @@ static void write_edit(const struct server *srv, const struct batch *b, size_t i
 		return;
 	}
 	n = edit_keys(srv, e, key);
+	w->replaces = w->replaces || b->before[i];
 	if (n > 0 && settings_wanted(srv, e, b->before[i], &value)) {
 		for (size_t k = 0; k < n; k++)
 			add_value(w->values, key[k], buf_str(&value));
@@ -327,7 +395,7 @@ static void write_body(struct request *req, const struct write *w, bool capital)
 	if (json_array_size(w->values) > 0)
 		json_array_append_new(ops,
 			json_pack("{s:s,s:n,s:O,s:b}", "type", capital ? "Insert" : "insert", "prefix", "values", w->values,
-				"assert_empty", is_list && json_array_size(w->values) == 1));
+				"assert_empty", is_list && !w->replaces && json_array_size(w->values) == 1));
 	text = json_dumps(ops, JSON_COMPACT);
 	buf_adds(&req->body, text ? text : "[]");
 	if (text)

@@ -52,7 +52,11 @@ void edit_value(const struct edit *e, const char *before, struct buf *out)
 		buf_adds(out, before);
 		return;
 	}
-	/* undoing the un-block of a server's own ban: it wrote "" */
+	if (e->raw) { /* undoing: another program's value is any text */
+		buf_adds(out, e->raw);
+		return;
+	}
+	/* a server's own ban is "" */
 	if (e->kind == EDIT_BLOCK && e->reason == REASON_NONE && !e->by && !e->note && e->expires == TIME_NONE)
 		return;
 	entry_value_parse(before ? before : "", before ? strlen(before) : 0, &v);

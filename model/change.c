@@ -82,6 +82,7 @@ static void edit_release(struct edit *e)
 	free(e->note);
 	free(e->by);
 	free(e->expected);
+	free(e->raw);
 	free(e->place);
 	free(e->cert_pem);
 	if (e->key_pem)
@@ -231,6 +232,7 @@ static void restore_entry(
 	e->reason = v.reason;
 	e->created = v.at;
 	e->expires = v.until;
+	e->raw = xstrdup(before);
 }
 
 static void restore_threshold(
@@ -248,6 +250,7 @@ static void restore_threshold(
 	struct edit *e = change_add(inv, kind, done->target);
 	e->class = done->class;
 	e->value = was;
+	e->raw = kind == EDIT_THRESHOLD ? xstrdup(before) : NULL;
 }
 
 /* Adds to inv what undoes one edit. */

@@ -58,6 +58,7 @@ struct edit {
 	enum ban_class class;  /* threshold and counter edits; CLASS_NONE with RESET_COUNTERS = all */
 	struct threshold value; /* THRESHOLD: what to set */
 	char *expected;        /* owned or NULL: `before` as the operator saw it; a different value on the server is a conflict, "" = must be absent */
+	char *raw;             /* owned or NULL; undoing: the value to put back exactly as it was, on servers that keep any text */
 	char *place;           /* owned or NULL; scan path: where undoing puts it back, as outcome.place */
 	char *cert_pem, *key_pem; /* CERT_UPLOAD: owned; key_pem is wiped on release */
 };

@@ -61,6 +61,8 @@ static bool insert_edit(
 	db_bind_text(q, 11, class_name(e->class));
 	if (e->kind == EDIT_THRESHOLD)
 		db_bind_text(q, 12, threshold_format(&e->value, value, sizeof(value)));
+	else if (edit_has_address(e->kind))
+		db_bind_text(q, 12, e->raw);
 	return db_run(s, q, err);
 }
 
@@ -94,7 +96,7 @@ static bool update_edit(
 {
 	sqlite3_stmt *q = db_prepare(s,
 		"UPDATE edit SET verdict = ?3, why = ?4, no_op = ?5, before = ?6, after = ?7, "
-		"detail = ?8 "
+		"detail = ?8, value = coalesce(?9, value) "
 		"WHERE change = ?1 AND seq = ?2",
 		err);
 
@@ -108,6 +110,7 @@ static bool update_edit(
 	db_bind_text(q, 6, o->before);
 	db_bind_text(q, 7, o->after);
 	db_bind_text(q, 8, o->detail);
+	db_bind_text(q, 9, o->place);
 	return db_run(s, q, err);
 }
 
@@ -202,7 +205,8 @@ bool journal_update(
 
 		/* What is still to come was written as pending; what it will replace is kept, for whoever
 		 * finds the change cut off. */
-		if ((c->outcomes[i].verdict == VERDICT_PENDING && !c->outcomes[i].before) ||
+		if ((c->outcomes[i].verdict == VERDICT_PENDING && !c->outcomes[i].before &&
+			    !c->outcomes[i].place) ||
 			s->journal_prints[i] == print)
 			continue;
 		if (!update_edit(s, change, i, &c->outcomes[i], err))

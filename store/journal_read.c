@@ -219,9 +219,14 @@ static void load_edit(struct change *c, sqlite3_stmt *q)
 			e->class = CLASS_NONE;
 		free(text);
 		text = optional(q, 8);
-		if (text)
+		if (text && edit_is_threshold(k))
 			threshold_parse(text, &e->value, NULL);
-		free(text);
+		if (edit_is_path(k))
+			o->place = text;
+		else if (edit_has_address(k))
+			e->raw = text;
+		else
+			free(text);
 		text = db_text(q, 9);
 		o->verdict = parse_verdict(text);
 		free(text);

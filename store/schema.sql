@@ -129,7 +129,7 @@ CREATE TABLE step (
 	detail TEXT,
 	PRIMARY KEY (change, seq)
 ) WITHOUT ROWID;
--- kind, verdict, reason and class by name: the enums may grow in the middle. undone: the change that took it back.
+-- value: the threshold set; of a scan path, where it was; of an undo, the text put back. kind, verdict, reason and class by name: the enums may grow in the middle. undone: the change that took it back.
 CREATE TABLE edit (
 	id       INTEGER PRIMARY KEY AUTOINCREMENT,
 	change   INTEGER NOT NULL,
