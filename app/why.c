@@ -169,27 +169,62 @@ static void tell_story(struct why *w)
 
 /* ---- advice ---- */
 
-static void advise_end(struct app *a, struct why *w, int64_t now)
+/* Does what banned it live on in a counter? A scanned path needs none, and who was blocked by hand was not counted. */
+static bool has_counters(const struct app *a, const struct why *w)
+{
+	if (!server_has(session_server(a->session), CAP(RESET_COUNTERS)))
+		return false;
+	return w->trigger.found ? !(w->trigger.ban.class == CLASS_SCAN && w->trigger.ban.path[0]) : w->near.count > 0;
+}
+
+/* Every active entry that covers it has to go. */
+static void advise_unblock(struct app *a, struct why *w, int64_t now)
 {
 	const struct entrylist *blocked = a->snap.list[LIST_BLOCKED];
+	const char *wider = NULL;
+	struct buf keys = BUF_INIT;
 	struct net n;
 
 	for (size_t i = 0; i < w->blocked_count; i++) {
+		const char *key = entry_key(blocked, w->blocked[i]);
+
+		if (entry_state(blocked, w->blocked[i], now) != ENTRY_ACTIVE)
+			continue;
+		buf_addf(&keys, " %s", key);
 		entry_net(&blocked->rows[w->blocked[i]], &n);
-		if (entry_state(blocked, w->blocked[i], now) == ENTRY_ACTIVE && !net_equal(&n, &w->net))
-			advise(w, "un-blocking %s alone changes nothing while %s covers it", w->address, entry_key(blocked, w->blocked[i]));
+		if (net_equal(&n, &w->net))
+			continue;
+		wider = key;
+		advise(w, "un-blocking %s alone changes nothing while %s covers it", w->address, key);
 	}
+	advise(w, "stalwarden unblock%s%s%s", buf_str(&keys), has_counters(a, w) ? " --reset-counters: counters outlive an un-block, the next failure would ban it again" : "",
+		wider ? "; everything else in that network is free then, too" : "");
+	if (wider && server_has(session_server(a->session), CAP(ALLOW_WINS)))
+		advise(w, "or stalwarden allow %s: on this server the allow wins, and the rest of %s stays refused", w->address, wider);
+	buf_release(&keys);
+}
+
+static void advise_end(struct app *a, struct why *w, int64_t now)
+{
 	if (w->is_refused && w->is_gateway)
 		advise(w, "stalwarden gateway fix %s: un-block, allow, reset counters, and prove it", w->address);
 	else if (w->is_refused)
-		advise(w, "stalwarden unblock %s --reset-counters: counters outlive an un-block, the next failure would ban it again", w->address);
+		advise_unblock(a, w, now);
+	if (w->is_refused && w->trigger.found && w->trigger.ban.class == CLASS_SCAN && w->trigger.ban.path[0])
+		advise(w, "another request of a scanned path bans it again: allow it, or take the path off (stalwarden thresholds paths)");
 	if (w->trigger.found && w->trigger.is_login_keyed)
 		advise(w, "the login %s is under attack: its owner is banned at the first slip. Change that password, or allow the owner's address",
 			w->trigger.ban.account);
 	if (w->is_refused && !w->is_gateway && w->ban_count > 2)
-		advise(w, "banned %zu times before: a firewall rule for its range may be better (stalwarden history --by range)", w->ban_count);
+		advise(w, "banned %zu times: a firewall rule for its range may be better (stalwarden ranges)", w->ban_count);
 	if (!w->is_refused && w->lists_known && w->refused_count)
 		advise(w, "it is not refused now; connections were refused in the past");
+}
+
+bool why_is_known(const struct why *w)
+{
+	return w->blocked_count || w->allowed_count || w->inside || w->ban_count || w->refused_count || w->attempt_count || w->change_count ||
+	       w->span_count;
 }
 
 static void look_for_gateway(struct app *a, struct why *w)

@@ -40,6 +40,7 @@ struct why {
 
 /* Needs no connection: uses the snapshot and the store as they are. */
 void why_gather(struct app *a, const struct net *n, struct why *out);
+bool why_is_known(const struct why *w); /* lists, store or journal know something of it */
 void why_release(struct why *w);
 
 #endif

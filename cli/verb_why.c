@@ -172,6 +172,21 @@ static void line(struct out *o, const char *label, const char *fmt, ...)
 	buf_release(&b);
 }
 
+static void entry_lines(struct out *o, const char *label, const struct entrylist *l, const size_t *rows, size_t n)
+{
+	char since[TIME_BUF], until[TIME_BUF];
+
+	for (size_t i = 0; i < n && i < 8; i++) {
+		const struct entry *e = &l->rows[rows[i]];
+		const char *note = entry_note(l, rows[i]);
+
+		line(o, i ? "" : label, "%s  %s%s%s%s%s%s%s%s", entry_key(l, rows[i]), reason_text(e->reason),
+			entry_created(e) == TIME_NONE ? "" : " since ", time_format(entry_created(e), since, sizeof(since)),
+			entry_expires(e) == TIME_NONE ? "" : " until ", time_format(entry_expires(e), until, sizeof(until)),
+			entry_state(l, rows[i], clock_now()) == ENTRY_EXPIRED ? "  expired" : "", note[0] ? "  " : "", note);
+	}
+}
+
 static void near_lines(struct out *o, const struct why *w)
 {
 	char net[NET_BUF], words[120];
@@ -194,6 +209,8 @@ static void print_text(struct cli *c, const struct why *w)
 
 	out_begin(&o, OUT_TABLE, fields, false, c->ascii);
 	line(&o, w->address, "%s", w->verdict);
+	entry_lines(&o, "blocked by", c->app.snap.list[LIST_BLOCKED], w->blocked, w->blocked_count);
+	entry_lines(&o, "allowed by", c->app.snap.list[LIST_ALLOWED], w->allowed, w->allowed_count);
 	if (w->who[0])
 		line(&o, "who is it", "%s", w->who);
 	if (places_words(&c->app, &w->net, place, sizeof(place))[0])
@@ -262,12 +279,15 @@ static int run(struct cli *c)
 		cli_say(c, "the log could not be read: %s", c->err.msg);
 		err_clear(&c->err);
 	}
+	app_learn_again(&c->app); /* the list came before the log was read */
 	why_gather(&c->app, &n, &w);
 	if (c->format == OUT_TABLE)
 		print_text(c, &w);
 	else
 		print_json(c, &w);
-	known = w.blocked_count || w.allowed_count || w.inside || w.ban_count || w.refused_count || w.attempt_count || w.change_count || w.span_count;
+	known = why_is_known(&w);
+	if (!known)
+		cli_say(c, "nothing is known of %s: no entry covers it, neither log nor journal names it", w.address);
 	why_release(&w);
 	return known ? EXIT_DONE : EXIT_NOTHING;
 }

@@ -42,8 +42,9 @@ static void synced(void *arg, const struct sync_result *r)
 	struct view *v = arg;
 	struct why_state *s = v->state;
 
-	(void)r;
 	s->sync = NULL;
+	if (r->sum.lines)
+		app_learn_again(app_of(v));
 	gather(v);
 }
 
@@ -77,7 +78,20 @@ static void close_view(struct view *v)
 
 /* ---- the page ---- */
 
-static void entries(struct view *v, struct page *p, const char *label, enum role role, enum list_kind kind, const size_t *rows, size_t n)
+/* A label and a text that may take several lines. */
+static void told(struct page *p, int width, const char *label, enum role role, const char *text)
+{
+	size_t room = width > LABEL + 21 ? (size_t)(width - LABEL - 1) : 20, cut = strlen(text);
+
+	if (cut > room) /* bytes for columns: breaks early rather than late */
+		for (cut = room; cut > 0 && text[cut] != ' '; cut--)
+			;
+	page_pair(p, LABEL, label, role, "%.*s", (int)cut, text);
+	if (text[cut])
+		page_text(p, role, LABEL + 1, width, text + cut + (text[cut] == ' '));
+}
+
+static void entries(struct view *v, struct page *p, int width, const char *label, enum role role, enum list_kind kind, const size_t *rows, size_t n)
 {
 	const struct entrylist *l = app_of(v)->snap.list[kind];
 	char since[64];
@@ -90,12 +104,14 @@ static void entries(struct view *v, struct page *p, const char *label, enum role
 		page_add(p, ROLE_NORMAL, "  %s", reason_text(e->reason));
 		if (entry_created(e) != TIME_NONE)
 			page_add(p, ROLE_NORMAL, " since %s", time_words(entry_created(e), clock_now(), since, sizeof(since)));
+		if (entry_expires(e) != TIME_NONE)
+			page_add(p, ROLE_NORMAL, " until %s", time_words(entry_expires(e), clock_now(), since, sizeof(since)));
 		if (state == ENTRY_EXPIRED)
 			page_add(p, ROLE_DIM, "  expired");
-		if (entry_note(l, rows[i])[0]) {
-			page_add(p, ROLE_DIM, "  ");
-			page_adds(p, ROLE_DIM, entry_note(l, rows[i]));
-		}
+		else if (entry_expires(e) != TIME_NONE)
+			page_add(p, ROLE_DIM, " (%s left)", duration_words(entry_expires(e) - clock_now(), since, sizeof(since)));
+		if (entry_note(l, rows[i])[0])
+			page_text(p, ROLE_DIM, LABEL + 3, width, entry_note(l, rows[i]));
 	}
 }
 
@@ -104,7 +120,8 @@ static void sums(struct page *p, const char *label, const struct history_sum *ro
 	char last[64];
 
 	for (size_t i = 0; i < n && i < 5; i++) {
-		page_pair(p, LABEL, i ? "" : label, ROLE_NORMAL, "%llu %s", (unsigned long long)rows[i].count, what);
+		page_pair(p, LABEL, i ? "" : label, ROLE_NORMAL, "%llu %s%s", (unsigned long long)rows[i].count, what,
+			rows[i].count == 1 ? "" : "s");
 		if (rows[i].account && rows[i].account[0]) {
 			page_add(p, ROLE_NORMAL, "  ");
 			page_adds(p, ROLE_VALUE, rows[i].account);
@@ -119,21 +136,17 @@ static void sums(struct page *p, const char *label, const struct history_sum *ro
 
 static void near(struct page *p, const struct why *w, int width)
 {
-	char net[NET_BUF], words[120];
+	char net[NET_BUF], words[120], row[400];
 
 	for (size_t i = 0; i < w->near.count && i < 5; i++) {
 		const struct history_near *n = &w->near.rows[i];
 
-		page_pair(p, LABEL, i ? "" : "Near a ban", role_of_reason(reason_of_class(n->class)), "%s", class_name(n->class));
-		page_add(p, ROLE_NORMAL, n->address.family ? "  " : "  login ");
-		page_adds(p, ROLE_VALUE, near_who(n, net, sizeof(net)));
-		page_add(p, n->is_over ? ROLE_BAD : n->failures * 2 >= n->limit ? ROLE_WARN : ROLE_NORMAL, "  %s",
+		snprintf(row, sizeof(row), "%s  %s%s  %s", class_name(n->class), n->address.family ? "" : "login ", near_who(n, net, sizeof(net)),
 			near_words(n, clock_now(), words, sizeof(words)));
+		told(p, width, i ? "" : "Near a ban", n->is_over ? ROLE_BAD : n->failures * 2 >= n->limit ? ROLE_WARN : ROLE_NORMAL, row);
 	}
-	if (w->lists_known && !w->is_refused && w->near.notice[0]) {
-		page_pair(p, LABEL, w->near.count ? "" : "Near a ban", ROLE_NORMAL, "%s", "");
-		page_text(p, ROLE_DIM, LABEL, width, w->near.notice);
-	}
+	if (w->lists_known && !w->is_refused && w->near.notice[0])
+		told(p, width, w->near.count ? "" : "Near a ban", ROLE_DIM, w->near.notice);
 }
 
 static void past(struct page *p, const struct why *w)
@@ -166,30 +179,28 @@ static void page(struct view *v, struct page *p, int width)
 {
 	const struct why_state *s = v->state;
 	const struct why *w = &s->why;
-	char place[120];
+	char place[120], who[200];
 
 	if (!s->gathered)
 		return;
-	page_line(p);
-	page_adds(p, w->is_refused ? ROLE_BAD : w->lists_known ? ROLE_GOOD : ROLE_WARN, w->verdict);
+	page_text(p, w->is_refused ? ROLE_BAD : w->lists_known ? ROLE_GOOD : ROLE_WARN, 0, width, w->verdict);
 	page_blank(p);
-	entries(v, p, "Blocked by", ROLE_BAD, LIST_BLOCKED, w->blocked, w->blocked_count);
-	entries(v, p, "Allowed by", ROLE_GOOD, LIST_ALLOWED, w->allowed, w->allowed_count);
-	if (w->who[0])
-		page_pair(p, LABEL, "Who is it", w->is_gateway ? ROLE_WARN : ROLE_NORMAL, "%s%s", w->who,
-			w->is_gateway ? ": everybody behind it shares this address" : "");
-	if (places_words(app_of(v), &w->net, place, sizeof(place))[0]) {
-		page_pair(p, LABEL, "Where", ROLE_NORMAL, "%s", "");
-		page_adds(p, ROLE_NORMAL, place);
+	entries(v, p, width, "Blocked by", ROLE_BAD, LIST_BLOCKED, w->blocked, w->blocked_count);
+	entries(v, p, width, "Allowed by", ROLE_GOOD, LIST_ALLOWED, w->allowed, w->allowed_count);
+	if (w->who[0]) {
+		snprintf(who, sizeof(who), "%s%s", w->who, w->is_gateway ? ": everybody behind it shares this address" : "");
+		told(p, width, "Who is it", w->is_gateway ? ROLE_WARN : ROLE_NORMAL, who);
 	}
-	if (w->story[0]) {
-		page_pair(p, LABEL, "What happened", ROLE_NORMAL, "%s", "");
-		page_text(p, ROLE_NORMAL, LABEL, width, w->story);
-	}
-	sums(p, "Attempts", w->attempts, w->attempt_count, "failures");
+	if (places_words(app_of(v), &w->net, place, sizeof(place))[0])
+		told(p, width, "Where", ROLE_NORMAL, place);
+	if (w->story[0])
+		told(p, width, "What happened", ROLE_NORMAL, w->story);
+	sums(p, "Attempts", w->attempts, w->attempt_count, "failure");
 	near(p, w, width);
-	sums(p, "Refused", w->refused, w->refused_count, "connections");
+	sums(p, "Refused", w->refused, w->refused_count, "connection");
 	past(p, w);
+	if (!why_is_known(w))
+		page_text(p, ROLE_DIM, 0, width, "Nothing is known of it: no entry covers it, neither log nor journal names it.");
 	if (w->advice_count)
 		page_heading(p, width, "To end it", NULL);
 	for (size_t i = 0; i < w->advice_count; i++)
