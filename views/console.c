@@ -81,6 +81,18 @@ static void state_words(const struct app *a, struct ui_title *out)
 	out->next_ms = session_state(a->session) == SESSION_LOST ? 1000 : 0;
 }
 
+/* The server's words hold dashes and dots beyond ASCII. */
+static void make_plain(char *s)
+{
+	static const char *const from[] = { "·", "–" };
+
+	for (size_t i = 0; i < ARRAY_LEN(from); i++)
+		for (char *at; (at = strstr(s, from[i])) != NULL;) {
+			at[0] = '-';
+			memmove(at + 1, at + strlen(from[i]), strlen(at + strlen(from[i])) + 1);
+		}
+}
+
 static void on_title(void *arg, struct ui_title *out)
 {
 	struct console *c = arg;
@@ -92,6 +104,8 @@ static void on_title(void *arg, struct ui_title *out)
 	snprintf(out->name, sizeof(out->name), "%.47s", a->profile.name);
 	snprintf(out->server, sizeof(out->server), "%.80s%s%.40s%s%.20s", host, s->versions[0] ? " · " : "", s->versions, s->mode[0] ? " · " : "",
 		s->mode);
+	if (ui_glyphs(c->ui)->ascii)
+		make_plain(out->server);
 	if (a->profile.read_only)
 		snprintf(out->badges, sizeof(out->badges), "READ-ONLY");
 	if (a->profile.insecure)

@@ -18,11 +18,37 @@ struct history_state {
 	struct history_day day[DAYS];
 	size_t days;             /* filled: the last is today */
 	uint64_t total;
+	size_t busiest;          /* row of the day with the most bans */
+	struct net top;          /* the range it was; family 0 = none stands out */
 	struct sync *sync;
 	struct err err;
 	char notice[320];
 	int64_t size;
 };
+
+static void find_busiest(struct app *a, struct history_state *s)
+{
+	struct history_query q;
+	struct history_row *rows;
+	size_t n;
+
+	s->busiest = 0;
+	s->top.family = 0;
+	for (size_t i = 0; i < s->days; i++)
+		if (s->day[i].bans >= s->day[s->busiest].bans)
+			s->busiest = i;
+	history_query_init(&q);
+	q.server = a->profile.name;
+	q.since = s->day[s->busiest].day;
+	q.until = q.since + 86400000;
+	q.sort = HISTORY_MOST;
+	q.limit = 1;
+	if (s->day[s->busiest].bans < 3 || !history_group(a->store, HISTORY_BY_RANGE, &q, &rows, &n, NULL, NULL))
+		return;
+	if (n && rows[0].bans * 3 >= s->day[s->busiest].bans)
+		s->top = rows[0].net;
+	history_rows_free(rows, n);
+}
 
 static void read_store(struct view *v)
 {
@@ -43,6 +69,7 @@ static void read_store(struct view *v)
 	if (history_days(a->store, a->profile.name, clock_now(), s->day, s->days, &s->err))
 		for (size_t i = 0; i < s->days; i++)
 			s->total += s->day[i].bans;
+	find_busiest(a, s);
 	s->size = store_size(a->store);
 	view_changed(v);
 }
@@ -157,23 +184,20 @@ static void classes(const struct history_state *s, struct page *p, int width)
 		page_bar(p, 8, class_name((enum ban_class)c), role_of_reason(reason_of_class((enum ban_class)c)), by[c], most, width - 18);
 }
 
-static void busiest(const struct history_state *s, struct page *p, int width)
+static void busiest(const struct history_state *s, struct page *p)
 {
-	size_t at = 0;
-	char day[TIME_BUF];
+	const struct history_day *d = &s->day[s->busiest];
+	char day[TIME_BUF], net[NET_BUF];
 
-	for (size_t i = 0; i < s->days; i++)
-		if (s->day[i].bans >= s->day[at].bans)
-			at = i;
 	if (s->total == 0)
 		return;
-	page_blank(p);
-	page_line(p);
-	page_spot_begin(p);
-	snprintf(day, sizeof(day), "%.10s", time_format(s->day[at].day, (char[TIME_BUF]){ 0 }, TIME_BUF));
-	page_add(p, ROLE_NORMAL, "%s most on %s: %u bans, %u addresses", p->glyphs->arrow, day, s->day[at].bans, s->day[at].addresses);
-	page_spot_end(p, ACTION_OPEN, (uint64_t)at + 1);
-	(void)width;
+	page_blank(p), page_line(p), page_spot_begin(p);
+	time_format(d->day, day, sizeof(day));
+	page_add(p, ROLE_NORMAL, "%s most on %.10s: %u ban%s, %u address%s", p->glyphs->arrow, day, d->bans, d->bans == 1 ? "" : "s", d->addresses,
+		d->addresses == 1 ? "" : "es");
+	if (s->top.family)
+		page_add(p, ROLE_NORMAL, ", %s above all", net_format(&s->top, net, sizeof(net)));
+	page_spot_end(p, ACTION_OPEN, (uint64_t)s->busiest + 1);
 }
 
 static void page(struct view *v, struct page *p, int width)
@@ -196,7 +220,7 @@ static void page(struct view *v, struct page *p, int width)
 	}
 	page_release(&left);
 	page_release(&right);
-	busiest(s, p, width);
+	busiest(s, p);
 	if (s->total == 0)
 		page_text(p, ROLE_DIM, 0, width, s->notice[0] ? s->notice : "no ban in the history yet; `stalwarden sync` or an open console fills it");
 }
