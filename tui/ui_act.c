@@ -206,6 +206,7 @@ static bool act_toggles(struct ui *ui, struct view *v, enum action a)
 		break;
 	case ACTION_PAUSE:
 		v->paused = !v->paused;
+		ui_view_shown(v, true); /* its clock stops, or goes on where it was */
 		ui_message(ui, ROLE_DIM, v->paused ? "paused: nothing is fetched until you go on" : "going on");
 		break;
 	default:

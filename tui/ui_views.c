@@ -89,8 +89,7 @@ static void poll_due(struct loop *loop, void *arg)
 	struct view *v = arg;
 
 	(void)loop;
-	if (!v->paused)
-		ui_refresh_view(v);
+	ui_refresh_view(v);
 	ui_view_shown(v, true);
 }
 
@@ -101,7 +100,7 @@ void ui_view_shown(struct view *v, bool visible)
 
 	v->visible = visible;
 	timer_stop(&v->poll);
-	if (visible && v->opened && (v->ops->flags & VIEW_POLL) && every > 0)
+	if (visible && !v->paused && v->opened && (v->ops->flags & VIEW_POLL) && every > 0)
 		timer_start(v->ui->loop, &v->poll, age < every ? every - age : 0, &v->scope, poll_due, v);
 	if (v->opened && v->ops->shown != NULL && (came || !visible))
 		v->ops->shown(v, visible);

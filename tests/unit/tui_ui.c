@@ -351,8 +351,13 @@ static void test_poll_only_what_is_shown(void **state)
 	for (int i = 0; i < 5; i++)
 		loop_turn(fx.loop, 10);
 	assert_int_equal(fx.refreshed, before);
+	assert_false(timer_is_armed(&ui_view(fx.ui)->poll)); /* nothing ticks meanwhile */
 	type("r");
 	assert_int_equal(fx.refreshed, before + 1);
+	type("p");
+	for (int i = 0; i < 100 && fx.refreshed == before + 1; i++)
+		loop_turn(fx.loop, 20);
+	assert_true(fx.refreshed > before + 1);
 }
 
 static void test_clipboard_sequences(void **state)
