@@ -302,7 +302,7 @@ static void write_pairs(const struct server *srv, struct batch *b, struct reques
 		struct buf value = BUF_INIT;
 		char *key;
 
-		if (e->kind == EDIT_UNBLOCK || e->kind == EDIT_THRESHOLD_DEFAULT)
+		if (!is_known(e) || e->kind == EDIT_UNBLOCK || e->kind == EDIT_THRESHOLD_DEFAULT)
 			break;
 		if (!b->skip[i] && wanted(srv, e, b->before[i], &value)) {
 			key = edit_is_threshold(e->kind) ? xstrdup(RATE) : xasprintf(CONFIG_BLOCKED "%s", e->target);
@@ -320,7 +320,8 @@ static bool write_encode(const struct server *srv, struct batch *b, struct reque
 {
 	const struct edit *e = &b->change->edits[b->first];
 
-	(void)err;
+	if (!is_known(e))
+		return err_set(err, ERR_UNSUPPORTED, "0.5 - 0.6 can't do that");
 	if (e->kind != EDIT_UNBLOCK && e->kind != EDIT_THRESHOLD_DEFAULT) {
 		write_pairs(srv, b, req);
 		return true;

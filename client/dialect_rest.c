@@ -215,6 +215,13 @@ static bool is_listing(const struct edit *e)
 	return edit_has_address(e->kind) && e->kind != EDIT_EXPIRY;
 }
 
+static bool is_known(const struct edit *e)
+{
+	if (edit_is_threshold(e->kind))
+		return e->kind != EDIT_THRESHOLD_OFF && e->class < CLASS_COUNT && threshold_keys[e->class];
+	return is_listing(e);
+}
+
 static bool wanted(const struct server *srv, const struct edit *e, const char *before, struct buf *out)
 {
 	(void)srv;
@@ -233,7 +240,7 @@ static bool read_encode(const struct server *srv, struct batch *b, struct reques
 
 	(void)srv;
 	b->count = 1;
-	if (edit_is_threshold(e->kind) ? !threshold_keys[e->class] || e->kind == EDIT_THRESHOLD_OFF : !is_listing(e))
+	if (!is_known(e))
 		return err_set(err, ERR_UNSUPPORTED, "the REST gateway can't do that");
 	m = memo_begin(&b->cur);
 	req->stream = true;
@@ -295,8 +302,10 @@ static bool write_encode(const struct server *srv, struct batch *b, struct reque
 	const struct edit *e = &b->change->edits[b->first];
 	bool removes = e->kind == EDIT_UNBLOCK || e->kind == EDIT_DISALLOW || e->kind == EDIT_THRESHOLD_DEFAULT;
 
-	(void)srv, (void)err;
+	(void)srv;
 	b->count = 1;
+	if (!is_known(e))
+		return err_set(err, ERR_UNSUPPORTED, "the REST gateway can't do that");
 	buf_adds(&req->path, "/api/settings/");
 	if (edit_is_threshold(e->kind)) {
 		buf_adds(&req->path, threshold_keys[e->class]);

@@ -57,24 +57,24 @@ bool settings_certs_encode(struct fetch_job *job, struct request *req)
 
 static void take_stored(struct certlist *l, json_t *items)
 {
-	json_t *item, *pem, *id;
+	json_t *item, *pem;
 	size_t i;
 
 	json_array_foreach (items, i, item) {
+		const char *id = json_string_value(json_object_get(item, "_id"));
 		struct cert *c;
 		char *path;
 
 		pem = json_object_get(item, "cert");
-		id = json_object_get(item, "_id");
-		if (!json_is_string(pem))
+		if (!json_is_string(pem) || !id)
 			continue;
 		path = x509_macro_path(json_string_value(pem), json_string_length(pem));
 		if (path) {
 			c = cert_new(CERT_STORED);
-			cert_set_text(&c->id, json_string_value(id), SIZE_MAX);
+			cert_set_text(&c->id, id, SIZE_MAX);
 			cert_set_text(&c->path, path, SIZE_MAX);
 		} else {
-			c = x509_parse(CERT_STORED, json_string_value(id), json_string_value(pem), json_string_length(pem));
+			c = x509_parse(CERT_STORED, id, json_string_value(pem), json_string_length(pem));
 		}
 		free(path);
 		certlist_take(l, c);
@@ -90,10 +90,11 @@ static void take_details(struct certlist *l, json_t *data)
 		for (size_t i = 0; i < l->renewal_count; i++) {
 			struct renewal *r = l->renewals[i];
 			size_t n = strlen(r->id);
-			const char *suffix = key + 5 + n + 1, *s = json_string_value(value);
+			const char *suffix, *s = json_string_value(value);
 
 			if (!s || strncmp(key, "acme.", 5) != 0 || strncmp(key + 5, r->id, n) != 0 || key[5 + n] != '.')
 				continue;
+			suffix = key + 5 + n + 1;
 			if (!strcmp(suffix, "contact"))
 				cert_set_text(&r->contact, s, SIZE_MAX);
 			else if (!strcmp(suffix, "challenge"))
@@ -140,9 +141,11 @@ enum decode settings_certs_decode(struct fetch_job *job, const struct response *
 		break;
 	case ROUND_PROVIDERS:
 		json_array_foreach (json_object_get(data, "items"), i, item) {
-			struct renewal *r = certlist_add_renewal(
-				job->reply->certs, RENEWER_ACME, json_string_value(json_object_get(item, "_id")));
+			const char *id = json_string_value(json_object_get(item, "_id"));
+			struct renewal *r = id ? certlist_add_renewal(job->reply->certs, RENEWER_ACME, id) : NULL;
 
+			if (!r)
+				continue;
 			cert_set_text(&r->directory, json_string_value(json_object_get(item, "directory")), SIZE_MAX);
 		}
 		break;

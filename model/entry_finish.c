@@ -55,7 +55,8 @@ static void sort_run(struct entrylist *l, struct entry_finish *f, size_t rows)
 	if (f->at == 0)
 		f->run_len = rows < l->count / RUN_FACTOR ? rows * RUN_FACTOR : l->count;
 	end = step_end(f, l->count, f->run_len);
-	entry_sort_nets(l->rows + f->at, end - f->at);
+	if (end > f->at) /* an empty list has no rows at all */
+		entry_sort_nets(l->rows + f->at, end - f->at);
 	f->runs = xreallocarray(f->runs, f->run_count + 1, sizeof(*f->runs));
 	f->runs[f->run_count++] = (struct run){ f->at, end };
 	f->at = end;

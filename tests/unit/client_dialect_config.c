@@ -182,6 +182,26 @@ static void reading_back(void **state)
 	json_decref(tape);
 }
 
+static void what_0_6_can_not_do(void **state)
+{
+	static const struct { enum edit_kind kind; const char *target; } kinds[] = { { EDIT_ALLOW, "203.0.113.1" }, { EDIT_THRESHOLD_OFF, "auth" },
+		{ EDIT_THRESHOLD_DEFAULT, "abuse" }, { EDIT_THRESHOLD, "scan" }, { EDIT_PATH_ADD, "*.php*" } };
+	struct server srv = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		struct editing x;
+
+		editing_init(&x, &dialect_config, &srv);
+		editing_add(&x, kinds[i].kind, kinds[i].target);
+		for (int write = 0; write < 2; write++) {
+			assert_false(editing_encode(&x, write, 0));
+			assert_int_equal(x.err.code, ERR_UNSUPPORTED);
+		}
+		editing_release(&x);
+	}
+}
+
 /* ---- the dance ---- */
 
 struct rescue {
@@ -410,6 +430,7 @@ int main(void)
 		cmocka_unit_test(thresholds),
 		cmocka_unit_test(writes_as_recorded),
 		cmocka_unit_test(reading_back),
+		cmocka_unit_test(what_0_6_can_not_do),
 		cmocka_unit_test(a_network_goes_and_the_others_stay),
 		cmocka_unit_test(alone_under_its_prefix),
 		cmocka_unit_test(nothing_is_deleted_that_is_not_kept),

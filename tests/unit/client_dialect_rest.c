@@ -212,7 +212,7 @@ static void reading_back(void **state)
 
 static void what_a_gateway_can_not_do(void **state)
 {
-	static const enum edit_kind kinds[] = { EDIT_EXPIRY, EDIT_THRESHOLD_OFF, EDIT_PATH_ADD, EDIT_CERT_UPLOAD };
+	static const enum edit_kind kinds[] = { EDIT_EXPIRY, EDIT_THRESHOLD_OFF, EDIT_PATH_ADD, EDIT_CERT_UPLOAD, EDIT_THRESHOLD };
 	struct server srv = { 0 };
 
 	(void)state;
@@ -220,9 +220,11 @@ static void what_a_gateway_can_not_do(void **state)
 		struct editing x;
 
 		editing_init(&x, &dialect_rest, &srv);
-		editing_add(&x, kinds[i], "auth");
-		assert_false(editing_encode(&x, false, 0));
-		assert_int_equal(x.err.code, ERR_UNSUPPORTED);
+		editing_add(&x, kinds[i], kinds[i] == EDIT_THRESHOLD ? "loiter" : "auth");
+		for (int write = 0; write < 2; write++) {
+			assert_false(editing_encode(&x, write, 0));
+			assert_int_equal(x.err.code, ERR_UNSUPPORTED);
+		}
 		editing_release(&x);
 	}
 	assert_null(dialect_rest.reload_encode);

@@ -376,6 +376,25 @@ static void certificates(void **state)
 	era_close(&e);
 }
 
+/* Records without a name can't be asked about any further. */
+static void certificates_without_names(void **state)
+{
+	struct server srv = { .threshold_family = FAMILY_AUTO_BAN };
+	struct fetching f;
+
+	(void)state;
+	fetching_init(&f, &dialect_settings, &srv, (struct fetch){ .kind = FETCH_CERTS });
+	assert_true(fetching_encode(&f));
+	assert_int_equal(fetching_decode(&f, played_text(200, "application/json", "{\"data\":{\"total\":2,\"items\":[{\"cert\":\"%{file:/a}%\"},"
+		"{\"_id\":7,\"cert\":\"%{file:/b}%\"},{\"_id\":\"c\",\"cert\":\"%{file:/c}%\"},null]}}")), DECODE_MORE);
+	assert_true(fetching_encode(&f));
+	assert_int_equal(fetching_decode(&f, played_text(200, "application/json", "{\"data\":{\"total\":2,\"items\":[{\"directory\":\"https://ca/\"},"
+		"{\"_id\":null},7]}}")), DECODE_DONE);
+	assert_int_equal(f.reply.certs->count, 1);
+	assert_int_equal(f.reply.certs->renewal_count, 0);
+	fetching_release(&f);
+}
+
 /* ---- the log ---- */
 
 static const char *line_of(const struct log_page *page, size_t i)
@@ -800,6 +819,7 @@ int main(void)
 		cmocka_unit_test(thresholds_of_older_families),
 		cmocka_unit_test(values_that_are_no_rates),
 		cmocka_unit_test(certificates),
+		cmocka_unit_test(certificates_without_names),
 		cmocka_unit_test(logs),
 		cmocka_unit_test(log_of_hostile_items),
 		cmocka_unit_test(a_long_page_is_taken_piece_by_piece),
