@@ -155,6 +155,10 @@ class Practice:
     def restart(self):
         self.control("restart", {})
 
+    def become(self, persona, **options):
+        """Upgraded, or taken back, under whoever is connected; the lists stay."""
+        self.control("become", {"persona": persona, "options": options})
+
     def edit(self, **change):
         """Another administrator: set={key: value}, delete=[key], block= unblock= allow= disallow=[address]"""
         return self.control("set", change)

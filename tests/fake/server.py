@@ -202,6 +202,19 @@ class Server:
             self.persona = self.make(spec)
         return {"ok": True}
 
+    def become(self, spec):
+        """An upgrade or a way back under whoever is connected: another generation with the same lists."""
+        old = self.persona
+        with old.lock, self.lock:
+            lists = old.stored()
+            old.log.close()
+            new = self.make({"entries": 0, **spec})
+            new.preload([(a, "") for a in lists["blocked"]])
+            new.edit({"allow": lists["allowed"]})
+            new.load_live()
+            self.persona = new
+        return {"ok": True}
+
     def edit(self, change):
         with self.persona.lock:
             return self.persona.edit(change) or {"ok": True}
@@ -249,7 +262,8 @@ CONTROLS = {
     ("POST", "fault"): Server.plan, ("GET", "faults"): Server.planned, ("POST", "release"): Server.release, ("POST", "clock"): Server.clock,
     ("POST", "restart"): Server.restart, ("POST", "set"): Server.edit, ("POST", "permissions"): Server.permissions,
     ("POST", "readonly-file"): Server.readonly, ("GET", "requests"): Server.requests,
-    ("POST", "reset"): Server.reset, ("POST", "rotate"): Server.rotate, ("POST", "line"): Server.line, ("POST", "settle"): Server.settle,
+    ("POST", "reset"): Server.reset, ("POST", "become"): Server.become, ("POST", "rotate"): Server.rotate,
+    ("POST", "line"): Server.line, ("POST", "settle"): Server.settle,
 }
 
 
@@ -289,7 +303,7 @@ def read_seed(path):
 
 
 def make_persona(args, spec=None):
-    """spec: options and entries instead of those of the command line; the log stays where it was."""
+    """spec: persona, options and entries instead of those of the command line; the log stays where it was."""
     options = json.loads(args.options)
     entries = args.entries
     if spec:
@@ -298,7 +312,7 @@ def make_persona(args, spec=None):
     options["user"] = args.user or options.get("user")
     options["password"] = args.password or os.environ.get("FAKE_PASSWORD") or options.get("password")
     args.log_dir = log_dir = args.log_dir or tempfile.mkdtemp(prefix="practice-log-")
-    persona = persona_class(args.persona)(Clock(args.clock), log_dir, options)
+    persona = persona_class((spec or {}).get("persona", args.persona))(Clock(args.clock), log_dir, options)
     if args.history_days:
         attack.history(persona, args.history_days)
     rows = attack.addresses(entries)

@@ -522,6 +522,21 @@ def test_0_6_lets_its_file_win_and_cuts_a_prefix_at_the_dot():
         assert server.state()["stored"]["blocked"] == ["127.0.70.1"]
 
 
+# ---- another generation under whoever is connected -----------------------------------------------------
+
+def test_becoming_another_generation_keeps_the_lists():
+    with Practice("0.8", entries=3) as server:
+        server.edit(allow=["203.0.113.8"])
+        blocked = sorted(server.state()["stored"]["blocked"])
+        assert len(blocked) == 3
+        for persona, path in (("0.16", "/jmap"), ("rest", "/api/settings?prefix=auth"), ("0.15", "/api/settings/keys?keys=a")):
+            server.become(persona)
+            stored = server.state()["stored"]
+            assert sorted(stored["blocked"]) == blocked and stored["allowed"] == ["203.0.113.8"]
+            assert server.request("GET" if persona != "0.16" else "POST", path, None if persona != "0.16" else {})[0] != 404
+        assert server.request("POST", "/jmap", {})[0] == 400
+
+
 # ---- the gateway -------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("shape,expected", [
