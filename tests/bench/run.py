@@ -22,8 +22,10 @@ sys.path.insert(0, os.path.join(ROOT, "tests"))
 from fake.client import Practice  # noqa: E402
 
 BIN = os.path.abspath(os.environ.get("STALWARDEN_BIN", os.path.join(ROOT, "stalwarden")))
+ENTRIES = 100000
 ROUNDS = 7
 IDLE_S = 15
+LIST_COST_S = 0.55     # what a real 0.15.5 (a debug build) takes for a list of 100,000, on the machine it was measured on
 rows = []
 
 
@@ -48,16 +50,44 @@ def seconds(argv, env):
     return time.perf_counter() - begin
 
 
+def peak(argv, env):
+    """Peak RSS in MB. By way of a small program: what a child was before it was exec'ed, a copy of this one, counts as well."""
+    done = subprocess.run(["/usr/bin/time", "-f", "%M", *argv], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True, check=True)
+    return int(done.stderr.split()[-1]) / 1024
+
+
+def beside(name, ours, peer_name, peer, env, before=lambda: None, rounds=ROUNDS):
+    """Medians, taken in turns, so that what else the machine does meets both."""
+    times = []
+    for _ in range(rounds):
+        before()
+        theirs = seconds(peer, env)
+        before()
+        times.append((seconds(ours, env), theirs))
+    report(name, statistics.median(t[0] for t in times), "s", (peer_name, statistics.median(t[1] for t in times)))
+
+
 def bench_list(p, env):
     ours = [BIN, "blocked", "-o", "json"]
-    curl = ["curl", "-s", "-u", "%s:%s" % (p.user, p.password), p.url + "/api/settings/list?prefix=server.blocked-ip"]
+    url = p.url + "/api/settings/list?prefix=server.blocked-ip"
+    curl = ["curl", "-s", "-u", "%s:%s" % (p.user, p.password), url]
+    same = [".data.items|to_entries|map({address:.key,family:4,kind:\"address\",reason:\"\",note:.value,created_at:null,expires_at:null,"
+            "state:\"active\",covered_by:null,origin:\"unknown\"})"]
+    n = iter(range(1, 10**6))
     seconds(curl, env), seconds(ours, env)
-    times = [(seconds(curl, env), seconds(ours, env)) for _ in range(ROUNDS)]
-    report("blocked -o json, 100,000 entries", statistics.median(t[1] for t in times), "s", ("curl", statistics.median(t[0] for t in times)))
-    usage = subprocess.run(["/usr/bin/time", "-f", "%M", *ours], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.PIPE, text=True) if os.path.exists("/usr/bin/time") else None
-    if usage and usage.stderr.strip().split("\n")[-1].isdigit():
-        report("peak RSS of that", int(usage.stderr.strip().split("\n")[-1]) / 1024, "MB")
+    p.requests()
+    seconds(ours, env)
+    report("requests of one call", len(p.requests()), "")
+    beside("blocked -o json, answered from a cache", ours, "curl", curl, env)
+    if shutil.which("jq"):
+        beside("the same, beside curl | jq", ours, "curl | jq", ["sh", "-c", "curl -s -u '%s:%s' '%s' | jq -c '%s'" % (p.user, p.password, url, same[0])],
+               env, rounds=3)
+    beside("blocked -o json, answer made anew", ours, "curl", curl, env, before=lambda: p.edit(set={"bench.count": str(next(n))}))
+    p.fault("delay", path="prefix=server.blocked-ip", seconds=LIST_COST_S, times=-1)
+    beside("blocked -o json, as dear as on a real server", ours, "curl", curl, env, rounds=5)
+    p.no_faults()
+    report("peak RSS of blocked -o json", peak(ours, env), "MB", ("curl", peak(curl, env)))
 
 
 class Terminal:
@@ -65,9 +95,18 @@ class Terminal:
         self.begin = time.perf_counter()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows_, columns, 0, 0))
             os.execvpe(argv[0], argv, env)
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows_, columns, 0, 0))
         self.bytes = 0
+        self.seen = b""
+
+    def until(self, text, at_most=20):
+        """Seconds from the start to the first byte behind this text."""
+        end = self.begin + at_most
+        while text not in self.seen and time.perf_counter() < end:
+            if select.select([self.fd], [], [], 0.1)[0]:
+                self.seen += os.read(self.fd, 65536)
+        return time.perf_counter() - self.begin
 
     def drain(self, until_quiet=0.15, at_most=10):
         """(first byte, settled, bytes): settled is the last byte before a quiet stretch."""
@@ -108,14 +147,15 @@ class Terminal:
         os.waitpid(self.pid, 0)
 
 
-def first_paint(argv, env):
+def first_paint(argv, env, text):
     t = Terminal(argv, env)
-    first, _, _ = t.drain()
+    took = t.until(text)
     t.close()
-    return first
+    return took
 
 
-def bench_paint(env, work):
+def peers_of(work):
+    """name: (arguments, what stands on its first screen)"""
     big = os.path.join(work, "lines")
     with open(big, "w", encoding="utf-8") as f:
         f.writelines("line %d of a file that less is given\n" % i for i in range(200000))
@@ -124,37 +164,65 @@ def bench_paint(env, work):
     for i in range(20):
         subprocess.run(["git", "-C", repo, "-c", "user.name=b", "-c", "user.email=b@example.org", "commit", "-q", "--allow-empty", "-m", "c%d" % i],
                        check=True)
-    peers = {"less": ["less", big], "tig": ["sh", "-c", "cd %s && exec tig" % repo], "htop": ["htop"]}
-    ours = [first_paint([BIN], env) for _ in range(ROUNDS)]
-    for name, argv in peers.items():
-        if shutil.which(name):
-            report("first paint", statistics.median(ours), "s", (name, statistics.median(first_paint(argv, env) for _ in range(ROUNDS))))
+    peers = {"less": (["less", big], b"line 0 of"), "tig": (["sh", "-c", "cd %s && exec tig" % repo], b"c19"), "htop": (["htop"], b"PID")}
+    return {name: peer for name, peer in peers.items() if shutil.which(name)}
 
 
-def bench_idle(env):
-    t = Terminal([BIN], env)
-    t.drain(until_quiet=1, at_most=8)
-    report("RSS of the console, 100,000 entries", t.status("VmHWM") / 1024, "MB")
-    before, bytes_before = t.status("voluntary_ctxt_switches"), t.bytes
-    t.drain(until_quiet=IDLE_S, at_most=IDLE_S)
-    report("wake-ups when idle, refresh every 5 s", (t.status("voluntary_ctxt_switches") - before) / IDLE_S, "1/s")
-    report("bytes drawn when idle", (t.bytes - bytes_before) / IDLE_S, "B/s")
-    t.close()
+def bench_paint(env, peers):
+    ours, theirs = [], {name: [] for name in peers}
+    for _ in range(ROUNDS):
+        ours.append(first_paint([BIN], env, b"Overview"))
+        for name, (argv, text) in peers.items():
+            theirs[name].append(first_paint(argv, env, text))
+    for name, times in theirs.items():
+        report("first paint", statistics.median(ours), "s", (name, statistics.median(times)))
+    report("the list's count on screen", statistics.median(first_paint([BIN], env, b"100,000") for _ in range(ROUNDS)), "s")
+
+
+def cpu_s(pid):
+    with open("/proc/%d/schedstat" % pid, encoding="ascii") as f:
+        return int(f.read().split()[0]) / 1e9
+
+
+def bench_idle(env, peers):
+    """All at once, each in a terminal of its own: left alone for a while."""
+    programs = {"refresh every 5 s": Terminal([BIN], env), "paused": Terminal([BIN], env)}
+    programs.update({name: Terminal(argv, env) for name, (argv, _) in peers.items()})
+    for t in programs.values():
+        t.drain(until_quiet=1, at_most=8)
+    os.write(programs["paused"].fd, b"p")
+    for t in programs.values():
+        t.drain(until_quiet=0.5, at_most=3)
+    before = {name: (t.status("voluntary_ctxt_switches"), t.bytes, cpu_s(t.pid)) for name, t in programs.items()}
+    end = time.perf_counter() + IDLE_S
+    while (left := end - time.perf_counter()) > 0:
+        for fd in select.select([t.fd for t in programs.values()], [], [], left)[0]:
+            t = next(t for t in programs.values() if t.fd == fd)
+            t.bytes += len(os.read(fd, 65536))
+    for name, t in programs.items():
+        wakes, drawn, busy = before[name]
+        label = name if name in peers else "stalwarden, " + name
+        report("idle: wake-ups of " + label, (t.status("voluntary_ctxt_switches") - wakes) / IDLE_S, "1/s")
+        report("idle: bytes drawn by " + label, (t.bytes - drawn) / IDLE_S, "B/s")
+        report("idle: CPU of " + label, 100 * (cpu_s(t.pid) - busy) / IDLE_S, "%")
+        report("peak RSS of " + label, t.status("VmHWM") / 1024, "MB")
+        t.close()
 
 
 def main():
     work = tempfile.mkdtemp(prefix="bench-")
     try:
-        with Practice("0.15", entries=100000) as p:
+        peers = peers_of(work)
+        with Practice("0.15", entries=ENTRIES) as p:
             env = environment(p, work)
             bench_list(p, env)
-            bench_paint(env, work)
-            bench_idle(env)
+            bench_paint(env, peers)
+            bench_idle(env, peers)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     print("\nload average %.2f %.2f %.2f" % os.getloadavg())
     for r in rows:
-        print("%-44s %10.3f %-4s %s" % (r["name"], r["value"], r["unit"], "%.2f x %s" % (r["ratio"], r["peer"]) if r.get("peer") else ""))
+        print("%-50s %10.3f %-4s %s" % (r["name"], r["value"], r["unit"], "%.2f x %s" % (r["ratio"], r["peer"]) if r.get("peer") else ""))
 
 
 if __name__ == "__main__":
