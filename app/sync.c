@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "app/gateway_watch.h"
-#include "app/plan.h"
+#include "app/sweep.h"
 #include "client/logsource_api.h"
 #include "core/clock.h"
 #include "core/mem.h"
@@ -29,6 +29,9 @@ struct sync {
 	struct history_seen *seen;
 	struct timer timer;
 	struct scope scope;
+	struct app_run *run;         /* a removal under way; it outlives a cancelled sync */
+	bool is_left;
+	struct scope_item left;
 };
 
 static void read_log(struct sync *s);
@@ -83,6 +86,11 @@ static void finish_soon(struct sync *s)
 	timer_start(s->app->loop, &s->timer, 0, &s->scope, finish, s);
 }
 
+static void on_left(struct scope_item *item)
+{
+	free(container_of(item, struct sync, left));
+}
+
 void sync_cancel(struct sync *s)
 {
 	if (!s)
@@ -91,7 +99,13 @@ void sync_cancel(struct sync *s)
 	scope_cancel(&s->scope); /* the source is one of its members */
 	history_seen_end(s->seen);
 	buf_release(&s->cursor);
-	free(s);
+	if (!s->run) {
+		free(s);
+		return;
+	}
+	/* A removal under way is carried out and journalled to its end, whoever looks on; what is left here waits for its verdict. */
+	s->is_left = true;
+	scope_add(&s->app->scope, &s->left, on_left);
 }
 
 /* ---- what has expired ---- */
@@ -111,7 +125,13 @@ static void sweep_next(struct sync *s, enum list_kind swept)
 
 static void swept(struct sync *s, const struct change *c, enum list_kind list)
 {
-	s->result.swept += change_tally(c, VERDICT_IN_FORCE);
+	s->run = NULL;
+	if (s->is_left) {
+		scope_remove(&s->left);
+		free(s);
+		return;
+	}
+	s->result.swept += sweep_tally(c);
 	sweep_next(s, list);
 }
 
@@ -129,28 +149,10 @@ static void swept_allowed(void *arg, const struct change *c, int64_t journal_id,
 
 static void sweep_expired(struct sync *s, enum list_kind list)
 {
-	const struct entrylist *l = s->app->snap.list[list];
-	const struct server_info *srv = session_server(s->app->session);
-	unsigned cap = list == LIST_BLOCKED ? CAP(WRITE_BLOCKED) : CAP(WRITE_ALLOWED);
-	size_t *rows, n = 0;
-	struct plan_options o;
-	struct plan *p;
+	struct plan *p = plan_sweep(s->app, list, NULL, &s->result.err);
 
-	if (!l || server_has(srv, CAP(NATIVE_EXPIRY)) || !server_has(srv, cap) || !app_is_writable(s->app, NULL)) {
-		sweep_next(s, list);
-		return;
-	}
-	rows = xreallocarray(NULL, l->count + 1, sizeof(*rows));
-	for (size_t i = 0; i < l->count; i++)
-		if (entry_state(l, i, clock_now()) == ENTRY_EXPIRED)
-			rows[n++] = i;
-	plan_options_init(&o);
-	o.note = "expired";
-	o.force = true; /* removals only: the count alone is no reason to leave expired entries in force */
-	p = n ? plan_remove_rows(s->app, list, rows, n, &o, &s->result.err) : NULL;
-	free(rows);
 	if (p)
-		app_run(s->app, p, NULL, list == LIST_BLOCKED ? swept_blocked : swept_allowed, s);
+		s->run = app_run(s->app, p, NULL, list == LIST_BLOCKED ? swept_blocked : swept_allowed, s);
 	else
 		sweep_next(s, list);
 }

@@ -268,6 +268,8 @@ static void on_changed(void *arg, unsigned snaps)
 		put_back(c);
 		resume_begin(c->app, resume_said, resumed, c);
 	}
+	if (snaps & (SNAP(BLOCKED) | SNAP(ALLOWED)))
+		console_sweep(c);
 	alarm_lines_update(c);
 	ui_dirty(c->ui);
 }

@@ -49,6 +49,10 @@ struct console {
 	struct app_run *run;            /* the change that runs, NULL = none */
 	const char *run_label;
 	bool asked_secret, leaving;
+	struct timer sweeping;          /* until the next entry expires (sweep.c) */
+	int64_t sweep_after;            /* clock_mono() before which it is not tried again */
+	enum list_kind sweep_list;
+	int64_t swept[LIST_COUNT];      /* clock_now(): a list that was read before says nothing new */
 	char user[256];
 };
 
@@ -73,6 +77,9 @@ void flow_gateway(struct console *c, const struct net *n); /* NULL = all found *
 bool flow_parse(const char *text, char ***targets, size_t *n, struct plan_options *o, char *note, size_t note_size, struct err *err);
 /* ACTIONs that mean the same in every panel: undo, reload, reset counters, block. False = not one of them. */
 bool flow_common(struct console *c, enum action a);
+
+/* Removes what has expired where the server doesn't: to be called when a list or the session has changed (sweep.c). */
+void console_sweep(struct console *c);
 
 /* Another profile of the configuration: everything shown is forgotten, credentials are found or asked for. */
 bool console_switch(struct console *c, const char *profile, struct err *err);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The open console ends what has expired where the server doesn't (up to 0.15): as soon as a list shows it, and at the minute when one is due.
+ * Every removal is a proven change in the journal, and said on the message line. */
+#include <stdio.h>
+
+#include "app/sweep.h"
+#include "core/clock.h"
+#include "core/text.h"
+#include "views/views.h"
+
+#define AGAIN_MS (10 * 60 * 1000) /* after a sweep that did not succeed */
+#define AT_MOST_MS (24 * 3600 * 1000)
+
+static void say(struct console *c, const struct change *ch)
+{
+	size_t done = sweep_tally(ch);
+	const char *what = c->sweep_list == LIST_BLOCKED ? "block" : "allowed entr";
+	const char *one = c->sweep_list == LIST_BLOCKED ? "" : "y", *many = c->sweep_list == LIST_BLOCKED ? "s" : "ies";
+	char first[128] = "";
+
+	if (ch->count == 1)
+		snprintf(first, sizeof(first), ": %.100s", ch->edits[0].target);
+	if (done == ch->count)
+		ui_message(c->ui, ROLE_NORMAL, "%zu expired %s%s removed%s", done, what, ch->count == 1 ? one : many, first);
+	else
+		ui_message(c->ui, ROLE_WARN, "%zu of %zu expired %s%s removed; the journal says why not the others", done, ch->count, what, many);
+}
+
+static void swept(void *arg, const struct change *ch, int64_t journal_id, const struct err *journal_err)
+{
+	struct console *c = arg;
+
+	(void)journal_id, (void)journal_err;
+	c->run = NULL;
+	c->swept[c->sweep_list] = clock_now();
+	say(c, ch);
+	if (sweep_tally(ch) < ch->count)
+		c->sweep_after = clock_mono() + AGAIN_MS;
+}
+
+static void due(struct loop *loop, void *arg)
+{
+	(void)loop;
+	console_sweep(arg);
+}
+
+static void wake(struct console *c, int64_t ms)
+{
+	timer_start(c->app->loop, &c->sweeping, ms < 0 ? 0 : ms > AT_MOST_MS ? AT_MOST_MS : ms, &c->app->scope, due, c);
+}
+
+void console_sweep(struct console *c)
+{
+	int64_t next, soonest = TIME_NONE;
+	struct err err = ERR_INIT;
+
+	timer_stop(&c->sweeping);
+	if (c->run || session_state(c->app->session) != SESSION_READY)
+		return; /* the lists come again when that is over */
+	if (clock_mono() < c->sweep_after) {
+		wake(c, c->sweep_after - clock_mono());
+		return;
+	}
+	for (int list = 0; list < LIST_COUNT; list++) {
+		struct plan *p;
+
+		if (c->app->snap.fetched[list == LIST_BLOCKED ? SNAP_BIT_BLOCKED : SNAP_BIT_ALLOWED] <= c->swept[list])
+			continue;
+		p = plan_sweep(c->app, (enum list_kind)list, &next, &err);
+		if (p) {
+			c->sweep_list = (enum list_kind)list;
+			c->run = app_run(c->app, p, NULL, swept, c);
+			return;
+		}
+		if (next != TIME_NONE && (soonest == TIME_NONE || next < soonest))
+			soonest = next;
+	}
+	if (soonest != TIME_NONE)
+		wake(c, soonest - clock_now() + 1000);
+}
