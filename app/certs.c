@@ -87,7 +87,7 @@ static void finish(struct loop *loop, void *arg)
 		.names = (const char *const *)j->names,
 		.name_count = j->name_count,
 		.stored_known = j->o.stored && j->result.stored_err.code == ERR_NONE,
-		.probed = j->o.probe,
+		.probed = j->result.probed,
 		.can_renew = server_has(session_server(a->session), CAP(RENEW_CERT)),
 		.now = clock_now(),
 		.warn_ms = j->o.warn_ms,
@@ -95,8 +95,6 @@ static void finish(struct loop *loop, void *arg)
 
 	(void)loop;
 	j->result.all->fetched = clock_now();
-	j->result.probed = j->o.probe;
-	j->result.probed_at = clock_now();
 	recall(j, &in);
 	j->result.table = cert_join(&in);
 	j->done(j->arg, &j->result);
@@ -130,6 +128,10 @@ static void probe(struct loop *loop, void *arg)
 	struct prober_options po = { .ca_file = j->app->profile.ca_file, .timeout_ms = j->app->options.timeout_ms };
 	struct err err = ERR_INIT;
 
+	if (j->o.probe) {
+		j->result.probed = true;
+		j->result.probed_at = clock_now();
+	}
 	j->prober = j->o.probe && j->endpoints.count ? prober_new(loop, &po, &err) : NULL;
 	if (!j->prober)
 		finish(loop, j);
@@ -245,6 +247,15 @@ static bool choose_endpoints(struct certs_job *j, struct err *err)
 	return true;
 }
 
+static void keep_served(struct certs_job *j, const struct certs_result *was)
+{
+	for (size_t i = 0; i < was->all->count; i++)
+		if (was->all->rows[i]->source == CERT_SERVED)
+			certlist_take(j->result.all, cert_copy(was->all->rows[i]));
+	j->result.probed = true;
+	j->result.probed_at = was->probed_at;
+}
+
 struct certs_job *certs_gather(struct app *a, const struct certs_options *o, certs_fn done, void *arg, struct err *err)
 {
 	struct certs_job *j = xcalloc(1, sizeof(*j));
@@ -274,6 +285,9 @@ struct certs_job *certs_gather(struct app *a, const struct certs_options *o, cer
 		job_free(j);
 		return NULL;
 	}
+	if (o->served && o->served->probed && !o->probe)
+		keep_served(j, o->served);
+	j->o.served = NULL;
 	if (o->stored)
 		session_fetch(a->session, &f, &j->scope, fetched, j);
 	else

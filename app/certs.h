@@ -12,6 +12,7 @@ struct certs_options {
 	bool stored;                      /* ask the server */
 	bool files;                       /* look at the disk */
 	bool log;                         /* ask the server's log how its renewals went, where no task tells */
+	const struct certs_result *served; /* without probe: what endpoints served then is taken from here; NULL. Looked at by certs_gather() alone */
 	int64_t warn_ms, crit_ms;         /* 0 = defaults */
 	const char *root;                 /* put before every path; NULL = "" (or STALWARDEN_ROOT, for tests) */
 };

@@ -28,6 +28,8 @@ static void print_item(struct out *o, const struct certtable *t, const struct ce
 {
 	const struct cert_row *row = &t->rows[it->row];
 	const struct cert *c = it->cert;
+	/* a default endpoint where nobody listens is told in the row of its name, whose findings are not about it */
+	bool own = row->finding_count && (!c || c->source != CERT_SERVED || row->served == c);
 	char sha[72], words[400];
 
 	out_row(o);
@@ -50,8 +52,8 @@ static void print_item(struct out *o, const struct certtable *t, const struct ce
 	out_str(o, c && c->tls_version[0] ? c->tls_version : NULL);
 	out_str(o, c ? c->verify : NULL);
 	out_str(o, c ? c->error : NULL);
-	out_str(o, row->finding_count ? row->findings[0].text : "");
-	out_str(o, row->finding_count ? row->findings[0].cure : "");
+	out_str(o, own ? row->findings[0].text : "");
+	out_str(o, own ? row->findings[0].cure : "");
 }
 
 struct certs_wait {

@@ -104,7 +104,7 @@ static bool has_name(const struct certtable *t, const char *name)
 	return false;
 }
 
-static const char *name_of(const struct cert *c)
+const char *cert_shown_name(const struct cert *c)
 {
 	if (c->name)
 		return c->name;
@@ -140,40 +140,15 @@ static void row_join(struct join *j, struct cert_row *row)
 	row->served_is_file = row->file && cert_same(row->file, s);
 }
 
-static bool is_covered(const struct join *j, const char *name)
-{
-	for (size_t i = 0; i < j->in->list->count; i++)
-		if (cert_covers(j->in->list->rows[i], name))
-			return true;
-	return false;
-}
-
-/* A name that is in no certificate at all is one row, not one for each default endpoint; unless
- * none of the names is in any, for then the endpoints are the news. */
-static bool is_collapsed(const struct join *j, const struct cert *c)
-{
-	bool listed = false, another = false;
-
-	if (!c->optional || !cert_has_data(c) || is_covered(j, name_of(c)))
-		return false;
-	for (size_t i = 0; i < j->in->name_count; i++) {
-		bool same = !strcasecmp(j->in->names[i], name_of(c));
-
-		listed |= same;
-		another |= !same && is_covered(j, j->in->names[i]);
-	}
-	return listed && another;
-}
-
 static void add_served(struct join *j)
 {
 	for (size_t i = 0; i < j->in->list->count; i++) {
 		const struct cert *c = j->in->list->rows[i];
 		struct cert_row *row;
 
-		if (c->source != CERT_SERVED || is_collapsed(j, c))
+		if (c->source != CERT_SERVED || cert_is_folded(j, c))
 			continue;
-		row = row_add(j, name_of(c));
+		row = row_add(j, cert_shown_name(c));
 		row->served = c;
 		row->port = c->port;
 		row->endpoint = c->endpoint ? xstrdup(c->endpoint) : NULL;
@@ -205,29 +180,15 @@ static void add_names(struct join *j)
 	}
 }
 
-/* A file that a stored row names and that can't be read from here: that row says so already. */
-static bool is_echo(const struct join *j, const struct cert *c)
-{
-	if (c->source != CERT_FILE || cert_has_data(c) || !c->path)
-		return false;
-	for (size_t i = 0; i < j->in->list->count; i++) {
-		const struct cert *s = j->in->list->rows[i];
-
-		if (s->source == CERT_STORED && s->path && !strcmp(s->path, c->path))
-			return true;
-	}
-	return false;
-}
-
 static void add_rest(struct join *j, enum cert_source source)
 {
 	for (size_t i = 0; i < j->in->list->count; i++) {
 		const struct cert *c = j->in->list->rows[i];
 		struct cert_row *row;
 
-		if (c->source != source || is_shown(j->table, c) || is_echo(j, c))
+		if (c->source != source || is_shown(j->table, c) || cert_is_echo(j, c))
 			continue;
-		row = row_add(j, name_of(c));
+		row = row_add(j, cert_shown_name(c));
 		if (source == CERT_STORED) {
 			row->stored = c;
 			row->file = cert_pick(j, CERT_FILE, row->name, c);
@@ -372,7 +333,7 @@ static void item_add(struct certtable *t, const struct cert *c, enum cert_status
 	item = &t->items[t->item_count++];
 	item->cert = c;
 	item->source = c ? c->source : CERT_STORED;
-	item->name = c ? name_of(c) : t->rows[row].name;
+	item->name = c ? cert_shown_name(c) : t->rows[row].name;
 	item->status = status;
 	item->renewed_by = t->rows[row].renewed_by;
 	item->row = row;
@@ -389,7 +350,7 @@ static size_t row_of(const struct certtable *t, const struct cert *c)
 	for (size_t i = 0; i < t->count; i++) {
 		const struct cert_row *r = &t->rows[i];
 
-		if (c->source == CERT_SERVED && !strcasecmp(r->name, name_of(c)))
+		if (c->source == CERT_SERVED && !strcasecmp(r->name, cert_shown_name(c)))
 			return i;
 		if (r->served && cert_has_data(r->served) && cert_has_data(c) &&
 			cert_same(r->served, c))
@@ -419,7 +380,7 @@ static void make_items(const struct join *j)
 			const struct cert *c = j->in->list->rows[i];
 			enum cert_status own = cert_status(c, j->in->now, j->warn_ms, j->crit_ms);
 
-			if (c->source == order[s] && !has_row(t, c) && !is_echo(j, c))
+			if (c->source == order[s] && !has_row(t, c) && !cert_is_echo(j, c))
 				item_add(t, c, own, row_of(t, c));
 		}
 	for (size_t i = 0; i < t->count; i++)

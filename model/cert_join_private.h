@@ -24,6 +24,11 @@ const struct cert *cert_pick(
 /* Nothing that is stored names it now. */
 bool cert_has_vanished(const struct join *j, const struct cert_seen *seen);
 
+const char *cert_shown_name(const struct cert *c);
+/* cert_fold.c: a served one, a file's, that another row tells of. */
+bool cert_is_folded(const struct join *j, const struct cert *c);
+bool cert_is_echo(const struct join *j, const struct cert *c);
+
 struct fault {
 	enum finding_kind kind;
 	enum cert_level level;

@@ -2,12 +2,15 @@
 """Screens: a script of keys and what is on the screen then, in one file a case. The console runs headless; the next key is read
 only when it is idle, so nothing here waits by the clock. BLESS=1 rewrites what differs.
 
-A case file: `persona:`, `options:`, `setup:` (one practice call a line, Python literals), then `keys` with `:dump` where the screen is
-taken, then one golden a size and dump, each under `==== COLSxROWS N`."""
+A case file: `persona:`, `options:`, `setup:` (one practice call a line, Python literals; a text "@FILE" is what tests/data/FILE holds),
+`config:` (lines of a configuration file; {url}, {host}, {home}), `files:` (PATH FILE: below the sandboxed root), `serve:` (PORT CERT KEY: a
+TLS server at {host}), then `keys` with `:dump` where the screen is taken, then one golden a size and dump, each under `==== COLSxROWS N`."""
 
 import ast
+import contextlib
 import glob
 import os
+import random
 import re
 import subprocess
 import sys
@@ -17,7 +20,8 @@ import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(ROOT, "tests"))
+sys.path[:0] = [os.path.join(ROOT, "tests"), os.path.join(ROOT, "tests", "tls")]
+import tls_servers  # noqa: E402
 from fake.client import Practice  # noqa: E402
 
 BIN = os.path.abspath(os.environ.get("STALWARDEN_BIN", os.path.join(ROOT, "stalwarden")))
@@ -30,6 +34,7 @@ class Case:
     def __init__(self, path):
         self.path = path
         self.fields, self.setup, self.keys, self.golden = {}, [], [], {}
+        self.config, self.files, self.serve = [], [], []
         self.sizes = SIZES
         section, name = "head", None
         for line in open(path, encoding="utf-8").read().split("\n"):
@@ -40,13 +45,13 @@ class Case:
                 self.golden[name].append(line)
             elif line == "keys:":
                 section = "keys"
-            elif line == "setup:":
-                section = "setup"
+            elif line in ("setup:", "config:", "files:", "serve:"):
+                section = line[:-1]
             elif section == "keys":
                 if line:
                     self.keys.append(line)
-            elif section == "setup" and line and not line.startswith("#"):
-                self.setup.append(line)
+            elif section in ("setup", "config", "files", "serve") and line and not line.startswith("#"):
+                getattr(self, section).append(line)
             elif section == "head" and ":" in line and not line.startswith("#"):
                 key, value = line.split(":", 1)
                 self.fields[key.strip()] = value.strip()
@@ -79,10 +84,55 @@ def steady(text):
     return [line.rstrip() for line in text.split("\n")]
 
 
+def data_of(name):
+    with open(os.path.join(ROOT, "tests", "data", name), "rb") as f:
+        return f.read()
+
+
+def filled(value):
+    """Texts "@FILE" anywhere in a literal become what the file holds."""
+    if isinstance(value, str) and value.startswith("@"):
+        return data_of(value[1:]).decode()
+    if isinstance(value, dict):
+        return {k: filled(v) for k, v in value.items()}
+    return [filled(v) for v in value] if isinstance(value, list) else value
+
+
 def arguments(text):
     call = ast.parse(text.strip(), mode="eval").body
-    return (call.func.id, [ast.literal_eval(a) for a in call.args],
-            {k.arg: ast.literal_eval(k.value) for k in call.keywords})
+    return (call.func.id, [filled(ast.literal_eval(a)) for a in call.args],
+            {k.arg: filled(ast.literal_eval(k.value)) for k in call.keywords})
+
+
+def place(case, home):
+    """The sandboxed disk."""
+    for line in case.files:
+        path, source = line.split()
+        full = os.path.join(home, "root", path.lstrip("/"))
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "wb") as f:
+            f.write(data_of(source))
+
+
+def serve(case, stack):
+    """The case's TLS servers, at an address of the loopback net that is this run's own: ports are shown and must stay."""
+    host = "127.%d.%d.%d" % (random.randrange(100, 250), random.randrange(1, 250), random.randrange(1, 250))
+    for line in case.serve:
+        port, cert, key = line.split()
+        context = tls_servers.context(*(os.path.join(ROOT, "tests", "data", name) for name in (cert, key)))
+        stack.enter_context(tls_servers.Server(tls_servers.tls(context), host, int(port)))
+    return host
+
+
+def configure(case, home, p, host):
+    """Arguments that make the console read the case's configuration."""
+    if not case.config:
+        return []
+    path = os.path.join(home, "case.conf")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("\n".join(case.config).replace("{url}", p.url).replace("{host}", host).replace("{home}", home) + "\n")
+    os.chmod(path, 0o600)
+    return ["--config", path]
 
 
 def write_script(case, directory):
@@ -102,13 +152,17 @@ def write_script(case, directory):
 
 def screens_of(case, size):
     columns, rows = size.split("x")
-    options = ast.literal_eval(case.fields.get("options", "{}"))
-    with tempfile.TemporaryDirectory() as d, Practice(case.fields.get("persona", "0.15"), clock=EPOCH, **options) as p:
+    options = filled(ast.literal_eval(case.fields.get("options", "{}")))
+    with tempfile.TemporaryDirectory() as d, contextlib.ExitStack() as stack, \
+            Practice(case.fields.get("persona", "0.15"), clock=EPOCH, **options) as p:
         for line in case.setup:
             name, args, kw = arguments(line)
             getattr(p, name)(*args, **kw)
         script, dumps = write_script(case, d)
         source = case.fields.get("log", "dir")
+        place(case, d)
+        host = serve(case, stack)
+        more = configure(case, d, p, host)
         env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": d, "TERM": "xterm-256color",
                "COLUMNS": columns, "LINES": rows, "STALWARDEN_SCRIPT": script, "STALWARDEN_HEADLESS": "1", "STALWARDEN_NOW": NOW,
                "STALWARDEN_URL": p.url, "STALWARDEN_USER": p.user, "STALWARDEN_PASSWORD": p.password,
@@ -116,10 +170,10 @@ def screens_of(case, size):
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
             if name in os.environ:
                 env[name] = os.environ[name]
-        argv = [BIN, "--log-source", p.log_dir if source == "dir" else source] + case.fields.get("arguments", "").split()
+        argv = [BIN, "--log-source", p.log_dir if source == "dir" else source] + more + case.fields.get("arguments", "").split()
         done = subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
         assert done.returncode == int(case.fields.get("status", "0")), done.stderr.decode()
-        return [steady(open(f, encoding="utf-8").read().replace(p.log_dir, "LOGDIR").replace(d, "HOME").rstrip("\n")) for f in dumps]
+        return [steady(open(f, encoding="utf-8").read().replace(p.log_dir, "LOGDIR").replace(d, "HOME").replace(host, "HOST").rstrip("\n")) for f in dumps]
 
 
 @pytest.mark.parametrize("path", cases(), ids=lambda p: os.path.basename(p)[:-7])

@@ -6,6 +6,7 @@ when a kind is missing; what is committed is what the tests read."""
 import base64
 import datetime
 import pathlib
+import sys
 
 from cryptography import x509
 
@@ -57,5 +58,21 @@ def main():
         (CORPUS / f"{name}.small.der").write_bytes(cert.der)
 
 
+def panel():
+    """What the certificates panel's screens show: with fingerprints and dates that stay."""
+    folder = DATA / "panel"
+    folder.mkdir(exist_ok=True)
+    a = certs.Authority("Panel")
+    far = dict(start=datetime.datetime(2026, 11, 20), end=datetime.datetime(2027, 2, 18))
+    soon = dict(start=datetime.datetime(2026, 8, 29), end=datetime.datetime(2026, 11, 27, 12))
+    late = dict(start=datetime.datetime(2026, 9, 12), end=datetime.datetime(2026, 12, 11))
+    made = {"new": a.leaf("mail.example.org", "imap.example.org", **far), "old": a.leaf("mail.example.org", **soon),
+            "admin": a.leaf("admin.example.org", **late), "self": certs.self_signed("imap.example.org", **far)}
+    for name, cert in made.items():
+        (folder / f"{name}.pem").write_bytes(cert.fullchain)
+        (folder / f"{name}.key").write_bytes(cert.key_pem)
+    (folder / "root.pem").write_bytes(a.root.pem)
+
+
 if __name__ == "__main__":
-    main()
+    {"main": main, "panel": panel}[sys.argv[1] if len(sys.argv) > 1 else "main"]()

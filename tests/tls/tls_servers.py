@@ -11,10 +11,10 @@ import threading
 class Server:
     """Context manager. `handler(connection)` runs per connection; `seen` collects what clients said in clear."""
 
-    def __init__(self, handler, host="127.0.0.1"):
+    def __init__(self, handler, host="127.0.0.1", port=0):
         self.handler = handler
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.socket = socket.create_server((host, 0), family=family, backlog=64)
+        self.socket = socket.create_server((host, port), family=family, backlog=64)
         self.port = self.socket.getsockname()[1]
         self.closing = threading.Event()
         self.threads = []

@@ -622,6 +622,7 @@ static void test_faults_of_what_is_served(void **state)
 
 static void test_unreachable(void **state)
 {
+	static const char *const names[] = { NAME };
 	struct world w;
 	struct cert *c;
 
@@ -638,7 +639,20 @@ static void test_unreachable(void **state)
 	assert_true(row(&w, NAME, 995)->days_left == INT64_MIN); /* not the stored one's */
 	c->optional = c->refused = true;
 	join(&w);
-	only(&w, NAME, 995, FINDING_NOT_LISTENING);
+	only(&w, NAME, 995, FINDING_NOT_LISTENING); /* nothing else tells of that name */
+	w.in.names = names;
+	w.in.name_count = 1;
+	join(&w);
+	assert_int_equal(certtable_find(w.table, NAME, 995), -1);
+	assert_int_equal(row(&w, NAME, 0)->days_left, 9);
+	assert_int_equal(w.table->item_count, 2); /* a list still has it */
+	add_served(&w, 1, 993, -1, 89);
+	w.in.name_count = 0;
+	join(&w);
+	assert_int_equal(certtable_find(w.table, NAME, 995), -1);
+	c->refused = false; /* it took the connection and then failed: that is told */
+	join(&w);
+	assert_int_equal(row(&w, NAME, 995)->findings[0].kind, FINDING_UNREACHABLE);
 	teardown(&w);
 }
 
