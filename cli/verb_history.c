@@ -169,8 +169,25 @@ static bool report_format(struct cli *c, enum report_format *f)
 	return true;
 }
 
+/* Gateways of this host and proxies the server trusts, for "new gateways". */
+static struct netset *known_gateways(struct app *a)
+{
+	struct netset *s = netset_new();
+	struct guard_facts facts;
+
+	app_guard_facts(a, &facts);
+	for (size_t i = 0; i < facts.gateways.count; i++)
+		netset_add(s, &facts.gateways.items[i], 0);
+	for (size_t i = 0; i < facts.proxies.count; i++)
+		netset_add(s, &facts.proxies.items[i], 0);
+	guard_facts_release(&facts);
+	netset_finish(s);
+	return s;
+}
+
 static int run_report(struct cli *c)
 {
+	struct netset *gateways;
 	struct history_report_query q = { 0 };
 	enum report_format format;
 	struct buf text = BUF_INIT;
@@ -185,6 +202,7 @@ static int run_report(struct cli *c)
 	q.server = c->app.profile.name;
 	q.thresholds = c->app.snap.thresholds;
 	q.allowed = c->app.snap.list[LIST_ALLOWED] ? c->app.snap.list[LIST_ALLOWED]->index : NULL;
+	q.gateways = gateways = known_gateways(&c->app);
 	report_init(&r);
 	if (!c->app.store)
 		c->err = c->app.store_err;
@@ -197,6 +215,7 @@ static int run_report(struct cli *c)
 	}
 	buf_release(&text);
 	report_release(&r);
+	netset_free(gateways);
 	return status;
 }
 

@@ -222,26 +222,20 @@ static void heading(struct page *p, int level, const char *text)
 /* A sentence; texts from outside must have been made safe. */
 static void sentence(struct page *p, const char *text)
 {
-	buf_adds(p->out, text);
-	buf_adds(p->out, p->is_markdown ? "\n\n" : "\n\n");
+	size_t room = (size_t)p->columns, cut;
+
+	while (!p->is_markdown && strlen(text) > room) { /* bytes for columns: rather early */
+		for (cut = room; cut > 0 && text[cut] != ' '; cut--)
+			;
+		if (cut == 0)
+			break;
+		buf_addf(p->out, "%.*s\n", (int)cut, text);
+		text += cut + 1;
+	}
+	buf_addf(p->out, "%s\n\n", text);
 }
 
 /* ---- sections ---- */
-
-char *report_month(const struct report *r)
-{
-	char from[TIME_BUF], to[TIME_BUF];
-
-	time_format(r->since, from, sizeof(from));
-	time_format(r->until - 1000, to, sizeof(to));
-	if (strlen(from) < 10 || strlen(to) < 10)
-		return xstrdup("");
-	if (strncmp(from, to, 7) == 0 && strncmp(from + 8, "01", 2) == 0 &&
-		r->until - r->since > INT64_C(27) * 86400000)
-		return xstrndup(from, 7);
-	from[10] = to[10] = '\0';
-	return xasprintf("%s to %s", from, to);
-}
 
 static void put_title(struct page *p, const struct report *r)
 {
@@ -348,7 +342,7 @@ static void put_ranges(struct page *p, const struct report *r)
 {
 	static const char *const heads[] = { "RANGE", "BANS", "ADDR", "REFUSED", "FIRST", "LAST",
 		"NOTE" };
-	char *note;
+	char from[TIME_BUF], to[TIME_BUF], *note;
 	size_t i;
 
 	heading(p, 2, "Ranges worth a firewall rule");
@@ -371,6 +365,10 @@ static void put_ranges(struct page *p, const struct report *r)
 		free(note);
 	}
 	end_table(p);
+	time_format(r->since, from, sizeof(from));
+	time_format(r->until, to, sizeof(to));
+	buf_addf(p->out, "For the firewall, without what hits an allowed entry:\n%sstalwarden ranges --since "
+		"%.10s --until %.10s --format nft\n\n", p->is_markdown ? "\n    " : "  ", from, to);
 }
 
 static void put_gateways(struct page *p, const struct report *r)
@@ -458,9 +456,11 @@ static void put_rates(struct page *p, const struct report *r)
 	}
 	end_table(p);
 	for (c = 0; c < CLASS_COUNT; c++) {
+		text = xasprintf("%s%s: %s", p->is_markdown ? "- " : "",
+			class_name((enum ban_class)c), r->rates[c].advice ? r->rates[c].advice : "");
 		if (r->rates[c].advice)
-			buf_addf(p->out, "%s%s: %s\n", p->is_markdown ? "- " : "",
-				class_name((enum ban_class)c), r->rates[c].advice);
+			sentence(p, text);
+		free(text);
 	}
 }
 

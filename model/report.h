@@ -46,6 +46,7 @@ struct report_simulation {
 	int64_t period_ms;
 	uint64_t banned;      /* addresses it would have banned */
 	uint64_t more, fewer; /* against what was really banned in that class */
+	uint64_t more_allowed; /* of `more`: allowed addresses */
 	uint64_t allowed; /* of `banned`: allowed addresses, which the server would have spared */
 	uint64_t login_keyed; /* of `banned`: only because a login was over its limit */
 	uint64_t attempts; /* failures the answer is based on; 0 = the log has none: nothing can be

@@ -97,6 +97,21 @@ static void close_bracket(struct json *j, char bracket)
 	j->is_first = false;
 }
 
+char *report_month(const struct report *r)
+{
+	char from[TIME_BUF], to[TIME_BUF];
+
+	time_format(r->since, from, sizeof(from));
+	time_format(r->until - 1000, to, sizeof(to));
+	if (strlen(from) < 10 || strlen(to) < 10)
+		return xstrdup("");
+	if (strncmp(from, to, 7) == 0 && strncmp(from + 8, "01", 2) == 0 &&
+		r->until - r->since > INT64_C(27) * 86400000)
+		return xstrndup(from, 7);
+	from[10] = to[10] = '\0';
+	return xasprintf("%s to %s", from, to);
+}
+
 static void put_totals(struct json *j, const struct report *r)
 {
 	char *month = report_month(r);
@@ -221,6 +236,7 @@ static void put_rates(struct json *j, const struct report *r)
 			put_number(j, "attempts", s->attempts);
 			put_number(j, "banned", s->banned);
 			put_number(j, "more", s->more);
+			put_number(j, "more_allowed", s->more_allowed);
 			put_number(j, "fewer", s->fewer);
 			put_number(j, "allowed", s->allowed);
 			put_number(j, "login_keyed", s->login_keyed);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "core/buf.h"
 #include "core/mem.h"
 #include "store/history_report.h"
 
@@ -24,42 +25,64 @@ static struct threshold threshold_now(const struct thresholds *all, enum ban_cla
 	return all ? all->of[class] : t;
 }
 
+/* "At 20/1d 14 more addresses would have been banned, 2 of them allowed." */
+static void tell(const struct report_simulation *s, struct buf *out)
+{
+	char period[32];
+
+	duration_format(s->period_ms, period, sizeof(period));
+	buf_addf(out, "%sAt %" PRIu64 "/%s %" PRIu64 " more address%s would have been banned, ",
+		out->len ? " " : "", s->count, period, s->more, s->more == 1 ? "" : "es");
+	if (s->more_allowed == 0)
+		buf_adds(out, "none of them allowed");
+	else
+		buf_addf(out, "%" PRIu64 " of them allowed", s->more_allowed);
+	if (s->login_keyed)
+		buf_addf(out, "; %" PRIu64 " in all only because of the login they tried", s->login_keyed);
+	buf_addc(out, '.');
+}
+
 /* Picks a stricter rate only when it would have caught somebody and hurt nobody known; says what it
  * rests on. */
-static void advise(struct report_rate *rate)
+static char *advise_stricter(struct report_rate *rate)
 {
-	const struct threshold *now = &rate->now;
+	struct buf text = BUF_INIT;
+	char period[32];
 	size_t i;
 
-	rate->suggestion = -1;
-	if (!now->enabled) {
-		rate->advice = xasprintf("Switched off.");
-		return;
-	}
-	if (rate->tried_count == 0 || rate->tried[0].attempts == 0) {
-		rate->advice = xasprintf(
-			"The log held no attempts of this kind, so no other rate can be judged.");
-		return;
-	}
-	for (i = rate->tried_count; i-- > 0;) {
+	for (i = 0; i < rate->tried_count; i++) {
 		const struct report_simulation *s = &rate->tried[i];
 
-		if (s->count < now->count && s->more > 0 && s->allowed == 0 && s->login_keyed == 0)
-			rate->suggestion = (int)i;
+		if (s->count >= rate->now.count || s->more == 0)
+			continue;
+		tell(s, &text);
+		if (s->allowed == 0 && s->login_keyed == 0 &&
+			(rate->suggestion < 0 || s->more >= rate->tried[rate->suggestion].more))
+			rate->suggestion = (int)i; /* as much with less: the milder one */
 	}
 	if (rate->suggestion >= 0) {
 		const struct report_simulation *s = &rate->tried[rate->suggestion];
-		char period[32];
 
 		duration_format(s->period_ms, period, sizeof(period));
-		rate->advice = xasprintf("%" PRIu64 "/%s would have banned %" PRIu64
-					 " more address%s, none of them allowed.",
-			s->count, period, s->more, s->more == 1 ? "" : "es");
+		buf_addf(&text, " %" PRIu64 "/%s hurts nobody known: consider it.", s->count, period);
+	} else if (text.len) {
+		buf_adds(&text, " Leave it: that also hits allowed addresses or shared logins.");
 	} else {
-		rate->advice =
-			xasprintf("Leave it: nothing stricter would have caught more without also "
-				  "hitting allowed addresses or shared logins.");
+		buf_adds(&text, "Leave it: nothing stricter would have banned anybody else.");
 	}
+	return buf_take(&text, NULL);
+}
+
+static void advise(struct report_rate *rate)
+{
+	rate->suggestion = -1;
+	if (!rate->now.enabled)
+		rate->advice = xasprintf("Switched off.");
+	else if (rate->tried_count == 0 || rate->tried[0].attempts == 0)
+		rate->advice = xasprintf(
+			"The log held no attempts of this kind, so no other rate can be judged.");
+	else
+		rate->advice = advise_stricter(rate);
 }
 
 bool history_fill_rates(

@@ -96,8 +96,13 @@ static bool fill_totals(struct making *m)
 	history_rows_free(rows, count);
 	if (!history_group(m->s, HISTORY_BY_ACCOUNT, &q, &rows, &count, &total, m->err))
 		return false;
-	r->accounts = total - (count && !rows[0].account[0] && total ? 1 : 0);
 	history_rows_free(rows, count);
+	q.account = ""; /* bans that name none are a group, too, but no account */
+	if (!history_group(m->s, HISTORY_BY_ACCOUNT, &q, &rows, &count, NULL, m->err))
+		return false;
+	r->accounts = total - count;
+	history_rows_free(rows, count);
+	q.account = NULL;
 	q.since = since - (until - since);
 	q.until = since;
 	q.limit = 0;

@@ -122,15 +122,23 @@ static bool compare(struct store *s, int64_t server, struct playing *p, enum ban
 	sqlite3_bind_int64(q, 3, since);
 	sqlite3_bind_int64(q, 4, until);
 	while ((r = db_step(s, q, err)) > 0) {
+		struct agg *a = aggmap_find(&p->banned, (uint64_t)sqlite3_column_int64(q, 0), 0, 0);
+
 		real++;
-		both += aggmap_find(&p->banned, (uint64_t)sqlite3_column_int64(q, 0), 0, 0) != NULL;
+		both += a != NULL;
+		if (a)
+			a->count = 1; /* so it was really */
 	}
 	out->banned = p->banned.count;
 	out->more = p->banned.count - both;
 	out->fewer = real - both;
 	for (i = 0; i < p->banned.count; i++) {
-		out->login_keyed += p->banned.rows[i].other;
-		out->allowed += is_allowed(s, (int64_t)p->banned.rows[i].key[0], allowed);
+		const struct agg *a = &p->banned.rows[i];
+		bool spared = is_allowed(s, (int64_t)a->key[0], allowed);
+
+		out->login_keyed += a->other;
+		out->allowed += spared;
+		out->more_allowed += spared && !a->count;
 	}
 	return r == 0;
 }

@@ -136,6 +136,7 @@ static void test_simulation(void **state)
 	assert_int_equal(s.banned, 14);
 	assert_int_equal(s.more, 14);
 	assert_int_equal(s.allowed, 2);
+	assert_int_equal(s.more_allowed, 2);
 	assert_int_equal(s.fewer, 2);   /* the two that were banned with no attempt logged */
 	assert_true(s.login_keyed > 0); /* `root` alone goes over 20 with the second address */
 	assert_true(history_simulate(
@@ -173,7 +174,8 @@ static void test_a_suggestion(void **state)
 	assert_true(history_report(w->store, &q, &r, NULL));
 	assert_true(r.rates[CLASS_AUTH].suggestion >= 0);
 	assert_string_equal(r.rates[CLASS_AUTH].advice,
-		"20/1d would have banned 3 more addresses, none of them allowed.");
+		"At 20/1d 3 more addresses would have been banned, none of them allowed. At 50/1d 3 more addresses would have been "
+		"banned, none of them allowed. 50/1d hurts nobody known: consider it.");
 	assert_int_equal(r.rates[CLASS_ABUSE].suggestion, -1);
 	assert_non_null(strstr(r.rates[CLASS_ABUSE].advice, "no attempts"));
 	report_release(&r);
