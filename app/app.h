@@ -95,7 +95,6 @@ struct app_options {
 
 struct watch;
 struct gateway_watch;
-struct gateway_watch;
 struct geo;
 
 struct snap_ask { struct app *app; enum snap what; }; /* argument of an answer; one of a kind is under way at most */

@@ -23,6 +23,7 @@ struct gateway_watch {
 	struct gateway_facts facts; /* without lists: they may be gone */
 	int64_t facts_at;           /* clock_mono() */
 	bool has_facts, is_dirty;   /* dirty: counts that were not told yet */
+	bool is_following;
 	void (*changed)(void *arg);
 	void *arg;
 };
@@ -116,9 +117,9 @@ static void tell(struct gateway_watch *w)
 		w->changed(w->arg);
 }
 
-void gateway_watch_line(struct app *a, const struct event *ev)
+static void take_line(struct gateway_watch *w, const struct event *ev)
 {
-	struct gateway_watch *w = watch_of(a);
+	struct app *a = w->app;
 	int64_t now = clock_now();
 	struct event_facts facts;
 	struct gateway_seen *s;
@@ -140,6 +141,14 @@ void gateway_watch_line(struct app *a, const struct event *ev)
 		tell(w);
 }
 
+void gateway_watch_line(struct app *a, const struct event *ev)
+{
+	struct gateway_watch *w = watch_of(a);
+
+	if (!w->is_following)
+		take_line(w, ev);
+}
+
 /* ---- following a local log ---- */
 
 static void on_lines(struct logsource *src, const struct logbatch *batch, void *arg)
@@ -148,7 +157,7 @@ static void on_lines(struct logsource *src, const struct logbatch *batch, void *
 
 	(void)src;
 	for (size_t i = 0; i < batch->count; i++)
-		gateway_watch_line(w->app, &batch->events[i]);
+		take_line(w, &batch->events[i]);
 	if (w->is_dirty)
 		tell(w);
 }
@@ -168,7 +177,7 @@ void gateway_watch_follow(struct app *a, void (*changed)(void *arg), void *arg)
 	w->changed = changed;
 	w->arg = arg;
 	if (logsource_choose(a->profile.log_source, a->log_path, sizeof(a->log_path)) == LOGSOURCE_KIND_FILE)
-		logsource_open(&logsource_file, a->log_path, a->loop, &a->scope, &want, &events, &ignored);
+		w->is_following = logsource_open(&logsource_file, a->log_path, a->loop, &a->scope, &want, &events, &ignored) != NULL;
 }
 
 /* ---- what is known ---- */

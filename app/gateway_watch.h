@@ -18,7 +18,7 @@ struct gateway_seen {
 	uint32_t refused[GATEWAY_MINUTES]; /* by minute modulo GATEWAY_MINUTES */
 };
 
-/* Any line; what counts is a refused connection or a ban of a gateway that is not older than GATEWAY_MINUTES. */
+/* Any line as it comes in, once, where the log is not followed here; what counts is a refused connection or a ban of a gateway that is not older than GATEWAY_MINUTES. */
 void gateway_watch_line(struct app *a, const struct event *ev);
 /* Follows the log where it is a file of this host; changed is called when something new was seen. Again after app_switch(). */
 void gateway_watch_follow(struct app *a, void (*changed)(void *arg), void *arg);

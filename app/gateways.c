@@ -7,9 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/near.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
+
+#define KNOWN_MAX 16 /* gateways of a kind whose failures the console counts */
 
 void gateways_facts(struct app *a, struct gateway_facts *out)
 {
@@ -37,15 +40,72 @@ void gateways_facts(struct app *a, struct gateway_facts *out)
 	out->now = clock_now();
 }
 
+/* ---- who is close to a ban ---- */
+
+struct activity {
+	struct gateway_activity *rows;
+	size_t count, cap;
+};
+
+static void add_activity(struct activity *out, const struct near_limit *near)
+{
+	for (size_t i = 0; i < near->count; i++) {
+		const struct history_near *n = &near->rows[i];
+
+		if (!n->address.family)
+			continue;
+		xgrow(&out->rows, &out->cap, out->count + 1, sizeof(*out->rows));
+		out->rows[out->count++] = (struct gateway_activity){
+			.address = n->address, .accounts = n->accounts, .failures = n->failures, .class = n->class };
+	}
+}
+
+static void ask_known(struct app *a, const struct net *n, struct activity *out)
+{
+	struct near_limit near;
+
+	if (!net_is_address(n))
+		return;
+	near_of(a, n, NULL, 0, &near);
+	add_activity(out, &near);
+	near_release(&near);
+}
+
+/* A verb counts everybody in the window; the console, which must not stop for that, the gateways it knows. */
+static void find_activity(struct app *a, const struct gateway_facts *f, struct activity *out)
+{
+	const struct netvec *known[] = { &f->routes, &f->proxies, &f->expected };
+	struct near_limit near;
+
+	if (!a->store || !a->snap.thresholds)
+		return;
+	if (!a->observers) {
+		near_gather(a, GATEWAY_NEAR_PERCENT, 100, &near);
+		add_activity(out, &near);
+		near_release(&near);
+		return;
+	}
+	for (size_t k = 0; k < ARRAY_LEN(known); k++)
+		for (size_t i = 0; i < known[k]->count && i < KNOWN_MAX; i++)
+			ask_known(a, &known[k]->items[i], out);
+	for (size_t i = 0; i < f->bridge_count && i < KNOWN_MAX; i++)
+		ask_known(a, &f->bridges[i].gateway, out);
+}
+
 void gateways_find(struct app *a, struct gateway_findings *out)
 {
+	struct activity activity = { 0 };
 	struct gateway_facts facts;
 
 	memset(out, 0, sizeof(*out));
 	if (!a->snap.list[LIST_BLOCKED])
 		return;
 	gateways_facts(a, &facts);
+	find_activity(a, &facts, &activity);
+	facts.activity = activity.rows;
+	facts.activity_count = activity.count;
 	gateway_find(&facts, out);
+	free(activity.rows);
 	gateway_facts_release(&facts);
 }
 

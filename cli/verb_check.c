@@ -42,6 +42,7 @@ static void result(struct check_result *r, enum check_code code, const char *fmt
 
 static void check_gateway(struct cli *c, struct check_result *r)
 {
+	const struct gateway_finding *first = NULL; /* those that are banned come first */
 	struct gateway_findings found;
 	size_t alarms = 0;
 
@@ -50,13 +51,16 @@ static void check_gateway(struct cli *c, struct check_result *r)
 		return;
 	}
 	gateways_find(&c->app, &found);
-	for (size_t i = 0; i < found.count; i++)
-		alarms += found.items[i].score >= GATEWAY_ALARM;
-	if (found.count == 0 || found.items[0].score < GATEWAY_ALARM)
+	for (size_t i = 0; i < found.count; i++) {
+		if (found.items[i].score < GATEWAY_ALARM)
+			continue; /* a hint */
+		if (alarms++ == 0)
+			first = &found.items[i];
+	}
+	if (!first)
 		result(r, CHECK_OK, "no gateway or proxy is banned");
 	else
-		result(r, found.items[0].state == GATEWAY_NEAR_LIMIT ? CHECK_WARNING : CHECK_CRITICAL, "%s%s", found.items[0].words,
-			alarms > 1 ? " (and more)" : "");
+		result(r, first->state == GATEWAY_BANNED ? CHECK_CRITICAL : CHECK_WARNING, "%s%s", first->words, alarms > 1 ? " (and more)" : "");
 	gateway_findings_release(&found);
 }
 
