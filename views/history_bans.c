@@ -28,19 +28,11 @@ static void query_of(const struct view *v, struct history_query *q)
 		net_parse(arg, strlen(arg), &q->within, NULL);
 }
 
-static const struct history_ban *row_of(const struct view *v, size_t row)
-{
-	return &((const struct history_ban *)store_rows_of(v)->rows)[row];
-}
+STORE_ROWS(struct history_ban, history_bans_free)
 
 static const struct net *net_of(const void *rows, size_t row)
 {
 	return &((const struct history_ban *)rows)[row].address;
-}
-
-static void free_rows(void *rows, size_t count)
-{
-	history_bans_free(rows, count);
 }
 
 static bool ask_store(struct view *v, struct store_rows *r)

@@ -16,19 +16,11 @@ struct group_state {
 	enum history_by by;
 };
 
-static const struct history_row *row_of(const struct view *v, size_t row)
-{
-	return &((const struct history_row *)store_rows_of(v)->rows)[row];
-}
+STORE_ROWS(struct history_row, history_rows_free)
 
 static const struct net *net_of(const void *rows, size_t row)
 {
 	return &((const struct history_row *)rows)[row].net;
-}
-
-static void free_rows(void *rows, size_t count)
-{
-	history_rows_free(rows, count);
 }
 
 static bool ask_store(struct view *v, struct store_rows *r)

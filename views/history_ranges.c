@@ -19,20 +19,17 @@ struct ranges_state {
 	struct observer observer;
 };
 
-static const struct proposal *row_of(const struct view *v, size_t row)
+static void release(void *rows, size_t count)
 {
-	return &((const struct proposal *)store_rows_of(v)->rows)[row];
+	(void)count;
+	free(rows);
 }
+
+STORE_ROWS(struct proposal, release)
 
 static const struct net *net_of(const void *rows, size_t row)
 {
 	return &((const struct proposal *)rows)[row].net;
-}
-
-static void free_rows(void *rows, size_t count)
-{
-	(void)count;
-	free(rows);
 }
 
 static bool gather(struct view *v, struct store_rows *r)

@@ -7,35 +7,35 @@
 
 #include "app/resume.h"
 #include "core/clock.h"
-#include "views/views.h"
+#include "views/rows.h"
 
 enum journal_column { COL_ID, COL_TIME, COL_OPERATOR, COL_OP, COL_TARGET, COL_VERDICT, COL_DETAIL };
 
 struct journal_state {
-	struct journal_row *rows;
-	size_t count;
-	struct err err;
+	struct store_rows rows; /* of struct journal_row */
 	struct observer observer;
 };
 
-static void read_rows(struct view *v)
+STORE_ROWS(struct journal_row, journal_rows_free)
+
+static bool ask_store(struct view *v, struct store_rows *r)
 {
-	struct journal_state *s = v->state;
+	struct journal_row *rows;
 	struct journal_query q;
 
-	journal_rows_free(s->rows, s->count);
-	s->rows = NULL;
-	s->count = 0;
-	err_clear(&s->err);
 	journal_query_init(&q);
 	q.server = app_of(v)->profile.name;
 	q.limit = 5000;
-	if (app_of(v)->store)
-		journal_list(app_of(v)->store, &q, &s->rows, &s->count, &s->err);
-	else
-		s->err = app_of(v)->store_err;
-	resume_mark_rows(app_of(v), s->rows, s->count);
-	view_changed(v);
+	if (!journal_list(app_of(v)->store, &q, &rows, &r->count, &r->err))
+		return false;
+	resume_mark_rows(app_of(v), rows, r->count);
+	r->rows = rows;
+	return true;
+}
+
+static void read_rows(struct view *v)
+{
+	store_rows_read(v, ask_store, free_rows);
 }
 
 static void changed(void *arg, unsigned snaps)
@@ -50,23 +50,6 @@ static void open_view(struct view *v)
 
 	app_observe(app_of(v), &s->observer, &v->scope, changed, v);
 	read_rows(v);
-}
-
-static void close_view(struct view *v)
-{
-	struct journal_state *s = v->state;
-
-	journal_rows_free(s->rows, s->count);
-}
-
-static const struct journal_row *row_of(const struct view *v, size_t row)
-{
-	return &((const struct journal_state *)v->state)->rows[row];
-}
-
-static size_t count(const struct view *v)
-{
-	return ((const struct journal_state *)v->state)->count;
 }
 
 static uint64_t row_id(const struct view *v, size_t row)
@@ -173,12 +156,9 @@ static bool act(struct view *v, enum action a, size_t row)
 
 static void status(const struct view *v, struct view_status *out)
 {
-	const struct journal_state *s = v->state;
-
-	if (s->err.code != ERR_NONE)
-		snprintf(out->empty, sizeof(out->empty), "the journal can't be read: %.200s", s->err.msg);
-	else
-		snprintf(out->empty, sizeof(out->empty), "no change was made from here yet");
+	store_rows_status(v, out, "no change was made from here yet");
+	if (store_rows_of(v)->err.code != ERR_NONE)
+		snprintf(out->empty, sizeof(out->empty), "the journal can't be read: %.200s", store_rows_of(v)->err.msg);
 }
 
 static const struct column columns[] = {
@@ -209,8 +189,8 @@ const struct view_ops view_journal = {
 	.bindings = keys,
 	.open = open_view,
 	.refresh = read_rows,
-	.close = close_view,
-	.count = count,
+	.close = store_rows_close,
+	.count = store_rows_count,
 	.row_id = row_id,
 	.cell = cell,
 	.sort_key = sort_key,

@@ -14,6 +14,17 @@ struct store_rows {
 	uint32_t *rank;          /* by address, where rows have one: see store_rows_rank() */
 };
 
+/* Defines row_of() and free_rows() for rows of that type. */
+#define STORE_ROWS(type, release)                                                                  \
+	static const type *row_of(const struct view *v, size_t row)                                \
+	{                                                                                          \
+		return &((const type *)store_rows_of(v)->rows)[row];                               \
+	}                                                                                          \
+	static void free_rows(void *rows, size_t count)                                            \
+	{                                                                                          \
+		release(rows, count);                                                              \
+	}
+
 static inline struct store_rows *store_rows_of(const struct view *v)
 {
 	return v->state;
