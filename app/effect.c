@@ -133,7 +133,7 @@ void outcome_evidence(const struct change *c, size_t edit, bool ascii, struct bu
 		last = words;
 		sep = dot;
 	}
-	buf_addf(out, "   %lld ms", (long long)total_ms(c, edit));
+	buf_addf(out, "%4lld ms", (long long)total_ms(c, edit));
 }
 
 void outcome_line(const struct change *c, size_t edit, bool ascii, struct buf *out)

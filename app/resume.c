@@ -295,9 +295,9 @@ void resume_words(const struct resume_report *r, struct buf *out)
 	bool first = true;
 
 	if (r->count == 1)
-		buf_addf(out, "%s %s", edit_name(r->kind), r->target);
+		buf_addf(out, "%s %s", edit_words(r->kind), r->target);
 	else
-		buf_addf(out, "%s of %s entries", edit_name(r->kind), text_grouped(r->count, count, sizeof(count)));
+		buf_addf(out, "%s of %s entries", edit_words(r->kind), text_grouped(r->count, count, sizeof(count)));
 	buf_addf(out, ", begun %s, was %s; read again: ", time_format(r->time, when, sizeof(when)),
 		r->was_killed ? "interrupted" : "cut off from the server");
 	add_tally(out, r->in_force, "in force", &first);

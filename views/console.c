@@ -9,13 +9,13 @@
 
 #include "app/gateway_watch.h"
 #include "app/rescue.h"
-#include "app/resume.h"
 #include "app/places.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
 #include "views/alarm_lines.h"
 #include "views/commands.h"
+#include "views/flow.h"
 #include "views/login.h"
 #include "views/views.h"
 
@@ -226,11 +226,9 @@ static void put_back(struct console *c)
 static void resume_said(void *arg, const struct resume_report *r)
 {
 	struct console *c = arg;
-	struct buf words = BUF_INIT;
 
-	resume_words(r, &words);
-	ui_message(c->ui, r->open ? ROLE_WARN : ROLE_NORMAL, "%s", buf_str(&words));
-	buf_release(&words);
+	if (r->open < r->count) /* else the verdict that stands says more */
+		ui_verdict(c->ui, flow_resumed_page(r, ui_glyphs(c->ui)), NULL);
 }
 
 static void resumed(void *arg)

@@ -3,6 +3,7 @@
 #ifndef VIEWS_FLOW_H
 #define VIEWS_FLOW_H
 
+#include "app/resume.h"
 #include "views/views.h"
 
 struct flow {
@@ -32,5 +33,7 @@ void flow_ask_each(struct flow *f);
 /* flow_verdict.c: one line an outcome, those not in force first; every outcome with its steps. From malloc. */
 struct page *flow_verdict_page(const struct change *c, const struct glyphs *g, const struct err *journal_err, int64_t journal_id);
 struct page *flow_details_page(const struct change *c, const struct glyphs *g);
+/* Of a change that was cut off, once the server could be asked again. */
+struct page *flow_resumed_page(const struct resume_report *r, const struct glyphs *g);
 
 #endif

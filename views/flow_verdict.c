@@ -3,8 +3,10 @@
 #include "views/flow.h"
 
 #include "core/mem.h"
+#include "core/text.h"
 
 #define VERDICT_LINES 4
+#define LINE_WIDTH    78 /* fits a terminal of 80 */
 
 static const char *sign_of(const struct glyphs *g, enum verdict v)
 {
@@ -37,12 +39,16 @@ static void verdict_line(struct page *p, const struct change *c, size_t i, const
 		struct buf evidence = BUF_INIT;
 
 		outcome_evidence(c, i, p->glyphs->ascii, &evidence);
-		page_add(p, ROLE_DIM, "   ");
-		page_adds(p, ROLE_DIM, buf_str(&evidence));
+		if (page_col(p) + 3 + text_width(buf_str(&evidence)) > LINE_WIDTH) {
+			page_text(p, ROLE_DIM, 4, LINE_WIDTH, buf_str(&evidence));
+		} else {
+			page_add(p, ROLE_DIM, "   ");
+			page_adds(p, ROLE_DIM, buf_str(&evidence));
+		}
 		buf_release(&evidence);
 	}
 	if (o->detail && o->detail[0])
-		page_text(p, o->verdict == VERDICT_IN_FORCE ? ROLE_DIM : ROLE_NORMAL, 4, 76, o->detail);
+		page_text(p, o->verdict == VERDICT_IN_FORCE ? ROLE_DIM : ROLE_NORMAL, 4, LINE_WIDTH, o->detail);
 }
 
 static void steps_of(struct page *p, const struct change *c, size_t edit)
@@ -88,27 +94,60 @@ struct page *flow_details_page(const struct change *c, const struct glyphs *g)
 	return p;
 }
 
+static void tally_line(struct page *p, const struct change *c)
+{
+	static const struct {
+		enum verdict verdict;
+		const char *words;
+	} parts[] = { { VERDICT_IN_FORCE, "in force" }, { VERDICT_STORED, "stored, not in force" }, { VERDICT_NOT_STORED, "not stored" },
+		{ VERDICT_MISMATCH, "read back differently" }, { VERDICT_UNKNOWN, "unknown" }, { VERDICT_PENDING, "not begun" } };
+	const char *sep = "";
+	char count[32];
+
+	page_line(p);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		size_t n = change_tally(c, parts[i].verdict);
+
+		if (n == 0)
+			continue;
+		page_adds(p, ROLE_NORMAL, sep);
+		page_add(p, role_of_verdict(parts[i].verdict), "%s %s", text_grouped(n, count, sizeof(count)), parts[i].words);
+		sep = ", ";
+	}
+}
+
 struct page *flow_verdict_page(const struct change *c, const struct glyphs *g, const struct err *journal_err, int64_t journal_id)
 {
 	struct page *p = xmalloc(sizeof(*p));
 	size_t shown = 0;
 
 	page_init(p, g);
+	if (c->count > VERDICT_LINES)
+		tally_line(p, c);
 	for (int good = 0; good < 2; good++)
 		for (size_t i = 0; i < c->count && shown < VERDICT_LINES; i++)
 			if ((c->outcomes[i].verdict == VERDICT_IN_FORCE) == good) {
 				verdict_line(p, c, i, g);
 				shown++;
 			}
-	if (c->count > shown) {
-		page_line(p);
-		page_add(p, ROLE_DIM, "%zu in force, %zu stored, %zu not stored, %zu mismatch, %zu unknown, %zu not begun",
-			change_tally(c, VERDICT_IN_FORCE), change_tally(c, VERDICT_STORED), change_tally(c, VERDICT_NOT_STORED),
-			change_tally(c, VERDICT_MISMATCH), change_tally(c, VERDICT_UNKNOWN), change_tally(c, VERDICT_PENDING));
-	}
 	if (journal_id == 0 && journal_err->code != ERR_NONE) {
 		page_line(p);
 		page_add(p, ROLE_WARN, "not in the journal, so it can't be undone from here: %s", journal_err->msg);
 	}
+	return p;
+}
+
+/* A verdict that came late takes the place of "unknown". */
+struct page *flow_resumed_page(const struct resume_report *r, const struct glyphs *g)
+{
+	enum verdict v = r->open ? VERDICT_UNKNOWN : r->stored ? VERDICT_STORED : r->not_stored ? VERDICT_NOT_STORED : VERDICT_IN_FORCE;
+	struct page *p = xmalloc(sizeof(*p));
+	struct buf words = BUF_INIT;
+
+	buf_addf(&words, "%s ", g ? sign_of(g, v) : "");
+	resume_words(r, &words);
+	page_init(p, g);
+	page_text(p, role_of_verdict(v), 0, LINE_WIDTH, buf_str(&words));
+	buf_release(&words);
 	return p;
 }
