@@ -68,6 +68,8 @@ void plan_add_line(struct plan *p, enum plan_level level, size_t edit, const cha
 
 /* ---- running (run.c) ---- */
 struct app_run;
+/* Entries done as people count: looking, writing and reading back are each a third of the way. Never falls. */
+size_t run_progress_done(const struct change_progress *p);
 typedef void (*run_progress_fn)(void *arg, const struct change *c, const struct change_progress *p);
 /* c: final verdicts, borrowed until the callback returns; journal_id 0 when it could not be kept (err says why) */
 typedef void (*run_done_fn)(void *arg, const struct change *c, int64_t journal_id, const struct err *journal_err);

@@ -279,13 +279,16 @@ bool resume_begin(struct app *a, resume_report_fn report, resume_done_fn done, v
 
 /* ---- words ---- */
 
-static void add_tally(struct buf *out, size_t n, const char *words, bool *first)
+static void add_tally(struct buf *out, size_t n, size_t of, const char *words, bool *first)
 {
 	char count[32];
 
 	if (n == 0)
 		return;
-	buf_addf(out, "%s%s %s", *first ? "" : ", ", text_grouped(n, count, sizeof(count)), words);
+	buf_adds(out, *first ? "" : ", ");
+	if (of > 1)
+		buf_addf(out, "%s ", text_grouped(n, count, sizeof(count)));
+	buf_adds(out, words);
 	*first = false;
 }
 
@@ -297,6 +300,7 @@ void resume_words(const struct resume_report *r, struct buf *out)
 	if (r->count == 1)
 		buf_addf(out, "%s %s", edit_words(r->kind), r->target);
 	else
+<<<<<<< ours
 		buf_addf(out, "%s of %s entries", edit_words(r->kind), text_grouped(r->count, count, sizeof(count)));
 	buf_addf(out, ", begun %s, was %s; read again: ", time_format(r->time, when, sizeof(when)),
 		r->was_killed ? "interrupted" : "cut off from the server");
@@ -304,4 +308,13 @@ void resume_words(const struct resume_report *r, struct buf *out)
 	add_tally(out, r->stored, "stored, not in force", &first);
 	add_tally(out, r->not_stored, "not stored", &first);
 	add_tally(out, r->open, "still unknown", &first);
+=======
+		buf_addf(out, "%s of %s entries", edit_name(r->kind), text_grouped(r->count, count, sizeof(count)));
+	buf_addf(out, " was %s; read again: ", r->was_killed ? "interrupted" : "cut off from the server");
+	add_tally(out, r->in_force, r->count, "in force", &first);
+	add_tally(out, r->stored, r->count, "stored, not in force", &first);
+	add_tally(out, r->not_stored, r->count, "not stored", &first);
+	add_tally(out, r->open, r->count, "still unknown", &first);
+	buf_addf(out, " (begun %s)", time_format(r->time / 1000 * 1000, when, sizeof(when)));
+>>>>>>> theirs
 }

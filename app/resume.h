@@ -20,7 +20,7 @@ typedef void (*resume_done_fn)(void *arg);
 
 /* False: there is nothing to look at, and no callback comes. Needs a session that is ready. */
 bool resume_begin(struct app *a, resume_report_fn report, resume_done_fn done, void *arg);
-/* "block of 100,000 entries, begun 2026-11-21T07:23:04Z, was cut off: 43,000 in force, 57,000 not stored" */
+/* "block of 100,000 entries was interrupted; read again: 43,000 in force, 57,000 not stored (begun 2026-11-21T07:23:04Z)" */
 void resume_words(const struct resume_report *r, struct buf *out);
 
 /* Which process carries a change out: told apart from one that is gone. */

@@ -162,6 +162,13 @@ static bool is_time_to_keep(const struct app_run *r, const struct change_progres
 	return p->step == STEP_BEFORE ? p->done == p->total : clock_mono() >= r->journal_next;
 }
 
+size_t run_progress_done(const struct change_progress *p)
+{
+	size_t passes = p->step == STEP_BEFORE ? 0 : p->step == STEP_WRITE ? 1 : 2;
+
+	return (passes * p->total + p->done) / 3;
+}
+
 static void progressed(void *arg, const struct change *c, const struct change_progress *p)
 {
 	struct app_run *r = arg;

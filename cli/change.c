@@ -150,7 +150,8 @@ struct run_wait {
 	struct app_run *run;
 	bool done;
 	int status;
-	int64_t journal_id, shown;
+	int64_t journal_id;
+	struct cli_bar bar;
 	struct change *change;  /* kept to be watched; NULL = nothing is */
 	bool watched;
 };
@@ -160,10 +161,7 @@ static void on_progress(void *arg, const struct change *ch, const struct change_
 	struct run_wait *w = arg;
 
 	(void)ch;
-	if (p->total < 1000 || !isatty(STDERR_FILENO) || clock_mono() - w->shown < 200)
-		return;
-	w->shown = clock_mono();
-	fprintf(stderr, "\r%s %zu of %zu", step_name(p->step), p->done, p->total);
+	cli_bar_draw(&w->bar, run_progress_done(p), p->total, p->elapsed_ms, w->cli->interrupted);
 }
 
 static bool is_worth_watching(const struct change *ch)
@@ -175,8 +173,7 @@ static void on_done(void *arg, const struct change *ch, int64_t journal_id, cons
 {
 	struct run_wait *w = arg;
 
-	if (w->shown)
-		fputc('\n', stderr);
+	cli_bar_end(&w->bar);
 	w->change = w->cli->app.options.watch_ms > 0 && is_worth_watching(ch) ? app_run_take(w->run) : NULL;
 	if (!w->change || w->cli->format == OUT_TABLE) /* documents come whole, with what was seen */
 		cli_print_outcomes(w->cli, ch);
@@ -281,6 +278,8 @@ static void run_and_wait(struct cli *c, struct run_wait *w, struct plan *p)
 		}
 		if (!w->done && c->interrupted && !stopped) {
 			stopped = true; /* between batches; a second Ctrl-C leaves at once */
+			cli_bar_end(&w->bar);
+			cli_say(c, "stopping: what was sent is read back and reloaded; Ctrl-C again leaves at once");
 			app_run_stop(w->run);
 		}
 	}

@@ -122,6 +122,14 @@ int cli_exit_of_err(const struct err *err);
 /* One row per outcome in the format asked for. */
 void cli_print_outcomes(struct cli *c, const struct change *ch);
 
+/* A line that shows how far a long change is, on a terminal only; zeroed before the first. */
+struct cli_bar {
+	int64_t drawn; /* clock_mono(), 0 = never */
+	int width;     /* columns to wipe */
+};
+void cli_bar_draw(struct cli_bar *b, size_t done, size_t total, int64_t ms, bool is_stopping);
+void cli_bar_end(struct cli_bar *b); /* wipes it: what is said next has the line to itself */
+
 /* Standard error, safe text, with "stalwarden: " in front. */
 void cli_say(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

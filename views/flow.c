@@ -41,7 +41,7 @@ static void on_progress(void *arg, const struct change *c, const struct change_p
 	struct console *con = arg;
 
 	(void)c;
-	ui_progress(con->ui, con->run_label ? con->run_label : step_name(p->step), p->done, p->total, on_cancel, con);
+	ui_progress(con->ui, con->run_label ? con->run_label : step_name(p->step), run_progress_done(p), p->total, on_cancel, con);
 }
 
 void flow_start(struct flow *f)
