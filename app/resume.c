@@ -300,21 +300,11 @@ void resume_words(const struct resume_report *r, struct buf *out)
 	if (r->count == 1)
 		buf_addf(out, "%s %s", edit_words(r->kind), r->target);
 	else
-<<<<<<< ours
 		buf_addf(out, "%s of %s entries", edit_words(r->kind), text_grouped(r->count, count, sizeof(count)));
-	buf_addf(out, ", begun %s, was %s; read again: ", time_format(r->time, when, sizeof(when)),
-		r->was_killed ? "interrupted" : "cut off from the server");
-	add_tally(out, r->in_force, "in force", &first);
-	add_tally(out, r->stored, "stored, not in force", &first);
-	add_tally(out, r->not_stored, "not stored", &first);
-	add_tally(out, r->open, "still unknown", &first);
-=======
-		buf_addf(out, "%s of %s entries", edit_name(r->kind), text_grouped(r->count, count, sizeof(count)));
 	buf_addf(out, " was %s; read again: ", r->was_killed ? "interrupted" : "cut off from the server");
 	add_tally(out, r->in_force, r->count, "in force", &first);
 	add_tally(out, r->stored, r->count, "stored, not in force", &first);
 	add_tally(out, r->not_stored, r->count, "not stored", &first);
 	add_tally(out, r->open, r->count, "still unknown", &first);
 	buf_addf(out, " (begun %s)", time_format(r->time / 1000 * 1000, when, sizeof(when)));
->>>>>>> theirs
 }

@@ -94,45 +94,27 @@ struct page *flow_details_page(const struct change *c, const struct glyphs *g)
 	return p;
 }
 
-<<<<<<< ours
-=======
-/* What became of many, first: the pane may be too low for more. */
->>>>>>> theirs
 static void tally_line(struct page *p, const struct change *c)
 {
 	static const struct {
 		enum verdict verdict;
 		const char *words;
-<<<<<<< ours
 	} parts[] = { { VERDICT_IN_FORCE, "in force" }, { VERDICT_STORED, "stored, not in force" }, { VERDICT_NOT_STORED, "not stored" },
 		{ VERDICT_MISMATCH, "read back differently" }, { VERDICT_UNKNOWN, "unknown" }, { VERDICT_PENDING, "not begun" } };
 	const char *sep = "";
 	char count[32];
 
 	page_line(p);
-=======
-	} parts[] = { { VERDICT_IN_FORCE, "in force" }, { VERDICT_STORED, "stored, not in force" }, { VERDICT_MISMATCH, "read back otherwise" },
-		{ VERDICT_NOT_STORED, "not stored" }, { VERDICT_UNKNOWN, "unknown" }, { VERDICT_PENDING, "not begun" } };
-	bool first = true;
-	char count[32];
-
-	page_line(p);
 	if (c->cancelled)
 		page_add(p, ROLE_WARN, "stopped: ");
->>>>>>> theirs
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		size_t n = change_tally(c, parts[i].verdict);
 
 		if (n == 0)
 			continue;
-<<<<<<< ours
 		page_adds(p, ROLE_NORMAL, sep);
 		page_add(p, role_of_verdict(parts[i].verdict), "%s %s", text_grouped(n, count, sizeof(count)), parts[i].words);
 		sep = ", ";
-=======
-		page_add(p, role_of_verdict(parts[i].verdict), "%s%s %s", first ? "" : ", ", text_grouped(n, count, sizeof(count)), parts[i].words);
-		first = false;
->>>>>>> theirs
 	}
 }
 
