@@ -41,8 +41,8 @@ static char *shown(const struct threshold *t)
 
 	if (!t->stored)
 		return xstrdup("");
-	if (t->malformed)
-		return xstrdup(t->raw);
+	if (t->raw[0]) /* as it stands there: 100/24h is no 100/1d */
+		return t->period_is_fixed ? xasprintf("%s/1h", t->raw) : xstrdup(t->raw);
 	rate_format(t, rate, sizeof(rate));
 	return t->ban_period_ms > 0 ? xasprintf("%s for %s", rate, duration_format(t->ban_period_ms, span, sizeof(span))) : xstrdup(rate);
 }

@@ -3,6 +3,7 @@
  * Seen on 0.8.1, 0.10.3 and 0.15.5; pure, knows no connection and no clock. */
 #include "client/dialect_settings.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/mem.h"
@@ -140,7 +141,7 @@ static void thresholds_encode(const struct server *srv, struct request *req)
 		buf_adds(&req->path, "&prefixes=" SETTINGS_PATHS);
 }
 
-static void threshold_from(struct threshold *t, enum ban_class c, json_t *value)
+static void threshold_from(struct threshold *t, enum ban_class c, const char *text, const char *value)
 {
 	static const uint64_t defaults[CLASS_COUNT] = {
 #define CLASS_DEFAULT(id, name, words, count) [CLASS_##id] = count,
@@ -153,14 +154,11 @@ static void threshold_from(struct threshold *t, enum ban_class c, json_t *value)
 	t->enabled = true;
 	t->count = defaults[c];
 	t->period_ms = 86400000;
-	if (!json_is_string(value))
+	if (!text)
 		return;
+	t->malformed = !rate_parse(text, strlen(text), t, &ignored);
 	t->stored = true;
-	text_safe_str(t->raw, sizeof(t->raw), json_string_value(value), json_string_length(value));
-	if (!rate_parse(json_string_value(value), json_string_length(value), t, &ignored)) {
-		t->malformed = true;
-		t->stored = true;
-	}
+	text_safe_str(t->raw, sizeof(t->raw), value, strlen(value)); /* parsing leaves its own spelling there */
 }
 
 static enum decode thresholds_decode(const struct server *srv, struct fetch_job *job, const struct response *res, struct err *err)
@@ -175,12 +173,17 @@ static enum decode thresholds_decode(const struct server *srv, struct fetch_job 
 	t = job->reply->thresholds = xmalloc(sizeof(*t));
 	thresholds_init(t);
 	for (int c = 0; c < CLASS_COUNT; c++) {
-		const char *const *k = settings_rate_keys(srv->threshold_family, c);
+		const char *const *k = settings_rate_keys(srv->threshold_family, c), *text;
+		char *both;
 
 		if (!*k)
 			continue;
-		value = json_object_get(data, k[0]);
-		threshold_from(&t->of[c], c, value || !k[1] ? value : json_object_get(data, k[1]));
+		text = json_string_value(json_object_get(data, k[0]));
+		if (!text && k[1])
+			text = json_string_value(json_object_get(data, k[1]));
+		both = settings_rate_value(data, k, k[1] ? 2 : 1);
+		threshold_from(&t->of[c], c, text, both);
+		free(both);
 	}
 	json_object_foreach (data, key, value)
 		if (!strncmp(key, SETTINGS_PATHS, strlen(SETTINGS_PATHS)) && json_is_string(value)) {

@@ -17,6 +17,10 @@ enum settings_family {
 	FAMILY_COUNT
 };
 
+/* Bits of server.shape: which families have stored keys, and that an allow list may be missing (0.7.0 - 0.8.0). */
+#define SHAPE_STORED(family) (1 << (family))
+#define SHAPE_ALLOW_UNSURE (1 << FAMILY_COUNT)
+
 #define SETTINGS_PATHS "server.auto-ban.scan.paths"
 #define SETTINGS_BLOCKED "server.blocked-ip."
 #define SETTINGS_ALLOWED "server.allowed-ip."
@@ -24,6 +28,8 @@ enum settings_family {
 
 /* Keys that hold a class's rate, at most two, NULL-terminated; empty when the family has no such class. */
 const char *const *settings_rate_keys(enum settings_family family, enum ban_class c);
+/* The text of a rate that one or two keys hold, owned, NULL = absent: two spellings must agree to count as one value. */
+char *settings_rate_value(json_t *data, const char *const *keys, size_t n);
 /* The built-in scan globs of 0.11 - 0.16 (seen on 0.16.18): storing one's own replaces them all. */
 extern const char *const settings_builtin_paths[];
 

@@ -144,8 +144,7 @@ static const char *string_at(json_t *data, const char *key)
 	return json_string_value(json_object_get(data, key));
 }
 
-/* Both spellings of a rate must agree to count as one value. */
-static char *rate_value(json_t *data, char *key[2], size_t n)
+char *settings_rate_value(json_t *data, const char *const *key, size_t n)
 {
 	const char *a = n > 0 ? string_at(data, key[0]) : NULL, *b = n > 1 ? string_at(data, key[1]) : NULL;
 
@@ -259,7 +258,7 @@ enum decode settings_read_decode(const struct server *srv, struct batch *b, cons
 		if (edit_is_path(e->kind)) {
 			path_result(data, e, r);
 		} else if (edit_is_threshold(e->kind)) {
-			r->value = rate_value(data, key, n);
+			r->value = settings_rate_value(data, (const char *const *)key, n);
 		} else if (n > 0) {
 			s = b->cur.phase == 1 ? string_at(json_object_get(data, "items"), e->target) : string_at(data, key[0]);
 			r->value = s ? xstrdup(s) : NULL;

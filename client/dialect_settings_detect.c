@@ -36,8 +36,9 @@ static void set_generation(struct server *srv, enum generation g)
 	if (i->caps[CAP_BIT_RESET_COUNTERS] != CAP_NO_PERMISSION)
 		i->caps[CAP_BIT_RESET_COUNTERS] = g >= GEN_SETTINGS_0_11 ? CAP_UNTESTED : CAP_NO_GENERATION;
 	/* 0.7.0 - 0.8.0 have no allow list but answer an empty one: only the version tells them from 0.8.1 */
+	srv->shape = g == GEN_SETTINGS_0_7 ? srv->shape | SHAPE_ALLOW_UNSURE : srv->shape & ~SHAPE_ALLOW_UNSURE;
 	if (i->caps[CAP_BIT_READ_ALLOWED] != CAP_NO_PERMISSION)
-		i->caps[CAP_BIT_READ_ALLOWED] = g == GEN_SETTINGS_0_7 ? CAP_UNTESTED : CAP_YES;
+		i->caps[CAP_BIT_READ_ALLOWED] = CAP_YES;
 	if (i->caps[CAP_BIT_WRITE_ALLOWED] == CAP_NO_GENERATION)
 		i->caps[CAP_BIT_WRITE_ALLOWED] = CAP_UNTESTED;
 }
@@ -137,19 +138,19 @@ bool settings_refine_encode(const struct server *srv, struct cursor *cur, bool p
 }
 
 /* Which families have stored keys: bit per family. */
-static unsigned families_stored(const struct response *res)
+static int families_stored(const struct response *res)
 {
 	json_t *doc = json_loadb(res->body, res->len, JSON_ALLOW_NUL, NULL), *value;
 	const char *key;
-	unsigned found = 0;
+	int found = 0;
 
 	json_object_foreach (json_object_get(doc, "data"), key, value) {
 		if (!strncmp(key, "server.auto-ban.", 16))
-			found |= 1u << FAMILY_AUTO_BAN;
+			found |= SHAPE_STORED(FAMILY_AUTO_BAN);
 		else if (!strncmp(key, "server.fail2ban.", 16))
-			found |= 1u << FAMILY_FAIL2BAN;
+			found |= SHAPE_STORED(FAMILY_FAIL2BAN);
 		else if (!strcmp(key, "authentication.fail2ban"))
-			found |= 1u << FAMILY_AUTHENTICATION;
+			found |= SHAPE_STORED(FAMILY_AUTHENTICATION);
 	}
 	json_decref(doc);
 	return found;
@@ -169,16 +170,15 @@ static int after_family(const struct server *srv, bool permissions, bool sure)
 /* What is stored is a guess: an upgraded server keeps the keys of the generation it was, and ignores them. */
 static int keys_round(struct server *srv, const struct response *res)
 {
-	unsigned found = res->status == 200 ? families_stored(res) : 0;
+	int found = res->status == 200 ? families_stored(res) : 0;
 
-	if (found == 1u << FAMILY_FAIL2BAN)
+	if (found == SHAPE_STORED(FAMILY_FAIL2BAN))
 		set_generation(srv, GEN_SETTINGS_0_9);
-	else if (found == 1u << FAMILY_AUTHENTICATION)
+	else if (found == SHAPE_STORED(FAMILY_AUTHENTICATION))
 		set_generation(srv, GEN_SETTINGS_0_7);
-	else if (found & 1u << FAMILY_FAIL2BAN)
+	else if (found & SHAPE_STORED(FAMILY_FAIL2BAN))
 		set_either(srv);
-	/* ops_round() asks again what was stored */
-	srv->shape = (int)found;
+	srv->shape = (srv->shape & SHAPE_ALLOW_UNSURE) | found; /* ops_round() asks again what was stored */
 	return found && !srv->read_only ? ROUND_OPS : ROUND_LOG;
 }
 
@@ -205,7 +205,7 @@ static void log_round(struct server *srv, const struct response *res)
 /* True when it proves 0.11 or later. */
 static bool ops_round(struct server *srv, const struct response *res)
 {
-	unsigned stored = (unsigned)srv->shape;
+	int stored = srv->shape & ~SHAPE_ALLOW_UNSURE;
 
 	if (res->status == 403) {
 		write_permission(srv, CAP_NO_PERMISSION);
@@ -220,7 +220,7 @@ static bool ops_round(struct server *srv, const struct response *res)
 		return false;
 	if (strstr(res->body, "unknown variant"))
 		set_generation(srv, GEN_SETTINGS_0_7); /* words of 0.8.1; 0.10.3 says less */
-	else if (stored == 1u << FAMILY_AUTO_BAN || stored == (1u << FAMILY_AUTO_BAN | 1u << FAMILY_AUTHENTICATION))
+	else if (stored == SHAPE_STORED(FAMILY_AUTO_BAN) || stored == (SHAPE_STORED(FAMILY_AUTO_BAN) | SHAPE_STORED(FAMILY_AUTHENTICATION)))
 		set_generation(srv, GEN_SETTINGS_0_10);
 	else if (srv->info.generation != GEN_SETTINGS_0_7 || stored)
 		set_either(srv);
@@ -280,8 +280,8 @@ static void version_round(struct server *srv, unsigned version)
 		return;
 	if (version < 8001)
 		*read = *write = CAP_NO_GENERATION;
-	else if (version <= 9003 && *read == CAP_UNTESTED)
-		*read = CAP_YES;
+	else
+		srv->shape &= ~SHAPE_ALLOW_UNSURE;
 	if (version >= 8001 && writes != CAP_NO_GENERATION)
 		*write = writes;
 }

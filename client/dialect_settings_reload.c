@@ -45,7 +45,7 @@ const char *settings_caveat(const struct server *srv, const struct edit *e)
 		return "this generation has no call that forces a renewal: the ACME providers were re-read and re-scheduled";
 	if (srv->threshold_family == FAMILY_AUTHENTICATION && e->kind == EDIT_THRESHOLD && e->class != CLASS_AUTH)
 		return "this generation has no such threshold";
-	if (srv->info.caps[CAP_BIT_READ_ALLOWED] == CAP_UNTESTED && e->kind == EDIT_ALLOW)
+	if (srv->shape & SHAPE_ALLOW_UNSURE && e->kind == EDIT_ALLOW)
 		return "servers before 0.8.1 have no allow list, and this one's log does not tell which version it is";
 	return NULL;
 }

@@ -4,6 +4,7 @@
 import json
 
 from cli_world import DONE, NOTHING, STORED
+from personas import PROBED
 from table import ADDRESS, NETWORK, OTHER, SIX, listed, operation
 
 
@@ -113,3 +114,58 @@ def dialect_said_by_hand(t):
     assert t.run("blocked", "--dialect", t.gen.dialect).rc == NOTHING
     wrong = {"jmap": "settings", "settings": "config", "config": "rest", "rest": "jmap"}[t.gen.dialect]
     assert t.run("blocked", "--dialect", wrong).rc == 5
+
+
+PROBES = {"POST /jmap", "GET /api/settings/list?prefix=server.auto-ban&limit=1", "GET /api/settings?prefix=server.blocked-ip",
+          "GET /admin/config/server.security"}
+
+
+@operation()
+def found_out_by_asking(t):
+    """At most one question per dialect, the cheapest first, and nothing that writes; the next run remembers."""
+    t.p.requests()
+    assert t.run("blocked").rc == NOTHING
+    asked = ["%(method)s %(path)s" % r for r in t.p.requests()]
+    probes = [a for a in asked if a in PROBES]
+    assert probes and (t.gen.dialect == "jmap" or len(probes) == len(set(probes))), asked
+    assert len(asked) <= 9, asked
+    assert t.run("blocked").rc == NOTHING
+    again = t.p.requests()
+    assert len(again) < len(asked), again
+
+
+@operation()
+def found_out_in_read_only_mode(t):
+    """Not even the harmless writes that tell generations apart are sent; the log says what they would have."""
+    t.p.requests()
+    said = t.run("probe", "--read-only", "-o", "json").json()
+    assert (said["dialect"], said["generation"]) == (t.gen.dialect, t.gen.generation)
+    assert all(s in ("no_read_only", "no_generation") for c, s in said["capabilities"].items() if c.startswith("write_")), said
+    assert all(r["method"] == "GET" or r["path"] == "/jmap" and "/set" not in r["body"] for r in t.p.requests())
+    assert set(said["capabilities"]) == PROBED
+
+
+@operation()
+def found_out_without_a_log(t):
+    """The version is not there to be read: no verdict says more than what is so."""
+    t.reset(tracer=False)
+    result = t.run("thresholds", "set", "auth", "7/1h", "-o", "json")
+    row = result.one()
+    assert row["verdict"] == ("in_force" if t.gen.can("rate_live") else "stored"), result
+    assert (t.rate() == [7, 3600]) == t.gen.can("rate_live")
+    if t.gen.dialect == "settings":
+        row = t.run("allow", ADDRESS, "-o", "json").one()
+        assert row["verdict"] == "stored" or t.live("allowed") == [ADDRESS], row
+
+
+@operation()
+def upgraded_between_two_runs(t):
+    """What was remembered is not believed: a rate goes where the new version reads it."""
+    newer = {"0.10.3": "0.10.7", "0.7.3": "0.8.1"}.get(t.p.state()["version"])
+    t.run("blocked")
+    t.run("thresholds", "set", "auth", "9/1h")
+    if newer:
+        t.reset(version=newer)
+    result = t.run("thresholds", "set", "auth", "7/1h", "-o", "json")
+    assert result.one()["verdict"] == ("in_force" if t.gen.can("rate_live") else "stored"), result
+    assert (t.rate() == [7, 3600]) == t.gen.can("rate_live")

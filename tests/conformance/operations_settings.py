@@ -54,6 +54,19 @@ def threshold_set_again(t):
     assert t.state()["stored"] == before
 
 
+@operation(needs="raw_rate")
+def threshold_in_other_words(t):
+    """Another spelling of a rate, and what is none at all: shown as it is, changed and put back like any other."""
+    for text in ("100/24h", " 50 / 1d ", "a hundred"):
+        t.store_rate(text)
+        assert shown(t)["source"] == "stored"
+        set_rate(t, "set", "auth", "7/1h")
+        assert t.rate() == [7, 3600]
+        t.store_rate(text)
+        set_rate(t, "default", "auth")
+        assert tuple(t.rate()) == t.gen.default and shown(t)["source"] == "default"
+
+
 @operation()
 def threshold_back_to_the_default(t):
     before = t.state()["stored"]

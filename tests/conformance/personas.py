@@ -37,16 +37,16 @@ PROBED = set("""read_blocked write_blocked read_allowed write_allowed read_thres
     read_certs upload_cert renew_cert reload reload_certs reset_counters check_config read_trust ban_period expiry notes
     native_expiry allow_wins live_at_once""".split())
 # What probe doesn't list: one class's threshold, a rate that needs no restart, credentials with some rights only, thresholds in a file
-# beside the store, entries that are no address.
-EXTRA = set("abuse loiter scan rate_live rights file malformed".split())
+# beside the store, entries that are no address, rates as text.
+EXTRA = set("abuse loiter scan rate_live rights file malformed raw_rate".split())
 KNOWN = PROBED | EXTRA
 
 OLD = "ban_period native_expiry allow_wins live_at_once renew_cert "     # everything up to 0.15
 REST = """scan_paths read_log read_certs upload_cert renew_cert reload reload_certs reset_counters check_config read_trust ban_period
-    native_expiry allow_wins loiter threshold_off expiry notes file"""
+    native_expiry allow_wins loiter threshold_off expiry notes file raw_rate"""
 
 GENERATIONS = [
-    Generation("0.16", "0.16", "jmap", "0.16", lacking("check_config live_at_once file notes malformed"), wins="allow", keeps="native"),
+    Generation("0.16", "0.16", "jmap", "0.16", lacking("check_config live_at_once file notes malformed raw_rate"), wins="allow", keeps="native"),
     Generation("0.15", "0.15", "settings", "0.11-0.15", lacking(OLD)),
     Generation("0.11", "0.15", "settings", "0.11-0.15", lacking(OLD), {"version": "0.11.0"}),
     Generation("0.15-upgraded", "0.15", "settings", "0.11-0.15", lacking(OLD),       # it ignores what 0.8 and 0.10 stored
@@ -119,6 +119,7 @@ CANNOT = {
 # Operations that mean nothing there, and are not run.
 UNTRIED = {
     "a_malformed_entry_is_listed_and_removed": "0.16",
+    "threshold_in_other_words": "0.16 rest-object rest-flat rest-pairs rest-records",
     "reload_lost": "rest-object rest-flat rest-pairs rest-records",
     "reload_refuses_a_rate": "0.16 0.6 rest-object rest-flat rest-pairs rest-records",
     "file_that_cant_be_written": "0.16 0.8.1 0.7.3 0.6 rest-object rest-flat rest-pairs rest-records",

@@ -83,6 +83,13 @@ class Trial:
             assert self.p.event(kind, client, account=client + "@example.org") == "ok"
         return self.p.event(kind, client, account=client + "@example.org")
 
+    def store_rate(self, text):
+        """Another administrator wrote that where the rate of auth is."""
+        self.run("thresholds", "set", "auth", "11/1h")
+        keys = [k for k, v in self.state()["stored"]["settings"].items() if v == "11/1h"]
+        assert keys
+        self.p.edit(set=dict.fromkeys(keys, text))
+
     def block_until(self, address, until, verb="block"):
         """Another run of stalwarden did that, long ago: the server has it as it would be then."""
         if self.gen.keeps == "native":
