@@ -187,7 +187,7 @@ static void on_done(void *arg, const struct change *ch, int64_t journal_id, cons
 static int dry_run(struct cli *c, struct plan *p)
 {
 	struct buf text = BUF_INIT;
-	bool ok = session_dry_run(c->app.session, p->change, &text, &c->err);
+	bool ok = session_dry_run(c->app.session, p->change, c->app.snap.thresholds, &text, &c->err);
 
 	if (ok)
 		fputs(buf_str(&text), stdout);

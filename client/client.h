@@ -184,8 +184,9 @@ typedef void (*change_fn)(void *arg, struct change *c); /* callee owns c from he
  * progress may be NULL. When owner is cancelled the running request is abandoned and no callback runs: give changes a scope that outlives the panel. */
 void session_change(struct session *s, struct change *c, struct scope *owner, progress_fn progress, change_fn done, void *arg);
 void session_change_stop(struct session *s, struct change *c); /* stop between batches; done still runs, c->cancelled set */
-/* The exact requests that session_change() would send, in order, bodies included, secrets masked; no I/O, c unchanged. */
-bool session_dry_run(struct session *s, const struct change *c, struct buf *out, struct err *err);
+/* The exact requests that session_change() would send, in order, bodies included, secrets masked; no I/O, c unchanged. now: as last fetched,
+ * what is written for a scan path depends on it; may be NULL. */
+bool session_dry_run(struct session *s, const struct change *c, const struct thresholds *now, struct buf *out, struct err *err);
 /* Fills what an UNKNOWN outcome is worth now: reads the targets again and updates c; nothing is written. reload: what is found stored is
  * made live by the reload that the change did not come to, and judged by it. */
 void session_recheck(struct session *s, struct change *c, bool reload, struct scope *owner, change_fn done, void *arg);

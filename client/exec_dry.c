@@ -116,14 +116,23 @@ static bool removes(enum edit_kind k)
 	return k == EDIT_UNBLOCK || k == EDIT_DISALLOW || k == EDIT_EXPIRY || k == EDIT_PATH_REMOVE;
 }
 
+/* Scan paths are stored under numbers. With nothing stored the built-in ones rule and all are written; "=" is the settings dialect's word
+ * for that, "+NNNN" for the next free number. */
+static char *assume_path(const struct edit *e, const struct thresholds *now)
+{
+	if (now && !now->paths_stored)
+		return xstrdup("=");
+	return e->kind == EDIT_PATH_REMOVE ? xasprintf("<id of %s>", e->target) : xasprintf("+%04zu", now ? now->path_count : 0);
+}
+
 /* As if every read had found what makes the edit necessary. */
-static void assume(struct exec *x)
+static void assume(struct exec *x, const struct thresholds *now)
 {
 	for (size_t i = 0; i < x->work.count; i++) {
 		const struct edit *e = &x->work.edits[i];
 
 		x->skip[i] = false;
-		x->ids[i] = removes(e->kind) ? xasprintf("<id of %s>", e->target) : NULL;
+		x->ids[i] = edit_is_path(e->kind) ? assume_path(e, now) : removes(e->kind) ? xasprintf("<id of %s>", e->target) : NULL;
 		x->before[i] = removes(e->kind) ? "" : NULL;
 		x->reload_bits |= exec_reloads(x, e);
 	}
@@ -170,7 +179,7 @@ static bool put_all(struct exec *x, struct buf *out, struct err *err)
 	return put_resets(x, out, err);
 }
 
-bool session_dry_run(struct session *s, const struct change *c, struct buf *out, struct err *err)
+bool session_dry_run(struct session *s, const struct change *c, const struct thresholds *now, struct buf *out, struct err *err)
 {
 	struct exec x = { .session = s, .change = NULL };
 	struct change copy = *c;
@@ -186,7 +195,7 @@ bool session_dry_run(struct session *s, const struct change *c, struct buf *out,
 			copy.edits[i].created = clock_now();
 	x.change = &copy;
 	exec_begin(&x);
-	assume(&x);
+	assume(&x, now);
 	ok = put_all(&x, out, err);
 	exec_work_release(&x);
 	for (size_t i = 0; i < x.word_count; i++)

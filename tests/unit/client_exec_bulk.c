@@ -274,7 +274,7 @@ static void a_dry_run_says_all_and_sends_nothing(void **state)
 	change_add(c, EDIT_CERT_RENEW, "x");
 	c->edits[0].note = xstrdup("note with \x1b[31m");
 	c->reset_classes = 3;
-	assert_true(session_dry_run(r->session, c, &out, NULL));
+	assert_true(session_dry_run(r->session, c, NULL, &out, NULL));
 	assert_int_equal(r->server.log_len, asked);
 	assert_null(strstr(buf_str(&out), "SECRETKEYBYTES"));
 	assert_null(strstr(buf_str(&out), "MORE"));

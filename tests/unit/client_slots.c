@@ -145,14 +145,14 @@ static void a_dry_run_says_it_too(void **state)
 
 	c->reset_classes = 1u << CLASS_AUTH;
 	bare.reset_encode = NULL;
-	assert_false(session_dry_run(r->session, c, &out, &err));
+	assert_false(session_dry_run(r->session, c, NULL, &out, &err));
 	assert_string_equal(err.msg, "can't reset failure counters: " WHY);
 	assert_non_null(strstr(buf_str(&out), "POST /a/write"));
 	bare.write_encode = NULL;
 	bare.wanted = NULL;
 	bare.reloads = NULL;
 	buf_reset(&out);
-	assert_true(session_dry_run(r->session, c, &out, &err));
+	assert_true(session_dry_run(r->session, c, NULL, &out, &err));
 	assert_string_equal(buf_str(&out), "# not sent: block 203.0.113.7: can't block and un-block: " WHY "\n");
 	buf_release(&out);
 	change_free(c);
