@@ -13,6 +13,7 @@
 #include "core/mem.h"
 
 #define STEP_MS 5
+#define DAY_MS INT64_C(86400000)
 #define BUDGET 100 /* lines stored in one turn of the loop: some 3 ms */
 
 struct sync {
@@ -108,6 +109,60 @@ void sync_cancel(struct sync *s)
 	scope_add(&s->app->scope, &s->left, on_left);
 }
 
+/* ---- what is older than is wanted ---- */
+
+/* The store holds every profile's history: the longest time counts. 0 = for ever. */
+static int64_t keep_ms(const struct app *a)
+{
+	int64_t longest = a->profile.retention_ms;
+
+	for (size_t i = 0; i < a->config.profile_count && longest; i++) {
+		int64_t one = a->config.profiles[i].retention_ms;
+
+		longest = one == 0 || one > longest ? one : longest;
+	}
+	return longest;
+}
+
+static bool is_due(struct app *a)
+{
+	struct buf last = BUF_INIT;
+	int64_t t = TIME_NONE, now = clock_now();
+
+	if (store_recall(a->store, "", STORE_KEY_RETENTION, &last, NULL))
+		time_parse(buf_str(&last), now, &t);
+	buf_release(&last);
+	return t == TIME_NONE || now < t || now - t >= DAY_MS;
+}
+
+static void retain_step(struct loop *loop, void *arg)
+{
+	struct sync *s = arg;
+	struct app *a = s->app;
+	char stamp[TIME_BUF];
+	bool more;
+
+	if (!history_retain(a->store, keep_ms(a), clock_now(), &more, &s->result.err)) {
+		finish(loop, s);
+	} else if (more) {
+		timer_start(loop, &s->timer, 0, &s->scope, retain_step, s);
+	} else {
+		store_remember(a->store, "", STORE_KEY_RETENTION, time_format(clock_now(), stamp, sizeof(stamp)), NULL);
+		finish(loop, s);
+	}
+}
+
+/* Once a day, piece by piece. */
+static void retain(struct loop *loop, void *arg)
+{
+	struct sync *s = arg;
+
+	if (keep_ms(s->app) > 0 && is_due(s->app))
+		retain_step(loop, s);
+	else
+		finish(loop, s);
+}
+
 /* ---- what has expired ---- */
 
 static void sweep_expired(struct sync *s, enum list_kind list);
@@ -120,7 +175,7 @@ static void sweep_allowed(struct loop *loop, void *arg)
 
 static void sweep_next(struct sync *s, enum list_kind swept)
 {
-	timer_start(s->app->loop, &s->timer, 0, &s->scope, swept == LIST_BLOCKED ? sweep_allowed : finish, s);
+	timer_start(s->app->loop, &s->timer, 0, &s->scope, swept == LIST_BLOCKED ? sweep_allowed : retain, s);
 }
 
 static void swept(struct sync *s, const struct change *c, enum list_kind list)
@@ -179,7 +234,7 @@ static void compare_list(struct loop *loop, void *arg)
 	logsource_close(s->source);
 	s->source = NULL;
 	if (!s->sweep || !l) {
-		finish(loop, s);
+		retain(loop, s);
 		return;
 	}
 	s->seen = history_seen_begin(s->app->store, s->app->profile.name, l, clock_now(), &s->result.err);
@@ -224,7 +279,10 @@ static void on_state(struct logsource *src, enum logsource_state state, const ch
 
 	switch (state) {
 	case LOGSOURCE_ENDED:
-		logsource_diagnose(&src->stats, session_server(s->app->session)->versions, &notice);
+		if (!s->result.notice[0]) /* what was lost is said first */
+			logsource_diagnose(&src->stats, session_server(s->app->session)->versions, &notice);
+		else
+			buf_adds(&notice, s->result.notice);
 		snprintf(s->result.notice, sizeof(s->result.notice), "%s", buf_str(&notice));
 		buf_release(&notice);
 		timer_start(s->app->loop, &s->timer, 0, &s->scope, compare_list, s);
@@ -238,6 +296,8 @@ static void on_state(struct logsource *src, enum logsource_state state, const ch
 	case LOGSOURCE_READING:
 	case LOGSOURCE_LIVE:
 	case LOGSOURCE_PAUSED:
+		if (text[0]) /* lines are missing, or it was started over */
+			snprintf(s->result.notice, sizeof(s->result.notice), "%s", text);
 		break;
 	}
 }

@@ -176,6 +176,8 @@ static bool has_logs(const char *dir)
 
 enum logsource_kind logsource_choose(const char *spec, char *path, size_t size)
 {
+	const char *root = getenv("STALWARDEN_ROOT"); /* put before every path, for tests */
+	char dir[256];
 	size_t i;
 
 	path[0] = '\0';
@@ -188,8 +190,9 @@ enum logsource_kind logsource_choose(const char *spec, char *path, size_t size)
 		return LOGSOURCE_KIND_FILE;
 	}
 	for (i = 0; i < ARRAY_LEN(usual_dirs); i++) {
-		if (has_logs(usual_dirs[i])) {
-			snprintf(path, size, "%s", usual_dirs[i]);
+		snprintf(dir, sizeof(dir), "%s%s", root ? root : "", usual_dirs[i]);
+		if (has_logs(dir)) {
+			snprintf(path, size, "%s", dir);
 			return LOGSOURCE_KIND_FILE;
 		}
 	}

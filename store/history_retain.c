@@ -5,7 +5,7 @@
 
 #include "store/history_scan.h"
 
-#define PIECE "5000"
+#define PIECE "1000"
 
 /* Bans with ids first..last that are too old, and their addresses' counters. */
 static bool drop_bans(struct store *s, int64_t first, int64_t last, int64_t cut, struct err *err)
