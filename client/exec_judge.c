@@ -175,8 +175,8 @@ static bool read_back_lost(struct ruling *r)
 {
 	const struct facts *f = r->f;
 
-	if (f->is_action || f->after.fate == FATE_OK || f->after.fate == FATE_REFUSED)
-		return false;
+	if (f->is_action || f->after.fate == FATE_OK || (f->after.fate == FATE_REFUSED && !f->is_recheck))
+		return false; /* read again and refused: nobody ever said that the write was accepted */
 	r->why = f->after.why ? f->after.why : ERR_NETWORK;
 	buf_addf(&r->words, f->is_recheck ? "still unknown: it can't be read (%s)"
 					   : "accepted, but the connection was lost before it could be read back (%s)",

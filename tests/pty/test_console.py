@@ -67,3 +67,28 @@ def test_a_termination_while_the_log_is_being_read(tmp_path):
             t.process.terminate()
             t.exit_status()
             assert t.modes() == t.modes_before
+
+
+def test_an_unknown_verdict_is_settled_when_the_server_is_back(tmp_path):
+    """The write arrives, its answer and the connection do not: unknown. Once the server answers again the verdict and the journal say what is so,
+    whichever panel is shown; a console that was told so asks no more."""
+    with Practice("0.15") as p:
+        p.edit(block=["203.0.113.77"])
+        with console(p, tmp_path) as t:
+            t.wait_text("live")
+            t.send("3")
+            t.wait_text("203.0.113.77")
+            p.fault("close_after", method="POST", path="/api/settings", body="server.blocked-ip")
+            p.fault("close", path="/api", times=-1, skip=1)
+            t.send("d")
+            t.wait_text("outlive")
+            t.send("y")
+            t.wait_text("unknown")
+            t.send("9")                            # a panel that asks the server nothing
+            t.wait(lambda: "connection lost" in t.text and "Journal" in t.text, "the journal is shown")
+            p.no_faults()
+            t.wait(lambda: re.search(r"203\.0\.113\.77 +in force", t.text), "the verdict is put right")
+            t.wait_text("read again: in force")
+            assert p.state()["live"]["blocked"] == []
+            t.send("r")
+            t.wait(lambda: "unknown" not in t.text, "the journal has the verdict")

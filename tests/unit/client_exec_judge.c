@@ -98,6 +98,7 @@ static const struct row rows[] = {
 	{ "read again: as before, a value", EDIT_THRESHOLD, { .is_recheck = true, .before = OK, .write = OK, .after = OK, .before_value = "5/1h", .after_value = "5/1h", .wants_value = true, .reloads = SETTINGS }, VERDICT_NOT_STORED, ERR_NETWORK, "what it had before" },
 	{ "read again: something else", EDIT_THRESHOLD, { .is_recheck = true, .before = OK, .write = OK, .after = OK, .before_value = "5/1h", .after_value = "6/1h", .wants_value = true, .reloads = SETTINGS }, VERDICT_MISMATCH, ERR_CONFLICT, "\"6/1h\"" },
 	{ "read again: still unreachable", EDIT_BLOCK, { .is_recheck = true, .before = OK, .write = OK, .after = UNSENT }, VERDICT_UNKNOWN, ERR_NETWORK, "still unknown" },
+	{ "read again: the server refuses", EDIT_BLOCK, { .is_recheck = true, .before = OK, .write = OK, .after = NO(SERVER, "HTTP 503") }, VERDICT_UNKNOWN, ERR_SERVER, "still unknown" },
 };
 
 static void every_row(void **state)
