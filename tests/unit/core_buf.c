@@ -197,7 +197,7 @@ static void secret_keeps_its_bytes_while_it_grows(void **state)
 		buf_addf(&b, "%04d", i);
 	assert_int_equal(b.len, 20000);
 	for (int i = 0; i < 5000; i += 499) {
-		char want[8];
+		char want[16];
 
 		snprintf(want, sizeof(want), "%04d", i);
 		assert_memory_equal(b.data + 4 * i, want, 4);
