@@ -29,6 +29,8 @@ def memory(pid):
             if not fields[1].startswith("rw") or (len(fields) > 5 and fields[5].startswith("/")):
                 continue
             first, last = (int(x, 16) for x in fields[0].split("-"))
+            if last - first > 1 << 30:          # a sanitizer's shadow
+                continue
             with contextlib.suppress(OSError, OverflowError):
                 mem.seek(first)
                 data.append(mem.read(last - first))
