@@ -74,6 +74,27 @@ static bool run_ranges(struct ui *ui, struct view *v, int argc, char **argv, str
 	return true;
 }
 
+static bool run_by(struct ui *ui, struct view *v, int argc, char **argv, struct err *err)
+{
+	uint8_t prefix4 = 0, prefix6 = 0;
+	enum history_by by;
+	char *arg;
+
+	(void)v;
+	if (!history_by_parse(argv[1], &by))
+		return err_set(err, ERR_USAGE, "by day, address, range, reason or account, not %s", argv[1]);
+	if (argc > 2 && (by != HISTORY_BY_RANGE || !words_prefix(argv[2], &prefix4, &prefix6)))
+		return err_set(err, ERR_USAGE, "a prefix such as /20 goes with range only, not %s", argv[2]);
+	if (by == HISTORY_BY_DAY) {
+		ui_go(ui, &view_history);
+		return true;
+	}
+	arg = joined(argc, argv);
+	ui_push(ui, &view_groups, arg);
+	free(arg);
+	return true;
+}
+
 static bool run_threshold(struct ui *ui, struct view *v, int argc, char **argv, struct err *err)
 {
 	enum ban_class class;
@@ -152,6 +173,13 @@ static void complete_class(struct ui *ui, struct view *v, int index, const char 
 		completions_add(out, class_name((enum ban_class)c));
 }
 
+static void complete_by(struct ui *ui, struct view *v, int index, const char *prefix, struct completions *out)
+{
+	(void)ui, (void)v, (void)prefix;
+	for (int by = 0; index == 1 && by < HISTORY_BY_COUNT; by++)
+		completions_add(out, history_by_text((enum history_by)by));
+}
+
 static void complete_server(struct ui *ui, struct view *v, int index, const char *prefix, struct completions *out)
 {
 	const struct config *config = &console(ui)->app->config;
@@ -168,6 +196,7 @@ const struct command console_commands[] = {
 	{ "disallow", "ADDR…", "take off the allow list", ACT_WRITE, 1, -1, run_disallow, complete_allowed },
 	{ "threshold", "CLASS RATE|off|default", "set a threshold", ACT_WRITE, 2, 2, run_threshold, complete_class },
 	{ "why", "ADDR", "everything known about an address", 0, 1, 1, run_why, complete_blocked },
+	{ "by", "GROUP [/PREFIX]", "history by day, address, range, reason or account", 0, 1, 2, run_by, complete_by },
 	{ "ranges", "[BANS] [/PREFIX]", "networks worth one rule instead of many entries", 0, 0, 2, run_ranges, NULL },
 	{ "undo", "[ID]", "take back a change", ACT_WRITE, 0, 1, run_undo, NULL },
 	{ "server", "PROFILE", "another server of the configuration", 0, 1, 1, run_server, complete_server },

@@ -14,6 +14,7 @@ enum group_column { COL_KEY, COL_BANS, COL_ADDRESSES, COL_FIRST, COL_LAST, COL_N
 struct group_state {
 	struct store_rows rows;  /* of struct history_row */
 	enum history_by by;
+	uint8_t prefix4, prefix6; /* of ranges; 0 = 24 and 48 */
 };
 
 STORE_ROWS(struct history_row, history_rows_free)
@@ -33,6 +34,8 @@ static bool ask_store(struct view *v, struct store_rows *r)
 	q.server = app_of(v)->profile.name;
 	q.sort = HISTORY_MOST;
 	q.limit = 10000;
+	q.prefix4 = s->prefix4;
+	q.prefix6 = s->prefix6;
 	if (!history_group(app_of(v)->store, s->by, &q, &rows, &r->count, &r->total, &r->err))
 		return false;
 	r->rows = rows;
@@ -48,9 +51,12 @@ static void read_rows(struct view *v)
 static void open_view(struct view *v)
 {
 	struct group_state *s = v->state;
+	char by[16];
 
-	if (!history_by_parse(v->arg, &s->by))
+	snprintf(by, sizeof(by), "%.*s", (int)strcspn(v->arg, " "), v->arg);
+	if (!history_by_parse(by, &s->by))
 		s->by = HISTORY_BY_ADDRESS;
+	words_prefix(v->arg + strcspn(v->arg, "/"), &s->prefix4, &s->prefix6);
 	read_rows(v);
 }
 
@@ -246,6 +252,8 @@ static void status(const struct view *v, struct view_status *out)
 
 	snprintf(out->title, sizeof(out->title), "History");
 	snprintf(out->note, sizeof(out->note), "by %s", history_by_text(s->by));
+	if (s->by == HISTORY_BY_RANGE && (s->prefix4 || s->prefix6))
+		snprintf(out->note, sizeof(out->note), "by range, /%u and /%u", s->prefix4 ? s->prefix4 : 24, s->prefix6 ? s->prefix6 : 48);
 	store_rows_status(v, out, "no ban in the history yet");
 }
 
@@ -272,7 +280,8 @@ static const struct binding keys[] = {
 const struct view_ops view_groups = {
 	.name = "groups",
 	.title = "History",
-	.help = "Bans grouped by address, range, reason or account: g goes on to the next. b blocks the address or the range as one network, P proposes networks "
+	.help = "Bans grouped by address, range, reason or account: g goes on to the next, :by range /20 takes other "
+		"ranges than /24 and /48. b blocks the address or the range as one network, P proposes networks "
 		"worth one rule, x writes addresses or ranges for a firewall.",
 	.flags = VIEW_NO_MARKS,
 	.state_size = sizeof(struct group_state),

@@ -64,9 +64,7 @@ static void read_query(struct view *v)
 
 	proposals_query_init(&s->query);
 	for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-		if (*word == '/' && text_int(word + 1, 1, 127, &number))
-			*(number > 32 ? &s->query.prefix6 : &s->query.prefix4) = (uint8_t)number;
-		else if (text_int(word, 2, INT32_MAX, &number))
+		if (!words_prefix(word, &s->query.prefix4, &s->query.prefix6) && text_int(word, 2, INT32_MAX, &number))
 			s->query.at_least = (uint64_t)number;
 	}
 	free(copy);

@@ -160,7 +160,7 @@ static void page(struct view *v, struct page *p, int width)
 	}
 	page_release(&left);
 	page_release(&right);
-	past_page(&s->past, p, width);
+	past_page(&s->past, app_of(v)->snap.list[LIST_BLOCKED], p, width);
 	gaps(v, p, width);
 }
 

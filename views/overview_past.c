@@ -95,7 +95,7 @@ static void near(const struct past *s, struct page *p, int width)
 	near_page(&s->near, p, width, SPOT_NEAR);
 }
 
-static void ranges(const struct past *s, struct page *p, int width)
+static void ranges(const struct past *s, const struct entrylist *blocked, struct page *p, int width)
 {
 	char net[NET_BUF];
 
@@ -108,6 +108,10 @@ static void ranges(const struct past *s, struct page *p, int width)
 		page_spot_begin(p);
 		page_addw(p, ROLE_VALUE, 22, net_format(&s->ranges[i].net, net, sizeof(net)));
 		page_add(p, ROLE_NORMAL, "%6llu bans  %5llu addresses", (unsigned long long)s->ranges[i].bans, (unsigned long long)s->ranges[i].addresses);
+		if (blocked && entrylist_covering(blocked, &s->ranges[i].net, -1, clock_now()) >= 0)
+			page_add(p, ROLE_BAD, "  blocked whole");
+		else if (blocked && blocked->index)
+			page_add(p, ROLE_DIM, "  %zu blocked", netset_inside(blocked->index, &s->ranges[i].net, NULL, 0));
 		page_spot_end(p, ACTION_OPEN, SPOT_RANGES + i);
 	}
 }
@@ -137,11 +141,11 @@ static void last_bans(const struct past *s, struct page *p, int width)
 	}
 }
 
-void past_page(const struct past *s, struct page *p, int width)
+void past_page(const struct past *s, const struct entrylist *blocked, struct page *p, int width)
 {
 	if (s->near.count)
 		near(s, p, width);
-	ranges(s, p, width);
+	ranges(s, blocked, p, width);
 	last_bans(s, p, width);
 	if (s->near.count == 0 && s->near.notice[0])
 		near(s, p, width);

@@ -22,7 +22,8 @@ void past_read(struct app *a, struct past *past);
 void past_near(struct app *a, struct past *past); /* only what hangs on the thresholds, once they are there */
 void past_release(struct past *past);
 void past_hours(const struct past *past, struct page *p, int width);
-void past_page(const struct past *past, struct page *p, int width); /* the rest, one below the other */
+/* The rest, one below the other; blocked NULL = not known. */
+void past_page(const struct past *past, const struct entrylist *blocked, struct page *p, int width);
 /* Enter or w on a spot of the page; false = not one of these. */
 bool past_open(struct console *c, const struct past *past, size_t spot);
 

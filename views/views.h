@@ -25,7 +25,7 @@
 VIEW_INFO(VIEW_EXTERN)
 #undef VIEW_EXTERN
 extern const struct view_ops view_why;      /* arg: an address or network */
-extern const struct view_ops view_groups;   /* history grouped: arg address, range, reason or account */
+extern const struct view_ops view_groups;   /* history grouped: arg address, range, reason or account, then "/PREFIX" */
 const char *history_grouping(enum action a); /* what that action groups by, "" = it is about something else */
 extern const struct view_ops view_ranges;   /* networks worth one rule: arg "", "N" bans at least, "/P" widest prefix */
 extern const struct view_ops view_bans;     /* single bans: arg an address, a network, a day, a class or "@account" */
@@ -91,6 +91,8 @@ enum role role_of_verdict(enum verdict v);
 void status_of_snap(const struct view *v, enum snap what, struct view_status *out, size_t rows, const char *nothing);
 /* Local time to the second: "09:41:12", another day "20 Nov 09:41:12"; "" for TIME_NONE. */
 char *words_time_of_day(int64_t t, int64_t now, char *out, size_t size);
+/* "/22": of IPv4 up to 32, of IPv6 above; false = no such word. */
+bool words_prefix(const char *word, uint8_t *prefix4, uint8_t *prefix6);
 const struct history_tally *console_tally(struct console *c, const struct net *n);
 /* Cells and sort keys of those columns. */
 void cell_country(const struct view *v, const struct net *n, struct cell *out);

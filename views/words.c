@@ -7,6 +7,7 @@
 
 #include "app/places.h"
 #include "core/clock.h"
+#include "core/text.h"
 #include "views/views.h"
 
 enum role role_of_reason(enum reason r)
@@ -66,6 +67,16 @@ char *words_time_of_day(int64_t t, int64_t now, char *out, size_t size)
 		return out;
 	strftime(out, size, then.tm_yday == today.tm_yday && then.tm_year == today.tm_year ? "%H:%M:%S" : "%d %b %H:%M:%S", &then);
 	return out;
+}
+
+bool words_prefix(const char *word, uint8_t *prefix4, uint8_t *prefix6)
+{
+	int64_t number;
+
+	if (*word != '/' || !text_int(word + 1, 1, 127, &number))
+		return false;
+	*(number > 32 ? prefix6 : prefix4) = (uint8_t)number;
+	return true;
 }
 
 const struct history_tally *console_tally(struct console *c, const struct net *n)
