@@ -26,6 +26,9 @@ static void on_done(void *arg, const struct change *c, int64_t journal_id, const
 	gateway_watch_forget(con->app, c);
 	con->alarm_generation = 0; /* what was wrong may be cured: look again */
 	app_refresh(con->app, SNAP(BLOCKED) | SNAP(CHECK), 0);
+	if (con->watches_next && change_tally(c, VERDICT_NOT_STORED) < c->count)
+		flow_watch_change(con, c);
+	con->watches_next = false;
 }
 
 static void on_cancel(void *arg)
@@ -68,6 +71,7 @@ void flow_plan(struct console *c, struct plan *p, const struct err *err)
 		plan_free(p);
 		return;
 	}
+	c->watches_next = false;
 	f = xcalloc(1, sizeof(*f));
 	f->console = c;
 	f->plan = p;

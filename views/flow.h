@@ -30,6 +30,9 @@ void flow_describe_edit(struct page *out, const struct plan *p, size_t i, int wi
 size_t flow_units(const struct plan *p);
 void flow_ask_each(struct flow *f);
 
+/* flow_watch.c: the log is looked at for a while; the answer is a message. */
+void flow_watch_change(struct console *c, const struct change *ch);
+
 /* flow_verdict.c: one line an outcome, those not in force first; every outcome with its steps. From malloc. */
 struct page *flow_verdict_page(const struct change *c, const struct glyphs *g, const struct err *journal_err, int64_t journal_id);
 struct page *flow_details_page(const struct change *c, const struct glyphs *g);

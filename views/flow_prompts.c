@@ -161,6 +161,7 @@ void flow_gateway(struct console *c, const struct net *n)
 	struct err err = ERR_INIT;
 
 	flow_plan(c, plan_gateway_fix(c->app, n, &err), &err);
+	c->watches_next = true;
 }
 
 bool flow_common(struct console *c, enum action a)
@@ -170,6 +171,9 @@ bool flow_common(struct console *c, enum action a)
 	switch (a) {
 	case ACTION_BLOCK:
 		flow_block(c, NULL);
+		return true;
+	case ACTION_WATCH:
+		flow_watch(c);
 		return true;
 	case ACTION_UNDO:
 		flow_undo(c, 0);

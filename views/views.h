@@ -48,6 +48,7 @@ struct console {
 	struct alarm_cure_arg *cures;
 	struct app_run *run;            /* the change that runs, NULL = none */
 	const char *run_label;
+	bool watches_next;              /* the change asked for is watched afterwards */
 	bool asked_secret, leaving;
 	struct timer sweeping;          /* until the next entry expires (sweep.c) */
 	int64_t sweep_after;            /* clock_mono() before which it is not tried again */
@@ -67,6 +68,7 @@ static inline struct app *app_of(const struct view *v)
 
 /* ---- the road of a change (flow.c): preview and question, run, verdict. Takes p; p NULL shows err. ---- */
 void flow_plan(struct console *c, struct plan *p, const struct err *err);
+void flow_watch(struct console *c); /* what the log says about the last change; while that is going on: ends it */
 /* Prompts whose answer becomes a plan. initial may be NULL. */
 void flow_block(struct console *c, const char *initial);
 void flow_replace(struct console *c, const char *network); /* block it in place of the entries inside */

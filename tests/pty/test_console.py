@@ -92,3 +92,25 @@ def test_an_unknown_verdict_is_settled_when_the_server_is_back(tmp_path):
             assert p.state()["live"]["blocked"] == []
             t.send("r")
             t.wait(lambda: "unknown" not in t.text, "the journal has the verdict")
+
+
+def test_w_watches_the_log_for_the_last_change(tmp_path):
+    with Practice("0.15") as p:
+        with console(p, tmp_path) as t:
+            t.wait_text("live")
+            t.send("W")
+            t.wait_text("nothing was changed from here yet")
+            t.send("3b")
+            t.wait_text("ADDR")
+            t.send("203.0.113.5\r")
+            t.wait_text("y")
+            t.send("y")
+            t.wait(lambda: re.search(r"203\.0\.113\.5 +in force", t.text), "it is in force")
+            t.send("W")
+            t.wait_text("watching the log for 203.0.113.5")
+            t.wait(lambda: p.event("auth_fail", "203.0.113.5", listener="imap", account="a@example.org") == "refused" and "refused again" in t.text,
+                   "it ends by itself with what it saw")
+            t.send("W")
+            t.wait_text("watching the log for 203.0.113.5")
+            t.send("W")
+            t.wait_text("watched so far: 203.0.113.5")
