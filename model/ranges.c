@@ -111,27 +111,79 @@ struct grouping {
 	struct ranges *out;
 };
 
+static uint64_t bans_of(const struct range_item *items, size_t n)
+{
+	uint64_t bans = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bans += items[i].bans;
+	return bans;
+}
+
+/* How many of the sorted items lie in the lower half of net. */
+static size_t lower_half(const struct range_item *items, size_t n, const struct net *net)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (items[mid].net.addr[net->prefix / 8] & 0x80 >> net->prefix % 8)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
+/* Narrows *items, *n and *net as long as what stays outside is not worth a network, and no more
+ * than a fifth of it all. */
+static void leave_strays(const struct range_item **items, size_t *n, struct net *net, uint64_t min_bans)
+{
+	uint64_t strays = 0, most = bans_of(*items, *n) / 5;
+
+	most = most < min_bans ? most : min_bans - 1;
+	for (;;) {
+		/* The items are sorted: what the first and the last have in common, all have,
+		 * unless a wider one is the first. */
+		uint8_t prefix = common_prefix(&(*items)[0].net, &(*items)[*n - 1].net);
+		size_t low;
+		uint64_t below, above;
+
+		net_widen(&(*items)[0].net, prefix, net);
+		if (*n < 2 || (*items)[0].net.prefix == prefix)
+			return;
+		low = lower_half(*items, *n, net);
+		below = bans_of(*items, low);
+		above = bans_of(*items + low, *n - low);
+		if (below < above && above >= min_bans && strays + below <= most) {
+			strays += below;
+			*items += low;
+			*n -= low;
+		} else if (below > above && below >= min_bans && strays + above <= most) {
+			strays += above;
+			*n = low;
+		} else {
+			return;
+		}
+	}
+}
+
 /* items[0..n) lie in `group`. */
 static void add_group(
 	const struct grouping *g, const struct range_item *items, size_t n, const struct net *group)
 {
 	struct ranges *out = g->out;
-	uint64_t bans = 0;
+	uint64_t min_bans = g->opt->min_bans ? g->opt->min_bans : MIN_BANS;
+	struct net net = *group;
 
-	for (size_t i = 0; i < n; i++)
-		bans += items[i].bans;
-	if (bans < (g->opt->min_bans ? g->opt->min_bans : MIN_BANS))
+	if (bans_of(items, n) < min_bans)
 		return;
+	if (g->opt->tight)
+		leave_strays(&items, &n, &net, min_bans);
 	xgrow(&out->rows, &out->cap, out->count + 1, sizeof(*out->rows));
 	struct range *r = &out->rows[out->count++];
-	*r = (struct range){.net = *group, .bans = bans, .first = out->value_count, .count = n};
-	/* The items are sorted: what the first and the last have in common, all have, unless a
-	 * wider one is the first. */
-	if (g->opt->tight) {
-		uint8_t prefix = common_prefix(&items[0].net, &items[n - 1].net);
-
-		net_widen(&items[0].net, prefix, &r->net);
-	}
+	*r = (struct range){.net = net, .bans = bans_of(items, n), .first = out->value_count, .count = n};
 	for (size_t i = 0; i < n; i++)
 		out->values[out->value_count++] = items[i].value;
 	add_allowed(out, r, g->allowed, g->now);

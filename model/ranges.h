@@ -19,7 +19,8 @@ struct range_item {
 struct range_options {
 	uint8_t prefix4, prefix6; /* widest network proposed and the grouping; 0 = 24 and 48 */
 	uint64_t min_bans;        /* bans a network must cover; 0 = 2 */
-	bool tight;               /* narrow each group to the smallest network around its members */
+	bool tight;               /* narrow each group to the smallest network around its members, but for strays: together fewer bans than
+				     would make a network of their own, and a fifth of all at most */
 };
 
 struct range {

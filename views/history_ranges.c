@@ -17,6 +17,7 @@ struct ranges_state {
 	struct store_rows rows;      /* of struct proposal */
 	struct proposals_query query;
 	struct observer observer;
+	uint64_t seen; /* of the lists the rows were made of */
 };
 
 static void release(void *rows, size_t count)
@@ -49,10 +50,18 @@ static void read_rows(struct view *v)
 	store_rows_read(v, gather, free_rows);
 }
 
+/* A refresh that brought nothing new costs nothing. */
 static void changed(void *arg, unsigned snaps)
 {
-	if (snaps & (SNAP(BLOCKED) | SNAP(ALLOWED)))
-		read_rows(arg);
+	struct view *v = arg;
+	struct ranges_state *s = v->state;
+	const struct entrylist *blocked = app_of(v)->snap.list[LIST_BLOCKED], *allowed = app_of(v)->snap.list[LIST_ALLOWED];
+	uint64_t now = (blocked ? blocked->body_hash * 31 + blocked->count : 0) + (allowed ? allowed->body_hash * 37 + allowed->count : 0) + 1;
+
+	if (!(snaps & (SNAP(BLOCKED) | SNAP(ALLOWED))) || now == s->seen)
+		return;
+	s->seen = now;
+	read_rows(v);
 }
 
 /* arg: "N" bans at least, "/P" widest prefix; both may be absent. */

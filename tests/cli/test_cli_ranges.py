@@ -112,3 +112,15 @@ def test_export_of_the_panel_is_a_set_nft_can_read(world, attacked):
     assert result.rc == DONE, result
     text = open(path, encoding="utf-8").read()
     assert "203.0.113.0/28" in text and "198.51.100" not in text and os.stat(path).st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("persona", ["0.15", "0.10", "0.8", "0.6", "rest", "0.16"])
+def test_replacing_is_one_change_on_every_generation(world, practice, persona):
+    p = practice(persona)
+    world.use(p)
+    p.edit(block=["203.0.113.1", "203.0.113.2", "203.0.113.9"])
+    result = world.run("block", "203.0.113.0/28", "--replace", "-o", "json")
+    assert result.rc == DONE and {r["verdict"] for r in result.rows()} == {"in_force"} and len(result.rows()) == 4, result
+    assert p.state()["stored"]["blocked"] == ["203.0.113.0/28"]
+    assert world.run("undo").rc == DONE
+    assert sorted(p.state()["stored"]["blocked"]) == ["203.0.113.1", "203.0.113.2", "203.0.113.9"]

@@ -84,6 +84,49 @@ static void test_repeats(void **state)
 	ranges_release(&r);
 }
 
+/* The bulk decides: a stray that would make no network of its own does not widen the proposal. */
+static void test_strays(void **state)
+{
+	struct range_item items[24];
+	struct range_options opt = { .min_bans = 5, .tight = true };
+	struct ranges r;
+	size_t n = 0;
+
+	(void)state;
+	for (int i = 0; i < 18; i++)
+		items[n++] = (struct range_item){ .net = net_of("203.0.113.64"), .bans = 1, .value = (uint32_t)i };
+	for (size_t i = 0; i < n; i++)
+		items[i].net.addr[3] = (uint8_t)(64 + i);
+	items[n++] = (struct range_item){ .net = net_of("203.0.113.250"), .bans = 2, .value = 90 };
+	items[n++] = (struct range_item){ .net = net_of("203.0.113.3"), .bans = 2, .value = 91 };
+	ranges_find(items, n, &opt, NULL, NULL, NOW, &r);
+	assert_int_equal(r.count, 1);
+	assert_range(&r.rows[0], "203.0.113.64/27", 18, 18, 0);
+	for (size_t i = 0; i < r.rows[0].count; i++)
+		assert_true(r.values[r.rows[0].first + i] < 18);
+	ranges_release(&r);
+	/* five strays together are no strays: the network stays wide */
+	items[n++] = (struct range_item){ .net = net_of("203.0.113.4"), .bans = 1, .value = 92 };
+	ranges_find(items, n, &opt, NULL, NULL, NOW, &r);
+	assert_range(&r.rows[0], "203.0.113.0/25", 21, 20, 0);
+	ranges_release(&r);
+	/* halves of equal weight stay together */
+	n = 0;
+	for (int i = 0; i < 4; i++) {
+		items[n] = (struct range_item){ .net = net_of("198.51.100.0"), .bans = 2, .value = (uint32_t)i };
+		items[n++].net.addr[3] = (uint8_t)(i % 2 ? 200 + i : i);
+	}
+	ranges_find(items, n, &opt, NULL, NULL, NOW, &r);
+	assert_range(&r.rows[0], "198.51.100.0/24", 8, 4, 0);
+	ranges_release(&r);
+	/* a network among them is not cut in two */
+	items[0] = (struct range_item){ .net = net_of("192.0.2.0/26"), .bans = 6, .value = 1 };
+	items[1] = (struct range_item){ .net = net_of("192.0.2.200"), .bans = 1, .value = 2 };
+	ranges_find(items, 2, &opt, NULL, NULL, NOW, &r);
+	assert_range(&r.rows[0], "192.0.2.0/26", 6, 1, 0);
+	ranges_release(&r);
+}
+
 static void fill(bool *in, const struct net *n)
 {
 	for (int i = 0; i < 256; i++) {
@@ -257,7 +300,8 @@ static void test_million(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_find),  cmocka_unit_test(test_repeats), cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_find),  cmocka_unit_test(test_repeats), cmocka_unit_test(test_strays),
+		cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_range), cmocka_unit_test(test_netset),  cmocka_unit_test(test_million),
 	};
 
