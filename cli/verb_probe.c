@@ -100,7 +100,7 @@ static int run(struct cli *c)
 const struct verb verb_probe = {
 	.name = "probe",
 	.synopsis = "probe",
-	.summary = "Tell which dialect and generation the server is, what the credentials may do and what is missing; changes nothing.",
+	.summary = "Ask the server afresh which dialect and generation it is, what the credentials may do and what is missing; changes nothing.",
 	.options = "",
 	.words = "",
 	.examples = "stalwarden probe\nstalwarden probe -o json",

@@ -79,7 +79,7 @@ def test_an_unknown_verdict_is_settled_when_the_server_is_back(tmp_path):
             t.send("3")
             t.wait_text("203.0.113.77")
             p.fault("close_after", method="POST", path="/api/settings", body="server.blocked-ip")
-            p.fault("close", path="/api", times=-1, skip=1)
+            p.fault("close", path="prefix=server.auto-ban", times=-1)  # by which it is found again
             t.send("d")
             t.wait_text("outlive")
             t.send("y")
@@ -103,7 +103,7 @@ def test_w_watches_the_log_for_the_last_change(tmp_path):
             t.send("3b")
             t.wait_text("ADDR")
             t.send("203.0.113.5\r")
-            t.wait_text("y")
+            t.wait_text("Block 203.0.113.5?")
             t.send("y")
             t.wait(lambda: re.search(r"203\.0\.113\.5 +in force", t.text), "it is in force")
             t.send("W")
