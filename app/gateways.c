@@ -123,6 +123,21 @@ enum gateway_generation gateways_generation(const struct server_info *s)
 	return of[s->generation];
 }
 
+/* What this server leaves out of the cure. */
+static void say_missing(struct app *a, struct plan *p, bool allows, bool resets)
+{
+	struct err why = ERR_INIT;
+
+	if (!allows) {
+		app_can(a, CAP(WRITE_ALLOWED), &why);
+		plan_add_line(p, PLAN_WARN, SIZE_MAX, "it can't be allowed as well (%s): until the lasting cure is made it is banned again %s", why.msg,
+			resets ? "when it has failed often enough" : "by the next failure, for its counters can't be reset either");
+	} else if (!resets) {
+		app_can(a, CAP(RESET_COUNTERS), &why);
+		plan_add_line(p, PLAN_INFO, SIZE_MAX, "its failure counters stay (%s), and don't matter while it is allowed", why.msg);
+	}
+}
+
 struct plan *plan_gateway_fix(struct app *a, const struct net *n, struct err *err)
 {
 	struct gateway_findings found;
@@ -131,7 +146,7 @@ struct plan *plan_gateway_fix(struct app *a, const struct net *n, struct err *er
 	struct plan_options o;
 	struct plan *p;
 	size_t count = 0;
-	bool banned = false;
+	bool banned = false, allows = server_has(session_server(a->session), CAP(WRITE_ALLOWED));
 
 	gateways_find(a, &found);
 	for (size_t i = 0; i < found.count && count < ARRAY_LEN(targets); i++) {
@@ -155,16 +170,24 @@ struct plan *plan_gateway_fix(struct app *a, const struct net *n, struct err *er
 	}
 	plan_options_init(&o);
 	o.note = "gateway";
-	o.allow = true;
+	o.allow = allows;
 	/* an allow that is missing took nobody's counters along */
 	o.reset_classes = banned && server_has(session_server(a->session), CAP(RESET_COUNTERS)) ? (1u << CLASS_COUNT) - 1 : 0;
 	o.force = a->options.force;
-	if (server_has(session_server(a->session), CAP(WRITE_ALLOWED)))
+	if (allows)
 		p = plan_allow(a, targets, count, &o, err);
 	else
 		p = plan_unblock(a, targets, count, &o, err);
-	if (p && p->change && o.reset_classes)
-		p->change->reset_classes = o.reset_classes;
+	if (!p)
+		return NULL;
+	if (allows && o.reset_classes)
+		plan_add_line(p, PLAN_INFO, SIZE_MAX, "failure counters are reset too: for every address and login, not only these");
+	p->change->reset_classes = o.reset_classes;
+	p->cured = p->change->edits[0].net;
+	if (banned)
+		say_missing(a, p, allows, o.reset_classes != 0);
+	snprintf(p->question, sizeof(p->question), count == 1 ? "Let %s in again: un-block%s%s?" : "Let %s and others in again: un-block%s%s?", targets[0],
+		allows ? ", allow" : "", o.reset_classes ? ", reset counters" : "");
 	return p;
 }
 

@@ -30,6 +30,7 @@ struct plan {
 	unsigned offer_reset;       /* classes whose counters would ban it again: the offer of "c also reset" */
 	int64_t undoes;             /* journal change this takes back, 0 = none */
 	size_t already;             /* edits that are so already */
+	struct net cured;           /* the gateway that this lets in again: its lasting cure is shown afterwards; family 0 = none */
 };
 
 struct plan_options {

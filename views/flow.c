@@ -19,6 +19,7 @@ static void on_done(void *arg, const struct change *c, int64_t journal_id, const
 {
 	struct console *con = arg;
 	const struct glyphs *g = ui_glyphs(con->ui);
+	char net[NET_BUF];
 
 	con->run = NULL;
 	ui_progress(con->ui, NULL, 0, 0, NULL, NULL);
@@ -29,6 +30,8 @@ static void on_done(void *arg, const struct change *c, int64_t journal_id, const
 	if (con->watches_next && change_tally(c, VERDICT_NOT_STORED) < c->count)
 		flow_watch_change(con, c);
 	con->watches_next = false;
+	if (con->cured.family && change_tally(c, VERDICT_NOT_STORED) < c->count)
+		console_open_why(con, net_format(&con->cured, net, sizeof(net)));
 }
 
 static void on_cancel(void *arg)
@@ -52,6 +55,7 @@ void flow_start(struct flow *f)
 	struct console *con = f->console;
 
 	con->run_label = "changing";
+	con->cured = f->plan->cured;
 	con->run = app_run(con->app, f->plan, on_progress, on_done, con);
 	f->plan = NULL;
 	flow_free(f);

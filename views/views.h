@@ -48,6 +48,7 @@ struct console {
 	struct alarm_cure_arg *cures;
 	struct app_run *run;            /* the change that runs, NULL = none */
 	const char *run_label;
+	struct net cured;               /* by the change that runs: the lasting cure follows */
 	bool watches_next;              /* the change asked for is watched afterwards */
 	bool asked_secret, leaving;
 	struct timer sweeping;          /* until the next entry expires (sweep.c) */

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The gateway story in the console: the alarm at the next refresh, one key, the proof, the lasting cure."""
+
+import pytest
+
+from test_console import BIN, Practice, Terminal
+
+GATEWAY = "172.17.0.1"
+CURE = {"0.6": "jmap.rate-limit.use-forwarded", "0.8": "server.http.use-x-forwarded", "0.10": "server.http.use-x-forwarded",
+        "0.15": "http.use-x-forwarded", "0.16": "x:Http.useXForwarded", "rest": "No setting is known"}
+
+
+def knock(p, count):
+    return [p.event("auth_fail", GATEWAY, listener="imap", account="user%d@example.org" % (n % 14)) for n in range(count)]
+
+
+@pytest.mark.parametrize("persona", ["0.6", "0.8", "0.10", "0.15", "0.16", "rest"])
+def test_alarm_one_key_and_proof(tmp_path, persona):
+    (tmp_path / "stalwarden").mkdir(mode=0o700)
+    config = tmp_path / "stalwarden" / "stalwarden.conf"
+    config.write_text("ui { refresh = 3600 }\n")            # refreshed when it is asked to, not before
+    config.chmod(0o600)
+    with Practice(persona) as p:
+        env = {"STALWARDEN_URL": p.url, "STALWARDEN_USER": p.user, "STALWARDEN_PASSWORD": p.password, "HOME": str(tmp_path),
+               "XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+        with Terminal([BIN], cols=120, rows=50, env=env) as t:
+            t.wait_text("live")
+            t.send("3")
+            t.wait_text("nothing is blocked")
+            assert "banned" in knock(p, 101)
+            p.control("settle", {})
+            t.send("r")
+            t.wait_text(GATEWAY + " is banned")             # above every panel
+            t.send("!")
+            t.wait_text("Let " + GATEWAY + " in again")
+            t.send("y")
+            t.wait_text("in force")
+            t.wait_text("For good")
+            t.wait_text(CURE[persona])
+            t.wait_gone(GATEWAY + " is banned:")
+            p.control("settle", {})
+            state = p.state()
+            assert GATEWAY not in state["live"]["blocked"]
+            if persona != "0.6":                            # which has no list of allowed addresses
+                assert GATEWAY in state["live"]["allowed"]
+                p.advance(60)
+                assert set(knock(p, 250)) == {"ok"}
+            if persona in ("0.15", "0.16"):
+                assert "counters reset" in t.text
