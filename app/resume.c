@@ -113,6 +113,7 @@ void resume_mark_rows(struct app *a, struct journal_row *rows, size_t n)
 /* ---- looking again ---- */
 
 struct resume {
+	struct scope_item item;
 	struct app *app;
 	int64_t *changes;
 	size_t count, next;
@@ -216,15 +217,27 @@ static void reread(void *arg, struct change *c)
 	settle(r, c);
 }
 
+static void release(struct resume *r)
+{
+	r->app->runs--;
+	timer_stop(&r->timer);
+	free(r->changes);
+	free(r);
+}
+
+static void on_cancel(struct scope_item *item)
+{
+	release(container_of(item, struct resume, item));
+}
+
 static void finish(struct resume *r)
 {
 	struct app *a = r->app;
 	resume_done_fn done = r->done;
 	void *arg = r->arg;
 
-	a->runs--;
-	free(r->changes);
-	free(r);
+	scope_remove(&r->item);
+	release(r);
 	if (a->observers)
 		app_refresh(a, SNAP(BLOCKED) | SNAP(ALLOWED) | SNAP(THRESHOLDS), 0);
 	done(arg);
@@ -273,6 +286,7 @@ bool resume_begin(struct app *a, resume_report_fn report, resume_done_fn done, v
 	r = xcalloc(1, sizeof(*r));
 	*r = (struct resume){ .app = a, .changes = changes, .count = kept, .report = report, .done = done, .arg = arg };
 	a->runs++;
+	scope_add(&a->scope, &r->item, on_cancel);
 	timer_start(a->loop, &r->timer, 0, &a->scope, turn, r);
 	return true;
 }

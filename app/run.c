@@ -18,6 +18,7 @@
 #define LOOKS    3    /* such readings: what fails so often will not do better a fourth time */
 
 struct app_run {
+	struct scope_item item;
 	struct app *app;
 	struct change *change;   /* borrowed while the session has it */
 	struct certs_proof *proof; /* NULL = what the server answers is all there is to see */
@@ -60,6 +61,7 @@ static void finish(struct app_run *r, struct change *c)
 		journal_update(a->store, r->journal_id, c, change_tally(c, VERDICT_UNKNOWN) == 0, &r->journal_err);
 		resume_mark_ended(a, r->journal_id);
 	}
+	scope_remove(&r->item);
 	r->done(r->arg, c, r->journal_id, &r->journal_err);
 	if (!r->is_taken)
 		change_free(c);
@@ -215,6 +217,22 @@ static void send_change(void *arg)
 	session_change(a->session, r->change, &a->scope, progressed, changed, r);
 }
 
+/* The program ends, or goes to another server. The journal keeps how far it came; the next look reads what became of it (resume.c). */
+static void on_cancel(struct scope_item *item)
+{
+	struct app_run *r = container_of(item, struct app_run, item);
+
+	r->app->runs -= r->is_counted;
+	timer_stop(&r->timer);
+	if (r->journal_id) {
+		journal_update(r->app->store, r->journal_id, r->change, false, NULL);
+		resume_mark_ended(r->app, r->journal_id);
+	}
+	if (!r->in_session)
+		change_free(r->change);
+	free(r);
+}
+
 struct app_run *app_run(struct app *a, struct plan *p, run_progress_fn progress, run_done_fn done, void *arg)
 {
 	struct app_run *r = xcalloc(1, sizeof(*r));
@@ -222,6 +240,7 @@ struct app_run *app_run(struct app *a, struct plan *p, run_progress_fn progress,
 	const char *why = NULL;
 
 	*r = (struct app_run){ .app = a, .change = c, .progress = progress, .done = done, .arg = arg };
+	scope_add(&a->scope, &r->item, on_cancel); /* before the session's part, which frees the change */
 	p->change = NULL;
 	if (p->refused)
 		refuse(r, c, ERR_GUARD, p->refusal);

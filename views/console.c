@@ -289,6 +289,8 @@ bool console_switch(struct console *c, const char *profile, struct err *err)
 	c->alarm_count = 0;
 	if (!app_switch(c->app, profile, err))
 		return false;
+	c->run = NULL; /* with its scope; the journal has how far it came */
+	ui_progress(c->ui, NULL, 0, 0, NULL, NULL);
 	app_observe(c->app, &c->observer, &c->app->scope, on_changed, c);
 	gateway_watch_follow(c->app, gateway_seen, c);
 	ui_reopen(c->ui);
