@@ -396,6 +396,28 @@ struct plan *plan_remove_rows(struct app *a, enum list_kind list, const size_t *
 	return p;
 }
 
+/* What entries made elsewhere bring along, and this server has no place for. */
+static void say_left_behind(struct app *a, struct plan *p)
+{
+	const struct server_info *srv = session_server(a->session);
+	int64_t now = clock_now();
+	size_t notes = 0, dated = 0;
+	char count[32];
+
+	for (size_t i = 0; i < p->change->count; i++) {
+		const struct edit *e = &p->change->edits[i];
+
+		notes += e->kind == EDIT_BLOCK && e->note && !server_has(srv, CAP(NOTES));
+		dated += (e->kind == EDIT_BLOCK || e->kind == EDIT_ALLOW) && server_has(srv, CAP(NATIVE_EXPIRY)) && e->created < now - 60000;
+	}
+	if (notes)
+		plan_add_line(p, PLAN_INFO, SIZE_MAX, "this server keeps no words with an entry: what was noted for %s of them is left behind",
+			text_grouped(notes, count, sizeof(count)));
+	if (dated)
+		plan_add_line(p, PLAN_INFO, SIZE_MAX, "this server dates every entry itself (createdAt): when %s of them were made is left behind",
+			text_grouped(dated, count, sizeof(count)));
+}
+
 struct plan *plan_of_change(struct app *a, struct change *c, const struct plan_options *o, struct err *err)
 {
 	struct plan *p;
@@ -413,6 +435,7 @@ struct plan *plan_of_change(struct app *a, struct change *c, const struct plan_o
 		if (c->edits[i].created == TIME_NONE)
 			c->edits[i].created = clock_now() / 1000 * 1000;
 	}
+	say_left_behind(a, p);
 	finish(a, p, edit_words(c->edits[0].kind), o);
 	return p;
 }
