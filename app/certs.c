@@ -18,6 +18,7 @@
 #include "model/cert_acme.h"
 #include "store/certs.h"
 
+#define READ_MS 4
 #define ACME_LINES 200 /* of the log: one renewal writes about ten */
 
 struct certs_job {
@@ -27,6 +28,7 @@ struct certs_job {
 	struct timer timer;
 	struct endpoints endpoints;
 	struct prober *prober;
+	struct certfiles_reader *reader; /* while the disk is looked at */
 	struct certs_result result;
 	const char **globs;
 	char **names;          /* in use: NULL-terminated, owned */
@@ -48,6 +50,8 @@ static void job_free(struct certs_job *j)
 {
 	j->app->jobs--;
 	prober_free(j->prober);
+	if (j->reader)
+		certlist_free(certfiles_end(j->reader));
 	endpoints_release(&j->endpoints);
 	certs_result_release(&j->result);
 	for (size_t i = 0; i < j->name_count; i++)
@@ -147,11 +151,26 @@ static void timer_asked(struct certlist *list, void *arg)
 	soon(arg, probe);
 }
 
+/* A log may be long and a glob wide: the loop is not held for more than a few ms. */
+static void read_some(struct loop *loop, void *arg)
+{
+	struct certs_job *j = arg;
+	int64_t until = clock_mono() + READ_MS;
+
+	while (certfiles_step(j->reader))
+		if (clock_mono() >= until) {
+			soon(j, read_some);
+			return;
+		}
+	certlist_merge(j->result.all, certfiles_end(j->reader));
+	j->reader = NULL;
+	certfiles_ask_timer(loop, j->result.all, &j->scope, timer_asked, j);
+}
+
 static void read_files(struct loop *loop, void *arg)
 {
 	struct certs_job *j = arg;
 	struct certfiles_options fo = { .root = j->o.root, .globs = j->globs, .stored = j->result.all };
-	struct certlist *files;
 
 	if (!j->o.files) {
 		probe(loop, j);
@@ -162,10 +181,8 @@ static void read_files(struct loop *loop, void *arg)
 	for (size_t i = 0; i < j->result.all->count; i++)
 		if (j->result.all->rows[i]->source == CERT_STORED && j->result.all->rows[i]->path)
 			certfiles_fill_macro(j->result.all->rows[i], j->o.root);
-	files = certlist_new();
-	certfiles_read(files, &fo);
-	certlist_merge(j->result.all, files);
-	certfiles_ask_timer(loop, j->result.all, &j->scope, timer_asked, j);
+	j->reader = certfiles_begin(&fo);
+	read_some(loop, j);
 }
 
 /* ---- what is stored ---- */

@@ -125,50 +125,123 @@ static bool is_only_key(const struct cert *c)
 	return !cert_has_data(c) && c->has_key;
 }
 
-static void add_glob(struct certlist *l, const char *root, const char *pattern)
+/* One file to be looked at. */
+struct todo {
+	char *path;
+	bool is_glob, is_nginx; /* a configured glob matched it; nginx serves it */
+};
+
+struct certfiles_reader {
+	struct certlist *list;
+	char *root; /* NULL = the real one */
+	struct todo *todo;
+	size_t count, cap, at;
+	bool has_confs;
+	int log; /* which of certbot's is next */
+};
+
+static struct todo *todo_add(struct certfiles_reader *r, const char *path)
 {
-	size_t skip = root ? strlen(root) : 0;
-	char *full = xasprintf("%s%s", root ? root : "", pattern);
+	struct todo *t;
+
+	xgrow(&r->todo, &r->cap, r->count + 1, sizeof(*r->todo));
+	t = &r->todo[r->count++];
+	*t = (struct todo){.path = xstrdup(path)};
+	return t;
+}
+
+static void add_glob(struct certfiles_reader *r, const char *pattern)
+{
+	size_t skip = r->root ? strlen(r->root) : 0;
+	char *full = xasprintf("%s%s", r->root ? r->root : "", pattern);
 	glob_t found;
 
 	if (!glob(full, 0, NULL, &found)) {
-		for (size_t i = 0; i < found.gl_pathc; i++) {
-			size_t before = l->count;
-			struct cert *c = certfiles_add(l, root, found.gl_pathv[i] + skip);
-
-			if (l->count > before && is_only_key(c)) {
-				cert_free(c);
-				l->count--;
-			}
-		}
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			todo_add(r, found.gl_pathv[i] + skip)->is_glob = true;
 		globfree(&found);
 	}
 	free(full);
 }
 
-static void add_macros(struct certlist *l, const char *root, const struct certlist *stored)
+static void add_macros(struct certfiles_reader *r, const struct certlist *stored)
 {
 	for (size_t i = 0; stored && i < stored->count; i++) {
 		const struct cert *c = stored->rows[i];
 
 		if (c->source == CERT_STORED && c->path)
-			certfiles_add(l, root, c->path);
+			todo_add(r, c->path);
 	}
+}
+
+static void on_nginx(void *arg, const char *path)
+{
+	todo_add(arg, path)->is_nginx = true;
+}
+
+struct certfiles_reader *certfiles_begin(const struct certfiles_options *o)
+{
+	struct certfiles_reader *r = xcalloc(1, sizeof(*r));
+
+	r->list = certlist_new();
+	r->root = o->root && *o->root ? xstrdup(o->root) : NULL;
+	add_glob(r, "/etc/letsencrypt/live/*/fullchain.pem");
+	for (size_t i = 0; i < o->glob_count; i++)
+		add_glob(r, o->globs[i]);
+	add_macros(r, o->stored);
+	certfiles_find_nginx(r->root, on_nginx, r);
+	return r;
+}
+
+static void read_one(struct certfiles_reader *r, const struct todo *t)
+{
+	size_t before = r->list->count;
+	struct cert *c = certfiles_add(r->list, r->root, t->path);
+
+	if (!c)
+		return;
+	if (t->is_nginx)
+		cert_set_text(&c->used_by, "nginx", SIZE_MAX);
+	if (t->is_glob && r->list->count > before && is_only_key(c)) {
+		cert_free(c);
+		r->list->count--;
+	}
+}
+
+bool certfiles_step(struct certfiles_reader *r)
+{
+	if (r->at < r->count) {
+		read_one(r, &r->todo[r->at++]);
+		return true;
+	}
+	if (!r->has_confs) {
+		r->has_confs = true;
+		certfiles_read_certbot(r->list, r->root);
+		return r->list->renewal_count > 0;
+	}
+	return certfiles_read_log(r->list, r->root, r->log++);
+}
+
+struct certlist *certfiles_end(struct certfiles_reader *r)
+{
+	struct certlist *l = r->list;
+
+	for (size_t i = 0; i < r->count; i++)
+		free(r->todo[i].path);
+	free(r->todo);
+	free(r->root);
+	free(r);
+	l->fetched = clock_now();
+	return l;
 }
 
 void certfiles_read(struct certlist *out, const struct certfiles_options *o)
 {
-	struct certlist *files = certlist_new();
-	const char *root = o->root && *o->root ? o->root : NULL;
+	struct certfiles_reader *r = certfiles_begin(o);
 
-	add_glob(files, root, "/etc/letsencrypt/live/*/fullchain.pem");
-	for (size_t i = 0; i < o->glob_count; i++)
-		add_glob(files, root, o->globs[i]);
-	add_macros(files, root, o->stored);
-	certfiles_read_nginx(files, root);
-	certfiles_read_certbot(files, root);
-	files->fetched = clock_now();
-	certlist_merge(out, files);
+	while (certfiles_step(r))
+		;
+	certlist_merge(out, certfiles_end(r));
 }
 
 void certfiles_fill_macro(struct cert *stored, const char *root)

@@ -19,9 +19,13 @@ struct certfiles_options {
 	const struct certlist *stored; /* files that its macros name are read too; may be NULL */
 };
 
-/* Reads at once what is on disk (files, renewal configurations, nginx, certbot's log) into *out:
- * rows of source CERT_FILE and renewals. */
-void certfiles_read(struct certlist *out, const struct certfiles_options *o);
+/* Reads what is on disk (files, renewal configurations, nginx, certbot's log) piece by piece, for a
+ * log may be long and a glob wide: rows of source CERT_FILE, and renewals. Options need not stay. */
+struct certfiles_reader;
+struct certfiles_reader *certfiles_begin(const struct certfiles_options *o);
+bool certfiles_step(struct certfiles_reader *r); /* one file; false when all is read */
+struct certlist *certfiles_end(struct certfiles_reader *r); /* what was read, the caller's; frees r */
+void certfiles_read(struct certlist *out, const struct certfiles_options *o); /* all at once */
 /* A stored row whose value is a file macro: fills it from that file where it can be read, else
  * row->error says why not. */
 void certfiles_fill_macro(struct cert *stored, const char *root);

@@ -16,8 +16,9 @@
 #define WORD_MAX   1024
 
 struct scan {
-	struct certlist *list;
 	const char *root;
+	void (*found)(void *arg, const char *path);
+	void *arg;
 	size_t files, depth;
 };
 
@@ -136,18 +137,14 @@ static void on_directive(void *arg, bool is_include, const char *path)
 {
 	struct scan *s = arg;
 	char *full;
-	struct cert *c;
 
 	if (strchr(path, '$') || !strncmp(path, "data:", 5) || !strncmp(path, "engine:", 7))
 		return; /* made up at run time: not a file */
 	full = absolute(path);
-	if (is_include) {
+	if (is_include)
 		scan_include(s, full);
-	} else {
-		c = certfiles_add(s->list, s->root, full);
-		if (c)
-			cert_set_text(&c->used_by, "nginx", SIZE_MAX);
-	}
+	else
+		s->found(s->arg, full);
 	free(full);
 }
 
@@ -165,9 +162,9 @@ static void scan_file(struct scan *s, const char *path)
 	buf_release(&text);
 }
 
-void certfiles_read_nginx(struct certlist *l, const char *root)
+void certfiles_find_nginx(const char *root, void (*found)(void *arg, const char *path), void *arg)
 {
-	struct scan s = {.list = l, .root = root};
+	struct scan s = {.root = root, .found = found, .arg = arg};
 
 	scan_file(&s, NGINX_CONF);
 }

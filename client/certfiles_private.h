@@ -15,10 +15,12 @@
 bool certfiles_load(const char *root, const char *path, size_t max, struct buf *out, int *error);
 /* The row of that file, read if it is new; NULL over the limit of files. */
 struct cert *certfiles_add(struct certlist *l, const char *root, const char *path);
-void certfiles_read_nginx(
-	struct certlist *l, const char *root); /* ssl_certificate of its configuration */
-void certfiles_read_certbot(
-	struct certlist *l, const char *root); /* renewal configurations and the last log */
+/* Each ssl_certificate of nginx's configuration. */
+void certfiles_find_nginx(
+	const char *root, void (*found)(void *arg, const char *path), void *arg);
+void certfiles_read_certbot(struct certlist *l, const char *root); /* renewal configurations */
+/* certbot's log, 0 the newest. False when there is no need to look further back. */
+bool certfiles_read_log(struct certlist *l, const char *root, int number);
 
 /* A piece of a text file. */
 struct text {

@@ -175,22 +175,19 @@ bool certbot_log_scan(struct certlist *l, const char *text, size_t len)
 	return s.found;
 }
 
-static void read_logs(struct certlist *l, const char *root)
+bool certfiles_read_log(struct certlist *l, const char *root, int number)
 {
-	for (int i = 0; i <= LOGS_BACK; i++) {
-		char *path = i ? xasprintf("%s.%d", LOG_PATH, i) : xstrdup(LOG_PATH);
-		struct buf log = BUF_INIT;
-		bool found = false;
-		int error;
+	char *path = number ? xasprintf("%s.%d", LOG_PATH, number) : xstrdup(LOG_PATH);
+	struct buf log = BUF_INIT;
+	bool found = false;
+	int error;
 
-		if (certfiles_load(root, path, LOG_MAX, &log, &error)) {
-			found = certbot_log_scan(l, buf_str(&log), log.len);
-			buf_wipe(&log); /* certbot's debug log can hold keys */
-		}
-		free(path);
-		if (found)
-			return;
+	if (certfiles_load(root, path, LOG_MAX, &log, &error)) {
+		found = certbot_log_scan(l, buf_str(&log), log.len);
+		buf_wipe(&log); /* certbot's debug log can hold keys */
 	}
+	free(path);
+	return !found && number < LOGS_BACK;
 }
 
 /* What it renews are the names of the certificate it wrote; where that can't be read (live/ is
@@ -243,6 +240,4 @@ void certfiles_read_certbot(struct certlist *l, const char *root)
 		globfree(&found);
 	}
 	free(pattern);
-	if (l->renewal_count)
-		read_logs(l, root);
 }

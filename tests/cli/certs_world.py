@@ -5,6 +5,7 @@ import base64
 import contextlib
 import pathlib
 import sys
+import threading
 
 import pytest
 
@@ -32,9 +33,13 @@ def trusted(authority, tmp_path):
 def serve(tmp_path):
     """serve(choose) -> port; choose() says which certificate the next client gets."""
     with contextlib.ExitStack() as stack:
-        made = {}
+        made, lock = {}, threading.Lock()       # each connection has its thread
 
         def context(cert):
+            with lock:
+                return context_of(cert)
+
+        def context_of(cert):
             if cert.sha256 not in made:
                 made[cert.sha256] = servers.context(*cert.write(tmp_path, cert.sha256))
             return made[cert.sha256]

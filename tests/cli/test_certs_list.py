@@ -109,7 +109,7 @@ def test_eight_endpoints_of_which_one_says_nothing(world, p15, sandbox, authorit
     rows = [r for r in world.run("certs", *args, *trusted, "--timeout", "5", "-o", "json").rows() if r["source"] == "served"]
     by_port = {int(r["endpoint"].rpartition(":")[2]): r for r in rows}
     assert set(by_port) == {*ports, silent}
-    assert {by_port[p]["status"] for p in ports} == {"ok"}
+    assert {by_port[p]["status"] for p in ports} == {"ok"}, [by_port[p] for p in ports]
     assert by_port[silent]["status"] == "unreachable" and by_port[silent]["finding"], by_port[silent]
 
 

@@ -2,12 +2,15 @@
 /* The pure parts of reading other programs' files: nginx's configuration, certbot's, systemd's answers. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "client/certfiles.h"
 #include "client/certfiles_private.h"
 #include "core/mem.h"
 
@@ -201,6 +204,47 @@ static void test_timer_after_log(void **state)
 	certlist_free(l);
 }
 
+static void put_file(const char *root, const char *path)
+{
+	char *full = xasprintf("%s%s", root, path);
+	FILE *f = fopen(full, "w");
+
+	assert_non_null(f);
+	fputs("no certificate", f);
+	fclose(f);
+	free(full);
+}
+
+/* Each step is one file, so that a caller can turn to something else between them. */
+static void test_one_file_at_a_time(void **state)
+{
+	static const char *const globs[] = { "/*.pem", "/a.pem" };
+	char root[] = "/tmp/stalwarden-files-XXXXXX", *command;
+	struct certfiles_options o = { .root = root, .globs = globs, .glob_count = 2 };
+	struct certfiles_reader *r;
+	struct certlist *l;
+	size_t steps = 0;
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	put_file(root, "/a.pem");
+	put_file(root, "/b.pem");
+	put_file(root, "/c.pem");
+	r = certfiles_begin(&o);
+	while (certfiles_step(r))
+		steps++;
+	assert_int_equal(steps, 4); /* one of them twice; without renewals there is no log to read */
+	l = certfiles_end(r);
+	assert_int_equal(l->count, 3);
+	certlist_free(l);
+	l = certfiles_end(certfiles_begin(&o)); /* given up before anything was read */
+	assert_int_equal(l->count, 0);
+	certlist_free(l);
+	command = xasprintf("rm -r %s", root);
+	assert_int_equal(system(command), 0);
+	free(command);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +255,7 @@ int main(void)
 		cmocka_unit_test(test_log_time),
 		cmocka_unit_test(test_timer),
 		cmocka_unit_test(test_timer_after_log),
+		cmocka_unit_test(test_one_file_at_a_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
