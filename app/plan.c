@@ -296,8 +296,11 @@ static void allow_edit(struct app *a, struct plan *p, const struct net *net, con
 
 struct plan *plan_unblock(struct app *a, const char *const *targets, size_t n, const struct plan_options *o, struct err *err)
 {
-	struct plan *p = plan_new(a);
+	struct plan *p;
 
+	if (o->allow && !app_can(a, CAP(WRITE_ALLOWED), err))
+		return NULL; /* not the half of it */
+	p = plan_new(a);
 	for (size_t i = 0; i < n; i++) {
 		size_t first = p->change->count;
 

@@ -183,6 +183,14 @@ static void refuse(struct edit_result *r, json_t *outcome)
 	r->text = jmap_outcome_words(outcome, &r->why);
 }
 
+/* Somebody else was faster: reading back shows that it is gone. */
+static bool is_gone(const struct edit *e, json_t *refused)
+{
+	const char *type = json_string_value(json_object_get(refused, "type"));
+
+	return (e->kind == EDIT_UNBLOCK || e->kind == EDIT_DISALLOW) && type && !strcmp(type, "notFound");
+}
+
 static void entry_outcome(struct edit_result *r, const struct edit *e, const char *id, json_t *answer, size_t i)
 {
 	char key[24];
@@ -193,6 +201,8 @@ static void entry_outcome(struct edit_result *r, const struct edit *e, const cha
 		refused = json_object_get(json_object_get(answer, "notCreated"), key);
 	else
 		refused = id ? json_object_get(json_object_get(answer, e->kind == EDIT_EXPIRY ? "notUpdated" : "notDestroyed"), id) : NULL;
+	if (is_gone(e, refused))
+		refused = NULL;
 	if (!refused) {
 		const char *task = json_string_value(json_object_get(json_object_get(json_object_get(answer, "created"), key), "id"));
 

@@ -358,7 +358,8 @@ static bool is_in_force(struct ruling *r)
 	if (f->no_op)
 		buf_addf(&r->words, "%s; nothing was written", already(f->edit->kind));
 	else if (f->write.fate == FATE_REFUSED)
-		buf_adds(&r->words, "somebody else stored the same meanwhile");
+		buf_adds(&r->words, f->wants_value ? "somebody else stored it meanwhile; nothing was overwritten"
+						   : "somebody else removed it meanwhile");
 	for (int k = 0; k < RELOAD_KIND_COUNT; k++)
 		if (f->reloads & 1u << k && f->reload[k].asynchronous) {
 			buf_addf(&r->words, "%sthe reload was accepted and is done in a moment", r->words.len ? "; " : "");
@@ -415,7 +416,7 @@ void exec_judge(const struct facts *f, struct outcome *out)
 		i++;
 	out->verdict = rules[i].verdict;
 	out->why = r.why;
-	out->no_op = f->no_op;
+	out->no_op = f->no_op || (out->verdict == VERDICT_IN_FORCE && f->write.fate == FATE_REFUSED); /* not ours to take back */
 	if (out->verdict == VERDICT_IN_FORCE || out->verdict == VERDICT_STORED)
 		add_reset(f, &r.words);
 	text_safe(&safe, buf_str(&r.words), r.words.len, TEXT_LINE);

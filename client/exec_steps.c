@@ -237,6 +237,12 @@ void exec_plan_one(struct exec *x, size_t i)
 	buf_release(&want);
 }
 
+/* There before, or stored by somebody else while the write was on its way: that entry stays as it is. */
+static bool keeps_what_is_there(const struct exec_edit *at)
+{
+	return at->no_op || (at->write.fate == FATE_REFUSED && at->write.why == ERR_CONFLICT);
+}
+
 void exec_compare_one(struct exec *x, size_t i)
 {
 	const struct edit *e = &x->work.edits[i];
@@ -254,7 +260,7 @@ void exec_compare_one(struct exec *x, size_t i)
 	at->matches = at->after.fate == FATE_OK &&
 		(e->kind == EDIT_CERT_RENEW /* a renewal has no value: its task was taken, or it was not */
 				? at->write.fate == FATE_OK
-				: same_value(at->wants_value, &want, after) || (at->no_op && after && adds_an_entry(e->kind)));
+				: same_value(at->wants_value, &want, after) || (keeps_what_is_there(at) && after && adds_an_entry(e->kind)));
 	buf_release(&want);
 	at->reloads = (uint8_t)exec_reloads(x, e);
 	if (at->matches && (at->no_op || at->write.fate == FATE_OK || (at->write.fate == FATE_REFUSED && at->write.why == ERR_CONFLICT)))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Operations on the lists of blocked and of allowed addresses."""
 
-from cli_world import NOTHING, STORED
+from cli_world import DONE, NOTHING, STORED, USAGE
 from table import ADDRESS, NETWORK, OTHER, SIX, SIX_NETWORK, THIRD, listed, operation
-from trial import canonical
+from trial import REMOVAL, WRITE, canonical
 
 
 # ---- the list of blocked addresses -----------------------------------------------------------------
@@ -208,6 +208,64 @@ def block_beside_a_malformed_entry(t):
         t.change("block", NETWORK)
 
 
+@operation(safe=True)
+def block_what_is_spelt_otherwise(t):
+    """One spelling on the server, whatever was typed; what could mean two things is refused."""
+    t.change("block", "::ffff:192.0.2.7", "2001:DB8:0:0::7")
+    assert sorted(t.stored()) == sorted(t.live()) == sorted([ADDRESS, SIX])
+    for target in ("192.0.2.8/24", "192.0.2.008", "192.0.2", "fe80::1%eth0", "example.org", ""):
+        assert t.run("block", target).rc == USAGE, target
+    assert sorted(t.stored()) == sorted([ADDRESS, SIX])
+
+
+@operation(needs="malformed")
+def unblock_what_is_spelt_otherwise(t):
+    """Whatever another administrator typed: every spelling of it goes."""
+    t.p.edit(block=["2001:DB8:0:0::7", SIX, "198.51.100.77/24", OTHER])
+    t.p.restart()
+    t.change("unblock", SIX)
+    assert SIX not in t.stored() + t.live()
+    t.change("unblock", NETWORK)
+    assert t.stored() == t.live() == [OTHER]
+
+
+@operation()
+def unblock_what_a_network_covers(t):
+    """It stays refused, and that is what is said."""
+    t.p.edit(block=[NETWORK])
+    t.p.restart()
+    for _ in range(2):
+        row = t.change("unblock", THIRD, rc=STORED, verdict="stored").one()
+        assert NETWORK in row["detail"] and t.p.event("auth_ok", THIRD) == "refused"
+        t.change("block", THIRD)
+
+
+@operation()
+def another_admin_blocks_it_first(t):
+    """While our write is on its way the same address is blocked by somebody else: it is blocked, and whose entry it is isn't made up."""
+    def meanwhile():
+        t.p.edit(block=[ADDRESS])
+    result = t.during(WRITE[t.gen.dialect], meanwhile, "block", ADDRESS)
+    assert result.rc in (DONE, NOTHING) and result.one()["verdict"] == "in_force", result
+    assert t.stored() == t.live() == [ADDRESS]
+    if result.rc == NOTHING:                                    # theirs: it isn't ours to take back
+        assert "somebody else" in result.one()["detail"]
+        t.run("undo", "--yes")
+        assert t.stored() == t.live() == [ADDRESS]
+
+
+@operation()
+def another_admin_lifts_it_first(t):
+    t.p.edit(block=[ADDRESS, OTHER])
+    t.p.restart()
+
+    def meanwhile():
+        t.p.edit(unblock=[ADDRESS])
+    result = t.during(REMOVAL[t.gen.dialect], meanwhile, "unblock", ADDRESS)
+    assert result.rc in (DONE, NOTHING) and result.one()["verdict"] == "in_force", result
+    assert t.stored() == t.live() == [OTHER]
+
+
 # ---- the list of allowed addresses -----------------------------------------------------------------
 
 @operation(needs="read_allowed", asks="allowed")
@@ -247,7 +305,7 @@ def allow_and_keep_the_block(t):
     assert t.p.event("auth_ok", ADDRESS) == ("ok" if wins else "refused")
 
 
-@operation(needs="write_allowed", asks="unblock 192.0.2.7 --allow")
+@operation(needs="write_allowed", asks="unblock 192.0.2.7 --allow", blocked=[ADDRESS])
 def unblock_and_allow(t):
     t.p.edit(block=[ADDRESS])
     t.p.restart()

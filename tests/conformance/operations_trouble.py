@@ -3,11 +3,7 @@
 
 from cli_world import CREDENTIALS, DONE, MISMATCH, REFUSED, SERVER, STORED
 from table import ADDRESS, NETWORK, OTHER, operation
-
-# The requests that write, and those that make live.
-WRITE = {"jmap": dict(body="x:(BlockedIp|AllowedIp|Security)/set"), "settings": dict(method="POST", path="^/api/settings$", body="(blocked-ip|fail2ban|auto-ban)"),
-         "config": dict(method="POST", path="^/admin/config"), "rest": dict(method="PATCH")}
-RELOAD = {"jmap": dict(body="x:Action/set"), "settings": dict(path="^/api/reload"), "config": dict(path="^/admin/reload")}
+from trial import RELOAD, WRITE
 
 
 @operation()
@@ -156,17 +152,6 @@ def wrong_password(t):
     result = t.run("blocked", env={"STALWARDEN_PASSWORD": "wrong"})
     assert result.rc == CREDENTIALS, result
     assert [r["status"] for r in t.p.requests()].count(401) == 1
-
-
-@operation()
-def another_admin_meanwhile(t):
-    """Blocked by somebody else between the look and the write: that entry stays as it is."""
-    t.p.edit(block=[ADDRESS])
-    before = t.facts()
-    t.run("block", ADDRESS)
-    assert t.stored() == [ADDRESS]
-    t.p.restart()
-    assert t.live() == [ADDRESS] and t.facts() != "" and before
 
 
 @operation()

@@ -119,6 +119,7 @@ CANNOT = {
 # Operations that mean nothing there, and are not run.
 UNTRIED = {
     "a_malformed_entry_is_listed_and_removed": "0.16",
+    "unblock_what_is_spelt_otherwise": "0.16",
     "threshold_in_other_words": "0.16 rest-object rest-flat rest-pairs rest-records",
     "reload_lost": "rest-object rest-flat rest-pairs rest-records",
     "reload_refuses_a_rate": "0.16 0.6 rest-object rest-flat rest-pairs rest-records",

@@ -22,15 +22,16 @@ class Operation:
     asks: tuple = ()                            # the words of the command that a generation without them refuses
     safe: bool = False                          # may be run against somebody's own server
     entries: int = 0                            # blocked before it starts
+    blocked: tuple = ()                         # likewise, where it is refused: what the command is about
 
 
-def operation(needs="", asks="", safe=False, entries=0):
+def operation(needs="", asks="", safe=False, entries=0, blocked=()):
     """Makes a function a row; its name is the operation's."""
     def add(function):
         name = function.__name__
         assert name not in OPERATIONS, name
         assert needs or not asks, name
-        OPERATIONS[name] = Operation(name, function, tuple(needs.split()), tuple(asks.split()), safe, entries)
+        OPERATIONS[name] = Operation(name, function, tuple(needs.split()), tuple(asks.split()), safe, entries, tuple(blocked))
         return function
     return add
 

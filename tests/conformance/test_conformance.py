@@ -24,6 +24,9 @@ def attempt(t, operation):
     if lacks is None:
         operation.run(t)
     else:
+        if operation.blocked:
+            t.p.edit(block=list(operation.blocked))
+            t.p.restart()
         t.refused(lacks, *operation.asks)
 
 

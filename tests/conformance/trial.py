@@ -3,8 +3,9 @@
 
 import ipaddress
 import json
+import time
 
-from cli_world import DONE
+from cli_world import DONE, HANG_S
 from personas import refusal
 
 LISTS = {"block": ("blocked", True), "unblock": ("blocked", False), "allow": ("allowed", True), "disallow": ("allowed", False)}
@@ -18,6 +19,12 @@ RIGHTS = {
     "rest": {"read": ["settings-list"], "write": ["settings-update", "settings-delete"]},
 }
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+# The requests that write, and those that make live.
+WRITE = {"jmap": dict(body="x:(BlockedIp|AllowedIp|Security)/set"), "settings": dict(method="POST", path="^/api/settings$", body="(blocked-ip|fail2ban|auto-ban)"),
+         "config": dict(method="POST", path="^/admin/config"), "rest": dict(method="PATCH")}
+RELOAD = {"jmap": dict(body="x:Action/set"), "settings": dict(path="^/api/reload"), "config": dict(path="^/admin/reload")}
+REMOVAL = {**WRITE, "config": dict(method="DELETE"), "rest": dict(method="DELETE")}
 
 
 def canonical(text):
@@ -113,6 +120,18 @@ class Trial:
         result = self.run(*args, "-o", "json")
         assert result.rc == rc, result
         return result.rows()
+
+    def during(self, write, meanwhile, *args):
+        """Runs a change, and while its write is held up on the way, something else happens."""
+        self.p.requests()
+        self.p.fault("stall", times=1, **write)
+        process = self.world.start(*args, "-o", "json")
+        deadline = time.monotonic() + HANG_S
+        while not any(r.get("fault") == "stall" for r in self.p.control("requests?keep=1")["requests"]):
+            assert time.monotonic() < deadline and process.poll() is None, "the write never came"
+        meanwhile()
+        self.p.release()
+        return self.world.finish(process)
 
     def refused(self, capability, *args):
         """What it lacks: refused, with the reason, and nothing is changed."""
