@@ -111,12 +111,8 @@ static bool run_threshold(struct ui *ui, struct view *v, int argc, char **argv, 
 
 static bool run_server(struct ui *ui, struct view *v, int argc, char **argv, struct err *err)
 {
-	struct console *c = console(ui);
-
 	(void)v, (void)argc;
-	if (c->run)
-		return err_set(err, ERR_CONFLICT, "a change is running: wait for its verdict");
-	return console_switch(c, argv[1], err);
+	return console_switch(console(ui), argv[1], err);
 }
 
 static bool run_login(struct ui *ui, struct view *v, int argc, char **argv, struct err *err)

@@ -284,13 +284,13 @@ static void gateway_seen(void *arg)
 
 bool console_switch(struct console *c, const char *profile, struct err *err)
 {
+	if (c->run)
+		return err_set(err, ERR_CONFLICT, "a change is running: wait for its verdict");
 	for (size_t i = 0; i < c->alarm_count; i++)
 		ui_clear_alarm(c->ui, c->alarm_keys[i]);
 	c->alarm_count = 0;
 	if (!app_switch(c->app, profile, err))
 		return false;
-	c->run = NULL; /* with its scope; the journal has how far it came */
-	ui_progress(c->ui, NULL, 0, 0, NULL, NULL);
 	app_observe(c->app, &c->observer, &c->app->scope, on_changed, c);
 	gateway_watch_follow(c->app, gateway_seen, c);
 	ui_reopen(c->ui);

@@ -177,3 +177,38 @@ def test_ended_in_the_middle_of_a_change_the_journal_has_it(practice, tmp_path, 
     with out:
         out.exit_status()
         assert '"in_force"' not in out.text and '"unblock"' in out.text
+
+
+def test_another_server_not_in_the_middle_of_a_change(practice, tmp_path):
+    with Practice("0.15", entries=3) as other:
+        conf = "".join('profile "%s" {\n\turl = "%s"\n\tuser = %s\n\tpassword = %s\n}\n' % (name, p.url, p.user, p.password)
+                       for name, p in (("first", practice), ("second", other)))
+        env = world(practice, tmp_path, conf=conf)
+        os.chmod(tmp_path / "stalwarden" / "stalwarden.conf", 0o600)
+        for name in ("STALWARDEN_URL", "STALWARDEN_USER", "STALWARDEN_PASSWORD"):
+            del env[name]
+        with Terminal([BIN, "--profile", "first", "--log-source", practice.log_dir], cols=100, rows=30, env=env) as t:
+            t.wait_text("● live")
+            t.send("3")
+            t.wait_text("Blocked   40 ")
+            practice.fault("stall", path="/api/reload", times=1)
+            practice.requests()
+            t.send("d")
+            t.wait_text("y yes")
+            t.send("y")
+            t.wait(lambda: any("/api/reload" in r["path"] for r in practice.requests()), "it never came to the reload")
+            for way in (":server second\r", "8j\r"):
+                t.send(way)
+                t.wait_text("a change is running: wait for its verdict")
+                t.send("3")
+                t.wait_gone("a change is running")
+            practice.release()
+            t.wait_text("in force")
+            t.send(":server second\r")
+            t.wait_text("second · ")
+            t.wait_text("Blocked   3 ")
+            t.send("d")
+            t.wait_text("y yes")
+            t.send("y")
+            t.wait_text("Blocked   2 ")
+            assert len(other.state()["stored"]["blocked"]) == 2 and len(practice.state()["stored"]["blocked"]) == 39
