@@ -114,8 +114,10 @@ bool thresholds_act(struct view *v, enum action a, size_t row)
 		return flow_common(console_of(v), a);
 	switch (a) {
 	case ACTION_EDIT:
-	case ACTION_OPEN:
 		ask_rate(v, s->row[row]);
+		return true;
+	case ACTION_OPEN: /* opening is editing here: refused where that is */
+		ui_act(v->ui, ACTION_EDIT, row);
 		return true;
 	case ACTION_OFF:
 		direct(v, s->row[row], "off");
