@@ -248,17 +248,27 @@ static int probe_decode(const struct response *res, struct server *srv)
 	return fits ? 20 : 0;
 }
 
-/* Reading rights in one request; an empty /set tells the right to write and changes nothing (permissions transcript: the whole call is refused). */
+/* Rights, all in one request. An empty /set changes nothing and is refused as a whole to who may neither create, update nor destroy (permissions
+ * transcript; that it is looked at before the objects is from the source). Accepted, it says that one of the three is allowed: enough only
+ * where there is but one, a singleton's update. */
 static const struct {
 	const char *method, *arguments;
-	enum cap_bit bit;
+	unsigned caps;
+	bool is_write, is_sure;
 } rights[] = {
-	{ "x:BlockedIp/query", "{\"limit\":1}", CAP_BIT_READ_BLOCKED },
-	{ "x:AllowedIp/query", "{\"limit\":1}", CAP_BIT_READ_ALLOWED },
-	{ "x:Certificate/query", "{\"limit\":1}", CAP_BIT_READ_CERTS },
-	{ "x:Log/query", "{\"limit\":1}", CAP_BIT_READ_LOG },
-	{ "x:SystemSettings/get", "{\"ids\":[\"singleton\"],\"properties\":[\"proxyTrustedNetworks\"]}", CAP_BIT_READ_TRUST },
+	{ "x:BlockedIp/query", "{\"limit\":1}", CAP(READ_BLOCKED), false, true },
+	{ "x:AllowedIp/query", "{\"limit\":1}", CAP(READ_ALLOWED), false, true },
+	{ "x:Certificate/query", "{\"limit\":1}", CAP(READ_CERTS), false, true },
+	{ "x:Log/query", "{\"limit\":1}", CAP(READ_LOG), false, true },
+	{ "x:SystemSettings/get", "{\"ids\":[\"singleton\"],\"properties\":[\"proxyTrustedNetworks\"]}", CAP(READ_TRUST), false, true },
+	{ "x:Security/set", "{}", CAP(WRITE_THRESHOLDS), true, true },
+	{ "x:BlockedIp/set", "{}", CAP(WRITE_BLOCKED), true, false },
+	{ "x:AllowedIp/set", "{}", CAP(WRITE_ALLOWED), true, false },
+	{ "x:Certificate/set", "{}", CAP(UPLOAD_CERT), true, false },
+	{ "x:Action/set", "{}", CAP(RELOAD) | CAP(RELOAD_CERTS), true, false },
+	{ "x:Task/set", "{}", CAP(RESET_COUNTERS) | CAP(RENEW_CERT), true, false },
 };
+_Static_assert(ARRAY_LEN(rights) <= 16, "maxCallsInRequest (seen on 0.16.18)");
 
 static bool refine_encode(const struct server *srv, struct cursor *cur, bool permissions, struct request *req)
 {
@@ -269,11 +279,20 @@ static bool refine_encode(const struct server *srv, struct cursor *cur, bool per
 		return false;
 	jmap_begin(srv, req);
 	for (size_t i = 0; i < ARRAY_LEN(rights); i++) {
+		if (rights[i].is_write && srv->read_only)
+			continue;
 		snprintf(id, sizeof(id), "r%zu", i);
 		jmap_call(req, rights[i].method, rights[i].arguments, id);
 	}
 	jmap_end(req);
 	return true;
+}
+
+static void set_rights(struct server *srv, unsigned caps, enum cap_state state)
+{
+	for (int b = 0; b < CAP_BIT_COUNT; b++)
+		if (caps & 1u << b && srv->info.caps[b] != CAP_NO_GENERATION && !(srv->info.caps[b] == CAP_YES && state == CAP_UNTESTED))
+			srv->info.caps[b] = state;
 }
 
 static enum decode refine_decode(struct server *srv, struct cursor *cur, bool permissions, const struct response *res, struct err *err)
@@ -285,9 +304,13 @@ static enum decode refine_decode(struct server *srv, struct cursor *cur, bool pe
 	(void)cur, (void)permissions, (void)err;
 	for (size_t i = 0; doc && i < ARRAY_LEN(rights); i++) {
 		struct err why = ERR_INIT;
+		bool is_granted;
 
+		if (rights[i].is_write && srv->read_only)
+			continue;
 		snprintf(id, sizeof(id), "r%zu", i);
-		srv->info.caps[rights[i].bit] = jmap_answer(doc, id, &why) ? CAP_YES : why.code == ERR_PERMISSION ? CAP_NO_PERMISSION : CAP_UNTESTED;
+		is_granted = jmap_answer(doc, id, &why) != NULL;
+		set_rights(srv, rights[i].caps, is_granted && rights[i].is_sure ? CAP_YES : why.code == ERR_PERMISSION ? CAP_NO_PERMISSION : CAP_UNTESTED);
 	}
 	json_decref(doc);
 	return DECODE_DONE;

@@ -123,6 +123,87 @@ static void probe_refuses_strangers(void **state)
 	}
 }
 
+/* Of a recorded method-level refusal, one per call of the request; `granted`: methods that are answered instead. */
+static struct server rights_of(bool read_only, const char *const *granted, size_t calls)
+{
+	json_t *tape = tape_open("jmap-permissions-0.16.18"), *refusal, *doc, *call, *answers = json_array(), *all;
+	struct server srv = jmap_server();
+	struct cursor cur = { 0 };
+	struct err err = ERR_INIT;
+	struct request req;
+	struct played p;
+	char *body;
+	size_t i;
+
+	refusal = json_array_get(json_object_get(json_object_get(json_object_get(tape_find(tape, "POST /jmap", "may not write"), "response"), "json"),
+		"methodResponses"), 0);
+	for (i = 0; i < CAP_BIT_COUNT; i++)
+		srv.info.caps[i] = CAP_UNTESTED;
+	srv.info.caps[CAP_BIT_CHECK_CONFIG] = CAP_NO_GENERATION;
+	srv.read_only = read_only;
+	request_init(&req);
+	assert_true(dialect_jmap.refine_encode(&srv, &cur, true, &req));
+	doc = request_doc(&req);
+	assert_int_equal(json_array_size(calls_of(doc)), calls);
+	json_array_foreach (calls_of(doc), i, call) {
+		const char *method = json_string_value(json_array_get(call, 0)), *id = json_string_value(json_array_get(call, 2));
+		bool is_granted = false;
+
+		if (strstr(method, "/set")) /* changes nothing */
+			assert_int_equal(json_object_size(json_array_get(call, 1)), 0);
+		for (size_t k = 0; granted[k]; k++)
+			is_granted = is_granted || !strcmp(granted[k], method);
+		json_array_append_new(answers, is_granted ? json_pack("[s,{s:s},s]", method, "accountId", "d", id)
+							  : json_pack("[s,O,s]", "error", json_array_get(refusal, 1), id));
+	}
+	all = json_pack("{s:o}", "methodResponses", answers);
+	body = json_dumps(all, JSON_COMPACT);
+	p = played_text(200, "application/json", body);
+	assert_int_equal(dialect_jmap.refine_decode(&srv, &cur, true, &p.res, &err), DECODE_DONE);
+	played_free(&p);
+	free(body);
+	json_decref(all);
+	json_decref(doc);
+	request_release(&req);
+	json_decref(tape);
+	return srv;
+}
+
+static void rights_are_known_without_a_change(void **state)
+{
+	static const char *const nobody[] = { NULL }, *const viewer[] = { "x:BlockedIp/query", "x:AllowedIp/query", "x:Certificate/query", "x:Log/query", NULL },
+		*const blocker[] = { "x:BlockedIp/query", "x:BlockedIp/set", NULL }, *const tuner[] = { "x:Security/set", "x:Action/set", "x:Task/set", NULL };
+	struct server srv;
+
+	(void)state;
+	srv = rights_of(false, nobody, 11);
+	for (int i = 0; i < CAP_BIT_COUNT; i++)
+		if (srv.info.caps[i] == CAP_YES)
+			fail_msg("%s is granted to nobody", cap_name((enum cap_bit)i));
+	assert_int_equal(srv.info.caps[CAP_BIT_WRITE_BLOCKED], CAP_NO_PERMISSION);
+	assert_int_equal(srv.info.caps[CAP_BIT_RESET_COUNTERS], CAP_NO_PERMISSION);
+	assert_int_equal(srv.info.caps[CAP_BIT_CHECK_CONFIG], CAP_NO_GENERATION);
+	srv = rights_of(false, viewer, 11);
+	assert_int_equal(srv.info.caps[CAP_BIT_READ_BLOCKED], CAP_YES);
+	assert_int_equal(srv.info.caps[CAP_BIT_READ_LOG], CAP_YES);
+	assert_int_equal(srv.info.caps[CAP_BIT_READ_TRUST], CAP_NO_PERMISSION);
+	assert_int_equal(srv.info.caps[CAP_BIT_WRITE_BLOCKED], CAP_NO_PERMISSION);
+	assert_int_equal(srv.info.caps[CAP_BIT_WRITE_THRESHOLDS], CAP_NO_PERMISSION);
+	assert_int_equal(srv.info.caps[CAP_BIT_RELOAD], CAP_NO_PERMISSION);
+	/* may store a block, but not make it live; whether create, update or destroy is granted is not told */
+	srv = rights_of(false, blocker, 11);
+	assert_int_equal(srv.info.caps[CAP_BIT_WRITE_BLOCKED], CAP_UNTESTED);
+	assert_int_equal(srv.info.caps[CAP_BIT_WRITE_ALLOWED], CAP_NO_PERMISSION);
+	assert_int_equal(srv.info.caps[CAP_BIT_RELOAD], CAP_NO_PERMISSION);
+	srv = rights_of(false, tuner, 11);
+	assert_int_equal(srv.info.caps[CAP_BIT_WRITE_THRESHOLDS], CAP_YES);
+	assert_int_equal(srv.info.caps[CAP_BIT_RELOAD_CERTS], CAP_UNTESTED);
+	assert_int_equal(srv.info.caps[CAP_BIT_RENEW_CERT], CAP_UNTESTED);
+	/* read-only: not even an empty one */
+	srv = rights_of(true, viewer, 5);
+	assert_int_equal(srv.info.caps[CAP_BIT_WRITE_BLOCKED], CAP_UNTESTED);
+}
+
 /* ---- fetches ---- */
 
 /* A page of the list request, as the recorded query and get answer it. */
@@ -846,6 +927,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(probe_knows_its_own),
 		cmocka_unit_test(probe_refuses_strangers),
+		cmocka_unit_test(rights_are_known_without_a_change),
 		cmocka_unit_test(the_list_asks_in_pages),
 		cmocka_unit_test(lists),
 		cmocka_unit_test(a_list_that_changes_is_read_again),
