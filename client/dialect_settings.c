@@ -97,6 +97,7 @@ static void list_item(struct fetch_job *job, const struct json_path *path, const
 		snprintf(number, sizeof(number), "%.*s", (int)(item->len < 31 ? item->len : 31), item->s);
 		if (text_int(number, 0, INT64_MAX / 2, &total))
 			job->cur.total = (size_t)total;
+		job->cur.phase = job->cur.phase ? job->cur.phase : 1; /* it is such a list */
 		return;
 	}
 	if (path->depth != 3 || !path->level[2].key || !path->level[1].key || path->level[1].key_len != 5 ||
@@ -118,6 +119,10 @@ static enum decode list_decode(struct fetch_job *job, const struct response *res
 	}
 	if (!res->stream_ok) {
 		err_set(err, ERR_PROTOCOL, "the list ends in the middle or is no JSON");
+		return DECODE_FAIL;
+	}
+	if (job->cur.phase == 0) {
+		err_set(err, ERR_PROTOCOL, "the answer is no list of settings");
 		return DECODE_FAIL;
 	}
 	if (job->cur.pos < job->cur.total) {

@@ -302,7 +302,7 @@ static void leave_step(struct exec *x)
 /* Before anything is written an upgraded server is found again; afterwards its answers are judged as they are. */
 static bool starts_over(struct exec *x, const struct response *res)
 {
-	if (x->phase != EXEC_BEFORE || x->detected_again || x->next > 0 || !detect_again(x->session, res))
+	if (x->phase != EXEC_BEFORE || x->detected_again || x->next > 0 || !detect_again(x->session, res, x->epoch))
 		return false;
 	x->detected_again = true;
 	exec_work_release(x);

@@ -50,6 +50,7 @@ struct exec {
 	unsigned patience;         /* 429 answers waited out */
 	const struct dialect_ops *dialect; /* from EXEC_START on, with the server it was found with */
 	struct server server;
+	unsigned epoch;            /* of that server */
 	struct exchange *exchange;
 	struct timer slice;
 	int64_t began;

@@ -203,6 +203,7 @@ void exec_begin(struct exec *x)
 
 	x->dialect = x->session->dialect;
 	x->server = x->session->server;
+	x->epoch = x->session->epoch;
 	n = sort_edits(x);
 	room = n ? n : 1;
 	x->at = xcalloc(room, sizeof(*x->at));

@@ -8,7 +8,7 @@
 #include "core/mem.h"
 
 #define SURE 10            /* a probe's score from which nobody else is asked */
-#define AGAIN_AFTER_MS 1000 /* a server is not upgraded twice within that */
+#define AGAIN_AFTER_MS 1000 /* a server is not upgraded twice within that: one that knows its dialect only by halves is not asked over and over */
 #define REFINE_MAX 32      /* rounds; a dialect that wants more is at fault */
 
 static const struct exchange_ops probe_ops, refine_ops;
@@ -70,13 +70,23 @@ void detect_start(struct session *s)
 	ask(s, &probe_ops);
 }
 
-bool detect_again(struct session *s, const struct response *res)
+bool detect_again(struct session *s, const struct response *res, unsigned epoch)
 {
 	bool unknown = res->status == 404 || res->status == 405 ||
 		(res->status == 400 && (strstr(res->body, "notRequest") || strstr(res->body, "unknownCapability")));
 
-	if (!unknown || s->state != SESSION_READY || (!s->is_unproven && clock_mono() - s->detected_at < AGAIN_AFTER_MS))
-		return s->state == SESSION_DETECTING && unknown;
+	return unknown && detect_anew(s, epoch);
+}
+
+bool detect_anew(struct session *s, unsigned epoch)
+{
+	int64_t now = clock_mono();
+
+	if (s->state == SESSION_DETECTING || (s->state == SESSION_READY && epoch != s->epoch))
+		return true; /* somebody else noticed it first */
+	if (s->state != SESSION_READY || (!s->is_unproven && s->again_at && now - s->again_at < AGAIN_AFTER_MS))
+		return false;
+	s->again_at = now;
 	detect_start(s);
 	return true;
 }

@@ -221,6 +221,8 @@ static void adopt_permissions(struct fetch_run *run)
 {
 	struct session *s = run->session;
 
+	if (run->epoch != s->epoch) /* of a server that is no longer there */
+		return;
 	memset(s->learned, 0, sizeof(s->learned));
 	s->server = run->refined;
 	session_apply_caps(s);
@@ -254,6 +256,12 @@ static void again(struct fetch_run *run)
 	next(run);
 }
 
+/* A whole document in answer to a list, and none that this dialect knows: another server may stand there. */
+static bool is_other_shape(const struct response *res)
+{
+	return res->status == 200 && res->stream_ok;
+}
+
 static void fetch_done(void *arg, const struct response *res, int64_t ms)
 {
 	struct fetch_run *run = arg;
@@ -271,12 +279,13 @@ static void fetch_done(void *arg, const struct response *res, int64_t ms)
 		finish(run, &res->err);
 		return;
 	}
-	if (!run->detected_again && (detect_again(s, res) || (contradicts(res) && session_prove(s)))) {
+	if (!run->detected_again && (detect_again(s, res, run->epoch) || (contradicts(res) && session_prove(s)))) {
 		again(run);
 		return;
 	}
 	got = decode(run, res, &err);
-	if (got == DECODE_FAIL && err.code == ERR_PROTOCOL && !run->detected_again && session_prove(s)) {
+	if (got == DECODE_FAIL && err.code == ERR_PROTOCOL && !run->detected_again &&
+		(session_prove(s) || (is_other_shape(res) && detect_anew(s, run->epoch)))) {
 		again(run);
 		return;
 	}

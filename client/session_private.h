@@ -78,6 +78,7 @@ struct session {
 	bool is_unproven;              /* server is what was recalled: nothing was detected yet */
 	unsigned epoch;                /* counts servers found that differ from the one before */
 	int64_t detected_at;           /* clock_mono() */
+	int64_t again_at;              /* clock_mono() when an answer last led to a detection, 0 = never */
 	struct detect detect;
 	bool learned[CAP_BIT_COUNT];   /* refused with 403 since the last detection that was asked for */
 	struct timer retry, changed, failing_timer, hold;
@@ -112,7 +113,8 @@ void session_apply_caps(struct session *s); /* read-only and what was learned, o
 void detect_start(struct session *s);
 void detect_stop(struct session *s);
 /* The answer of a server that no longer speaks the dialect found: starts over. False when that has been tried just now. */
-bool detect_again(struct session *s, const struct response *res);
+bool detect_again(struct session *s, const struct response *res, unsigned epoch); /* epoch: of the server that was asked */
+bool detect_anew(struct session *s, unsigned epoch); /* the same, whatever the answer was */
 
 /* session_memory.c */
 bool session_prove(struct session *s); /* detects what was only recalled; false when that is not needed */

@@ -239,6 +239,8 @@ static void a_list_that_is_none(void **state)
 		{ 200, "application/json", "{\"data\":{\"total\":3,\"items\":{\"10.0.0.1\":\"\"", ERR_PROTOCOL },
 		{ 200, "application/json", "{\"data\":{\"total\":3,\"items\":{\"10.0.0.1\":\"\"}}}", ERR_PROTOCOL },
 		{ 200, "application/json", "{\"error\":\"other\",\"details\":\"x\"}", ERR_SERVER },
+		{ 200, "application/json", "{}", ERR_PROTOCOL },
+		{ 200, "application/json", "{\"data\":{\"server.blocked-ip.203.0.113.7\":true}}", ERR_PROTOCOL },
 		{ 200, "text/html", "<html>hello</html>", ERR_PROTOCOL },
 		{ 500, "application/problem+json", "{\"title\":\"Internal Server Error\"}", ERR_SERVER },
 	};

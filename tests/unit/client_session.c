@@ -336,27 +336,50 @@ static void an_upgraded_server_is_found_again(void **state)
 	assert_true(rig_fetch(r, FETCH_LIST));
 	assert_int_equal(r->fetch_count, 5);
 	r->server.root = "/b";
-	assert_true(rig_fetch(r, FETCH_LIST)); /* too soon after the last detection: its 404 is told */
-	assert_int_equal(r->fetch_err.code, ERR_NOT_FOUND);
-	reopen(r);
-	r->server.root = "/a";
-	session_connect(r->session);
-	assert_true(rig_reach(r, SESSION_READY));
-	while (clock_mono() < (r->session->detected_at + 1100)) /* nothing happens meanwhile */
-		loop_turn(r->loop, 100);
-	r->server.root = "/b";
-	r->server.log_len = 0;
 	assert_true(rig_fetch(r, FETCH_LIST));
 	assert_int_equal(r->fetch_err.code, ERR_NONE);
 	assert_int_equal(r->fetch_count, 5);
 	assert_string_equal(session_server(r->session)->dialect, "b");
-	while (clock_mono() < (r->session->detected_at + 1100))
+	r->server.root = "/a";
+	assert_true(rig_fetch(r, FETCH_LIST)); /* too soon after the last one: its 404 is told */
+	assert_int_equal(r->fetch_err.code, ERR_NOT_FOUND);
+	while (clock_mono() < (r->session->again_at + 1100)) /* nothing happens meanwhile */
 		loop_turn(r->loop, 100);
 	r->server.root = "/a";
 	change_add(c, EDIT_BLOCK, "198.51.100.1");
 	assert_true(rig_run(r, c));
 	assert_int_equal(r->result->outcomes[0].verdict, VERDICT_IN_FORCE);
 	assert_string_equal(fake_live(&r->server, "198.51.100.1"), "x");
+}
+
+static enum decode decode_nothing(const struct server *srv, struct fetch_job *job, const struct response *res, struct err *err)
+{
+	(void)srv, (void)job, (void)res;
+	err_set(err, ERR_PROTOCOL, "no list of this dialect");
+	return DECODE_FAIL;
+}
+
+/* 200 and a whole document, but of another dialect: asked once who stands there, and not over and over. */
+static void an_answer_of_another_shape_leads_to_a_look(void **state)
+{
+	struct dialect_ops other = fake_b;
+	struct rig *r = *state;
+
+	other.fetch_decode = decode_nothing;
+	fill(r, 5);
+	session_connect(r->session);
+	assert_true(rig_reach(r, SESSION_READY));
+	r->session->dialect = &other;
+	r->server.log_len = 0;
+	assert_true(rig_fetch(r, FETCH_LIST));
+	assert_int_equal(r->fetch_err.code, ERR_NONE);
+	assert_int_equal(r->fetch_count, 5);
+	assert_int_equal(rig_asked(r, "/a/probe"), 1);
+	assert_ptr_equal(r->session->dialect, &fake_a);
+	r->session->dialect = &other;
+	assert_true(rig_fetch(r, FETCH_LIST));
+	assert_int_equal(r->fetch_err.code, ERR_PROTOCOL);
+	assert_int_equal(rig_asked(r, "/a/probe"), 1);
 }
 
 static void a_lost_server_comes_back(void **state)
@@ -567,6 +590,7 @@ int main(void)
 		TEST(a_wrong_password_is_tried_once),
 		TEST(a_bad_profile_says_so),
 		TEST(an_upgraded_server_is_found_again),
+		TEST(an_answer_of_another_shape_leads_to_a_look),
 		TEST(a_lost_server_comes_back),
 		TEST(waiting_fails_when_the_next_try_fails),
 		TEST(a_fetch_waits_for_the_session),
