@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Counts refused connections of gateways as their log lines come in. */
+/* Counts refused connections of gateways as their log lines come in, and hands on the server's starts. */
 #include "app/gateway_watch.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/gateways.h"
+#include "app/startup.h"
 #include "client/logsource.h"
 #include "core/clock.h"
 #include "core/mem.h"
@@ -125,6 +126,7 @@ static void take_line(struct gateway_watch *w, const struct event *ev)
 	struct gateway_seen *s;
 	bool is_new;
 
+	startup_line(a, ev);
 	event_facts(ev, &facts);
 	if ((facts.kind != EVENT_REFUSED && facts.kind != EVENT_BAN) || !facts.address.family || ev->time == TIME_NONE || ev->time > now + MINUTE_MS ||
 		now - ev->time >= GATEWAY_MINUTES * MINUTE_MS)
@@ -174,6 +176,7 @@ void gateway_watch_follow(struct app *a, void (*changed)(void *arg), void *arg)
 	struct logsource_events events = { .on_lines = on_lines, .on_state = on_state, .arg = w };
 	struct err ignored = ERR_INIT;
 
+	startup_begin(w->app);
 	w->changed = changed;
 	w->arg = arg;
 	if (logsource_choose(a->profile.log_source, a->log_path, sizeof(a->log_path)) == LOGSOURCE_KIND_FILE)

@@ -108,6 +108,8 @@ static void on_title(void *arg, struct ui_title *out)
 		make_plain(out->server);
 	if (a->profile.read_only)
 		snprintf(out->badges, sizeof(out->badges), "READ-ONLY");
+	else if (server_looks_only(c))
+		snprintf(out->badges, sizeof(out->badges), "LOOK ONLY");
 	if (a->profile.insecure)
 		snprintf(out->badges + strlen(out->badges), sizeof(out->badges) - strlen(out->badges), "%sINSECURE", out->badges[0] ? " " : "");
 	out->colour = COLOUR_DEFAULT;
@@ -142,7 +144,6 @@ static bool on_permits(void *arg, struct view *v, enum action a, char *why, size
 	struct console *c = arg;
 	const char *text;
 
-	(void)v, (void)a;
 	if (!app_is_writable(c->app, &text)) {
 		snprintf(why, size, "%s", text);
 		return false;
@@ -155,7 +156,7 @@ static bool on_permits(void *arg, struct view *v, enum action a, char *why, size
 		snprintf(why, size, "no connection: what is shown may be old, so nothing is changed");
 		return false;
 	}
-	return true;
+	return server_permits(c, v, a, why, size);
 }
 
 static bool on_act(void *arg, struct view *v, enum action a, size_t row)
@@ -259,6 +260,7 @@ static void on_changed(void *arg, unsigned snaps)
 		login_watch(c);
 		if (session_state(c->app->session) == SESSION_READY)
 			app_refresh(c->app, SNAP(BLOCKED) | SNAP(ALLOWED) | SNAP(TRUST), 60000);
+		server_watch(c);
 	}
 	if (snaps & (SNAP(BLOCKED) | SNAP(ALLOWED)))
 		set_badges(c);
@@ -289,6 +291,7 @@ bool console_switch(struct console *c, const char *profile, struct err *err)
 	for (size_t i = 0; i < c->alarm_count; i++)
 		ui_clear_alarm(c->ui, c->alarm_keys[i]);
 	c->alarm_count = 0;
+	c->server_versions[0] = '\0';
 	if (!app_switch(c->app, profile, err))
 		return false;
 	app_observe(c->app, &c->observer, &c->app->scope, on_changed, c);

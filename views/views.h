@@ -56,6 +56,8 @@ struct console {
 	enum list_kind sweep_list;
 	int64_t swept[LIST_COUNT];      /* clock_now(): a list that was read before says nothing new */
 	char user[256];
+	char server_versions[48];       /* of the server that was found last; "" = none yet */
+	bool asked_rights;              /* of the connection there is */
 };
 
 static inline struct console *console_of(const struct view *v)
@@ -83,6 +85,12 @@ bool flow_common(struct console *c, enum action a);
 
 /* Removes what has expired where the server doesn't: to be called when a list or the session has changed (sweep.c). */
 void console_sweep(struct console *c);
+
+/* The server that is there, and what these credentials may do on it (server_watch.c): to be called when the session has changed. */
+void server_watch(struct console *c);
+/* False: *why says what is missing for that change. */
+bool server_permits(const struct console *c, const struct view *v, enum action a, char *why, size_t size);
+bool server_looks_only(const struct console *c); /* every change is refused to these credentials */
 
 /* Another profile of the configuration: everything shown is forgotten, credentials are found or asked for. */
 bool console_switch(struct console *c, const char *profile, struct err *err);

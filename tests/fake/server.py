@@ -208,7 +208,7 @@ class Server:
         with old.lock, self.lock:
             lists = old.stored()
             old.log.close()
-            new = self.make({"entries": 0, **spec})
+            new = self.make({"entries": 0, **spec, "clock": old.clock})
             new.preload([(a, "") for a in lists["blocked"]])
             new.edit({"allow": lists["allowed"]})
             new.load_live()
@@ -312,7 +312,8 @@ def make_persona(args, spec=None):
     options["user"] = args.user or options.get("user")
     options["password"] = args.password or os.environ.get("FAKE_PASSWORD") or options.get("password")
     args.log_dir = log_dir = args.log_dir or tempfile.mkdtemp(prefix="practice-log-")
-    persona = persona_class((spec or {}).get("persona", args.persona))(Clock(args.clock), log_dir, options)
+    spec = spec or {}
+    persona = persona_class(spec.get("persona", args.persona))(spec.get("clock") or Clock(args.clock), log_dir, options)
     if args.history_days:
         attack.history(persona, args.history_days)
     rows = attack.addresses(entries)

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server that is upgraded, or taken back, under a running console: noticed by what it answers, said, and gone on with."""
+
+import os
+import sys
+
+import pytest
+
+from terminal import Terminal
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+from fake.client import Practice  # noqa: E402
+
+BIN = os.path.abspath(os.environ.get("STALWARDEN_BIN", os.path.join(ROOT, "stalwarden")))
+WORDS = {"0.6": "0.5 – 0.6", "0.8": "0.7 – 0.9.3", "0.15": "0.11 – 0.15", "0.16": "0.16", "rest": "REST gateway"}
+
+
+def console(p, home):
+    env = {"STALWARDEN_URL": p.url, "STALWARDEN_USER": p.user, "STALWARDEN_PASSWORD": p.password, "HOME": str(home),
+           "XDG_STATE_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
+    return Terminal([BIN, "--log-source", p.log_dir], cols=140, rows=30, env=env)
+
+
+@pytest.mark.parametrize("before,after", [("0.15", "0.16"), ("0.6", "0.15"), ("0.16", "0.15"), ("rest", "0.16"), ("0.15", "rest"), ("0.16", "0.6")])
+def test_the_next_look_finds_another_generation(tmp_path, before, after):
+    with Practice(before) as p, console(p, tmp_path) as t:
+        p.edit(block=["203.0.113.77"])
+        t.wait_text(WORDS[before])
+        t.send("3r")
+        t.wait_text("203.0.113.77")
+        p.become(after)
+        p.edit(block=["45.9.148.11"])
+        t.send("r")
+        t.wait_text("45.9.148.11")
+        t.wait_text("203.0.113.77")
+        t.wait_text("was %s, is %s now" % (WORDS[before], WORDS[after]))
+
+
+def test_a_change_goes_on_in_the_new_dialect(tmp_path):
+    """Planned on what the former server said, written in the words of the new one."""
+    with Practice("0.15") as p, console(p, tmp_path) as t:
+        p.edit(block=["203.0.113.77"])
+        t.wait_text(WORDS["0.15"])
+        t.send("3r")
+        t.wait_text("203.0.113.77")
+        t.send("d")
+        t.wait_text("outlive")
+        p.become("0.16")
+        t.send("y")
+        t.wait_text("in force")
+        assert p.state()["stored"]["blocked"] == [] and p.state()["live"]["blocked"] == []
+
+
+def test_an_upgrade_that_keeps_the_paths_is_told_by_the_log(tmp_path):
+    """0.8 and 0.15 have the same calls: only what may be stored is another."""
+    with Practice("0.8") as p, console(p, tmp_path) as t:
+        t.wait_text(WORDS["0.8"])
+        t.send("2")
+        t.wait_text("ban after 100 failures")
+        assert "loiter" not in t.text
+        p.advance(2)
+        p.become("0.15")
+        t.wait_text("was %s, is %s now" % (WORDS["0.8"], WORDS["0.15"]))
+        t.wait_text("loiter")
+
+
+def test_what_credentials_may_not_do_is_not_offered(tmp_path):
+    with Practice("0.16", options={"accounts": [{"name": "viewer", "password": "v", "permissions": [
+            "sysSecurityGet", "sysBlockedIpGet", "sysBlockedIpQuery", "sysAllowedIpGet", "sysAllowedIpQuery", "sysLogGet", "sysLogQuery"]}]}) as p:
+        p.edit(block=["203.0.113.77"])
+        p.user, p.password = "viewer", "v"
+        with console(p, tmp_path) as t:
+            t.wait_text("LOOK ONLY")
+            t.send("3")
+            t.wait_text("203.0.113.77")
+            t.wait_text("r refresh")
+            assert "un-block" not in t.text
+            t.send("d")
+            t.wait_text("can't block and un-block: these credentials may not do that")
+            t.send("2a")
+            t.wait_text("can't change thresholds: these credentials may not do that")
+            asked = [r for r in p.requests() if "x:BlockedIp/set" in r.get("body", "")]
+            assert p.state()["stored"]["blocked"] == ["203.0.113.77"] and len(asked) <= 1
+
+
+def test_a_server_is_asked_once_what_credentials_may_do(tmp_path):
+    with Practice("0.16") as p, console(p, tmp_path) as t:
+        t.wait_text(WORDS["0.16"])
+        t.send("3rr")
+        t.wait_text("Blocked")
+        t.wait_text("live")
+        assert "LOOK ONLY" not in t.text
