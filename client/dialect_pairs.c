@@ -221,3 +221,13 @@ void targets_known(const struct targets *t)
 	for (size_t i = 0; i < t->b->count; i++)
 		t->b->result[i].ok = true;
 }
+
+enum decode targets_decode(const struct targets *t, const struct pairs *p, const struct response *res, struct err *err)
+{
+	if (!pairs_check(p, res, err))
+		return DECODE_FAIL;
+	if (!t)
+		return DECODE_MORE;
+	targets_known(t);
+	return DECODE_DONE;
+}

@@ -283,14 +283,11 @@ static void read_item(const struct server *srv, struct batch *b, const struct js
 static enum decode read_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err)
 {
 	const struct memo *m = b->cur.memo;
+	enum decode got = targets_decode(m->targets, &m->pairs, res, err);
 
 	(void)srv;
-	if (!pairs_check(&m->pairs, res, err))
-		return DECODE_FAIL;
-	if (m->targets) {
-		targets_known(m->targets);
-		return DECODE_DONE;
-	}
+	if (got != DECODE_MORE)
+		return got;
 	b->result[0].ok = true;
 	if (m->count[0])
 		b->result[0].value = xasprintf("%s/1h", m->count);
