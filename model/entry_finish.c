@@ -9,22 +9,13 @@
 #include "model/entry_sort.h"
 
 #define LOOK_BACK  8 /* rows of the same net a double is looked for in */
-#define RUN_FACTOR 8 /* sorting takes a row so much less than the other phases */
 
-enum phase { SORT_RUNS, MERGE_RUNS, SORT_MALFORMED, DROP_DOUBLES, REPACK, INDEX };
-
-/* A sorted run of rows, [at, end). */
-struct run {
-	size_t at, end;
-};
+enum phase { SORT_NETS, SORT_MALFORMED, DROP_DOUBLES, REPACK, INDEX };
 
 struct entry_finish {
 	enum phase phase;
 	size_t at;          /* rows of the phase that are done */
-	size_t run_len;     /* rows of a run */
-	struct run *runs;   /* a heap, the smallest first row on top */
-	size_t run_count;
-	struct entry *out;  /* of the merge */
+	struct entry_sorter *sorter;
 	size_t kept;        /* rows without doubles */
 	char *arena;        /* new text, in row order */
 	size_t arena_len;
@@ -34,8 +25,7 @@ void entry_finish_free(struct entry_finish *f)
 {
 	if (!f)
 		return;
-	free(f->runs);
-	free(f->out);
+	entry_sorter_free(f->sorter);
 	free(f->arena);
 	free(f);
 }
@@ -46,73 +36,12 @@ static size_t step_end(const struct entry_finish *f, size_t total, size_t rows)
 	return total - f->at < rows ? total : f->at + rows;
 }
 
-/* ---- sorting: runs, then one merge of all ---- */
-
-static void sort_run(struct entrylist *l, struct entry_finish *f, size_t rows)
+static void sort_some(struct entrylist *l, struct entry_finish *f, size_t rows)
 {
-	size_t end;
-
-	if (f->at == 0)
-		f->run_len = rows < l->count / RUN_FACTOR ? rows * RUN_FACTOR : l->count;
-	end = step_end(f, l->count, f->run_len);
-	if (end > f->at) /* an empty list has no rows at all */
-		entry_sort_nets(l->rows + f->at, end - f->at);
-	f->runs = xreallocarray(f->runs, f->run_count + 1, sizeof(*f->runs));
-	f->runs[f->run_count++] = (struct run){ f->at, end };
-	f->at = end;
-}
-
-static bool run_before(const struct entrylist *l, const struct run *a, const struct run *b)
-{
-	return entry_cmp_stable(&l->rows[a->at], &l->rows[b->at]) < 0;
-}
-
-static void heap_down(const struct entrylist *l, struct entry_finish *f, size_t i)
-{
-	for (;;) {
-		size_t child = 2 * i + 1;
-		struct run tmp;
-
-		if (child >= f->run_count)
-			return;
-		if (child + 1 < f->run_count && run_before(l, &f->runs[child + 1], &f->runs[child]))
-			child++;
-		if (!run_before(l, &f->runs[child], &f->runs[i]))
-			return;
-		tmp = f->runs[i];
-		f->runs[i] = f->runs[child];
-		f->runs[child] = tmp;
-		i = child;
-	}
-}
-
-static void merge_begin(const struct entrylist *l, struct entry_finish *f)
-{
-	f->out = xreallocarray(NULL, l->count, sizeof(*f->out));
-	for (size_t i = f->run_count / 2; i > 0; i--)
-		heap_down(l, f, i - 1);
-}
-
-static void merge_some(struct entrylist *l, struct entry_finish *f, size_t rows)
-{
-	size_t end = step_end(f, l->count, rows);
-
-	if (!f->out)
-		merge_begin(l, f);
-	for (; f->at < end; f->at++) {
-		struct run *top = &f->runs[0];
-
-		f->out[f->at] = l->rows[top->at++];
-		if (top->at == top->end)
-			*top = f->runs[--f->run_count];
-		heap_down(l, f, 0);
-	}
-	if (f->at < l->count)
-		return;
-	free(l->rows);
-	l->rows = f->out;
-	l->cap = l->count;
-	f->out = NULL;
+	if (!f->sorter)
+		f->sorter = entry_sorter_new(l->rows, l->count);
+	if (entry_sorter_step(f->sorter, rows))
+		f->at = l->count;
 }
 
 /* ---- doubles: a page that shifted while it was read brings rows twice; the first stays ---- */
@@ -214,17 +143,8 @@ static void sort_rest(struct entrylist *l, struct entry_finish *f, size_t rows)
 	f->at = l->count;
 }
 
-static void skip_merge(struct entrylist *l, struct entry_finish *f, size_t rows)
-{
-	if (f->run_count > 1 || f->out)
-		merge_some(l, f, rows);
-	else
-		f->at = l->count;
-}
-
 static void (*const phases[])(struct entrylist *l, struct entry_finish *f, size_t rows) = {
-	[SORT_RUNS] = sort_run,
-	[MERGE_RUNS] = skip_merge,
+	[SORT_NETS] = sort_some,
 	[SORT_MALFORMED] = sort_rest,
 	[DROP_DOUBLES] = drop_some,
 	[REPACK] = repack_some,

@@ -80,7 +80,7 @@ static void steps_of_any_size_give_the_same(void **state)
 
 			while (!entrylist_finish_step(l, steps[s]))
 				turns++;
-			assert_true(turns <= 6 * (counts[c] / (steps[s] ? steps[s] : 1) + 1));
+			assert_true(turns <= 12 * (counts[c] / (steps[s] ? steps[s] : 1) + 1));
 			assert_null(l->finish);
 			assert_same(l, whole);
 			for (size_t i = 0; i < l->count; i += 97) {
