@@ -200,7 +200,7 @@ bool app_init(struct app *a, struct loop *loop, const struct app_options *option
 	if (!config_load(&a->config, options->config_file, err) || !choose_profile(a, err))
 		return false;
 	find_state_dir(a);
-	host_gather(&a->host, "");
+	host_gather(&a->host, getenv("STALWARDEN_ROOT") ? getenv("STALWARDEN_ROOT") : "");
 	name_operator(a);
 	open_store(a);
 	places_open(a);

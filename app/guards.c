@@ -8,10 +8,8 @@
 
 static void add_text(struct netvec *v, const char *text)
 {
-	struct net n;
-
-	if (text && net_parse(text, strlen(text), &n, NULL))
-		netvec_add(v, &n);
+	if (text)
+		netvec_add_text(v, text);
 }
 
 static void add_texts(struct netvec *v, char **texts)

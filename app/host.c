@@ -9,10 +9,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "app/app.h"
 #include "core/mem.h"
 #include "core/text.h"
+
+#define ANCESTORS_MAX 32
+#define ENVIRON_MAX   (256 * 1024)
 
 static bool net_of_sockaddr(const struct sockaddr *sa, struct net *out)
 {
@@ -134,6 +138,63 @@ static void read_routes6(struct host_facts *h, const char *root)
 		fclose(f);
 }
 
+/* ---- who is logged in: sudo and su take SSH_CONNECTION away, the shell they were called from still has it ---- */
+
+static bool read_proc(const char *root, long pid, const char *what, struct buf *out)
+{
+	char path[512], chunk[4096];
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/proc/%ld/%s", root, pid, what);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0 && out->len < ENVIRON_MAX)
+		buf_add(out, chunk, n);
+	fclose(f);
+	return out->len > 0;
+}
+
+/* environ is NAME=VALUE, each ending in a NUL. */
+static const char *find_variable(const struct buf *environ_text, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t at = 0; at < environ_text->len; at += strlen(environ_text->data + at) + 1)
+		if (!strncmp(environ_text->data + at, name, len) && environ_text->data[at + len] == '=')
+			return environ_text->data + at + len + 1;
+	return NULL;
+}
+
+/* "pid (name) state ppid …"; the name may hold anything. 0 = not known */
+static long parent_of(const char *root, long pid)
+{
+	struct buf text = BUF_INIT;
+	const char *end;
+	long parent = 0;
+	char state;
+
+	if (read_proc(root, pid, "stat", &text) && (end = strrchr(buf_str(&text), ')')) && sscanf(end + 1, " %c %ld", &state, &parent) != 2)
+		parent = 0;
+	buf_release(&text);
+	return parent;
+}
+
+static void ask_ancestors(const char *root, struct net *client)
+{
+	long pid = getppid();
+
+	for (int i = 0; i < ANCESTORS_MAX && pid > 1 && !client->family; i++, pid = parent_of(root, pid)) {
+		struct buf text = BUF_INIT;
+		const char *ssh = read_proc(root, pid, "environ", &text) ? find_variable(&text, "SSH_CONNECTION") : NULL;
+
+		if (ssh)
+			guard_parse_ssh(ssh, client, NULL);
+		buf_release(&text);
+	}
+}
+
 void host_gather(struct host_facts *h, const char *root)
 {
 	const char *ssh = getenv("SSH_CONNECTION");
@@ -141,6 +202,8 @@ void host_gather(struct host_facts *h, const char *root)
 	memset(h, 0, sizeof(*h));
 	if (ssh)
 		guard_parse_ssh(ssh, &h->ssh_client, NULL);
+	else
+		ask_ancestors(root, &h->ssh_client);
 	read_interfaces(h, root);
 	read_routes(h, root);
 	read_routes6(h, root);

@@ -88,6 +88,7 @@ void plan_guard(struct app *a, struct plan *p, bool force)
 		plan_add_line(p, PLAN_BAD, hits[i].edit, "%s", hits[i].reason);
 	if (n > 0) {
 		guard_names(hits, shown, &names);
+		snprintf(p->overrides, sizeof(p->overrides), "%s", buf_str(&names));
 		if (force) {
 			p->change->forced = true;
 			p->change->forced_what = xstrdup(buf_str(&names));

@@ -23,6 +23,7 @@ struct plan {
 	char question[200];         /* "Un-block 2 addresses?" */
 	bool refused;               /* a guard says no, and force was not given: change must not be sent */
 	char refusal[512];          /* the guards' reasons */
+	char overrides[160];        /* their names, for who overrides them: "ssh_client, wide" */
 	bool yes_will_do;           /* refused for the number of entries alone: the typed count or --yes is enough */
 	bool needs_yes;             /* many entries, or protection is given up */
 	char why_yes[200];

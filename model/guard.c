@@ -73,6 +73,14 @@ static bool check_facts(const struct scene *s, enum guard_rule rule, char *reaso
 	return hit && say(reason, size, &s->edit->net, hit, guard_words(rule));
 }
 
+/* An IPv6 network around ::ffff:0:0/96 holds every IPv4 client of a dual-stack listener. */
+static bool holds_ipv4(const struct net *n)
+{
+	static const struct net mapped = {{[10] = 0xff, [11] = 0xff}, 6, 96};
+
+	return n->family == 6 && net_contains(n, &mapped);
+}
+
 static bool check_loopback(const struct scene *s, enum guard_rule rule, char *reason, size_t size)
 {
 	static const struct net loopback[] = {
@@ -107,6 +115,12 @@ static ptrdiff_t allowed_touching(const struct guard_facts *f, const struct net 
 	size_t found = netset_inside(f->allowed->index, n, rows, ALLOWED_MAX);
 	ptrdiff_t row = first_active(f, rows, at_most(found, ALLOWED_MAX));
 
+	if (row < 0 && holds_ipv4(n)) {
+		static const struct net all = {{0}, 4, 0};
+
+		found = netset_inside(f->allowed->index, &all, rows, ALLOWED_MAX);
+		row = first_active(f, rows, at_most(found, ALLOWED_MAX));
+	}
 	return row >= 0 ? row : entrylist_covering(f->allowed, n, -1, f->now);
 }
 
@@ -130,6 +144,8 @@ static bool check_private(const struct scene *s, enum guard_rule rule, char *rea
 	char a[NET_BUF];
 
 	(void)rule;
+	if (holds_ipv4(&s->edit->net))
+		kind = NET_PRIVATE;
 	if (kind == NET_PUBLIC || kind == NET_LOOPBACK)
 		return false;
 	net_format(&s->edit->net, a, sizeof(a));
@@ -146,9 +162,13 @@ static bool check_wide(const struct scene *s, enum guard_rule rule, char *reason
 	char a[NET_BUF];
 
 	(void)rule;
-	if (n->prefix >= widest)
+	if (n->prefix >= widest && !holds_ipv4(n))
 		return false;
 	net_format(n, a, sizeof(a));
+	if (n->prefix >= widest) {
+		snprintf(reason, size, "%s contains every IPv4 address in its IPv6 form", a);
+		return true;
+	}
 	snprintf(reason, size,
 		"%s is wider than /%d, the widest IPv%d network blocked without force", a, widest,
 		n->family);

@@ -2,6 +2,7 @@
 /* Small arrays of nets, searched one by one. */
 #include "model/netvec.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,12 +27,20 @@ void netvec_add(struct netvec *v, const struct net *n)
 
 bool netvec_add_text(struct netvec *v, const char *s)
 {
+	char plain[NET_BUF];
 	struct net n;
 
 	s += strspn(s, " \t\r\n");
 	size_t len = strlen(s);
 	while (len && strchr(" \t\r\n", s[len - 1]))
 		len--;
+	size_t address = strcspn(s, "%"), prefix = strcspn(s, "/");
+	if (address < len && address < sizeof(plain)) { /* a zone names an interface here: no server knows it */
+		int cut = snprintf(plain, sizeof(plain), "%.*s%.*s", (int)address, s,
+			prefix > address && prefix < len ? (int)(len - prefix) : 0, s + prefix);
+		s = plain;
+		len = cut > 0 && (size_t)cut < sizeof(plain) ? (size_t)cut : 0;
+	}
 	if (!net_parse(s, len, &n, NULL))
 		return false;
 	netvec_add(v, &n);

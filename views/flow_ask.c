@@ -225,7 +225,7 @@ static void overridden(void *arg, const char *text)
 	f->plan->refused = false;
 	c->forced = true;
 	free(c->forced_what);
-	c->forced_what = xstrdup(f->plan->refusal);
+	c->forced_what = xstrdup(f->plan->overrides[0] ? f->plan->overrides : f->plan->refusal);
 	flow_start(f);
 }
 

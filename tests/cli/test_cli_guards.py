@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What must not be done in a hurry: refused with a reason, exit 3, nothing sent that writes; --force overrides and is remembered."""
 
+import subprocess
+
 import pytest
 
-from cli_world import DONE, REFUSED
+from cli_world import BIN, DONE, HANG_S, REFUSED
 
 SSH = {"SSH_CONNECTION": "198.51.100.23 50000 203.0.113.1 22"}
 
@@ -117,3 +119,47 @@ def test_dry_run_on_every_generation(world, practice, persona):
     result = world.run("block", "203.0.113.7", "--dry-run")
     assert result.rc == DONE and "203.0.113.7" in result.out
     assert p.state()["stored"]["blocked"] == []
+
+
+def test_an_ipv6_network_that_holds_every_ipv4_client(world, p15):
+    result = world.run("block", "::/64", env=SSH)
+    assert result.rc == REFUSED and "::/64 contains 198.51.100.23, your own SSH client" in result.err
+    result = world.run("block", "::fffe:0:0/95")
+    assert result.rc == REFUSED and "every IPv4 address" in result.err
+
+
+def test_near_networks_of_ipv6_and_mapped(world, p15):
+    world.configure('profile "p" { near_networks = { "2001:db8:5::/48", "::ffff:203.0.113.9" } }\n')
+    for target in ("2001:db8:5:1::7", "2001:db8::/32", "203.0.113.9", "203.0.113.0/24"):
+        result = world.run("block", target)
+        assert result.rc == REFUSED and "near_networks" in result.err, (target, result)
+
+
+def test_the_last_allow_of_a_trusted_proxy(world, practice):
+    p = practice("0.15", options={"settings": {"server.proxy.trusted-networks.0000": "203.0.113.64/32"}})
+    world.use(p)
+    p.edit(allow=["203.0.113.64", "203.0.113.0/24"])
+    p.request("GET", "/api/reload")
+    assert world.run("disallow", "203.0.113.64", "203.0.113.0/24").rc == REFUSED
+    assert world.run("disallow", "203.0.113.64").rc == DONE
+    result = world.run("disallow", "203.0.113.0/24")
+    assert result.rc == REFUSED and "the last allow that keeps 203.0.113.64 from being banned, a proxy the server trusts" in result.err
+    assert world.run("disallow", "203.0.113.0/24", "--force").rc == DONE
+    forced = [row["forced"] for row in world.run("journal", "-o", "json").rows() if row["target"] == "203.0.113.0/24"]
+    assert forced == ["last_allow"]
+
+
+def test_many_at_once_want_to_be_meant(world, p15):
+    many = "".join("198.18.%d.%d\n" % (i // 250, i % 250 + 1) for i in range(1001))
+    result = world.run("block", "-", stdin=many)
+    assert result.rc == REFUSED and "1001 entries, more than 1000 at once" in result.err, result
+    assert writes(p15) == []
+    assert world.run("block", "-", "--yes", stdin=many).rc == DONE
+    assert len(p15.state()["stored"]["blocked"]) == 1001
+
+
+def test_ssh_client_behind_sudo(world, p15):
+    """sudo takes SSH_CONNECTION away; the shell that it was called from has it."""
+    script = "unset SSH_CONNECTION; %s block 198.51.100.23; exit $?" % BIN
+    done = subprocess.run(["sh", "-c", script], env={**world.environment(None), **SSH}, capture_output=True, timeout=HANG_S)
+    assert done.returncode == REFUSED and b"198.51.100.23 is your own SSH client" in done.stderr, done

@@ -34,6 +34,11 @@ static struct world world_new(void)
 	netvec_add_text(&w.facts.gateways, "172.17.0.1");
 	netvec_add_text(&w.facts.gateways, "198.51.100.254");
 	netvec_add_text(&w.facts.near, "203.0.114.0/24");
+	netvec_add_text(&w.facts.near, "2001:dba:aaaa:5::9/48");
+	assert_true(netvec_add_text(&w.facts.near, " fe80::77:1%eth0 "));
+	assert_true(netvec_add_text(&w.facts.near, "fe80::77:2%br0/120"));
+	assert_false(netvec_add_text(&w.facts.near, "fe80::77:2%br0/"));
+	assert_false(netvec_add_text(&w.facts.near, "%eth0"));
 	allow(&w, "203.0.115.9", TIME_NONE);
 	allow(&w, "203.0.116.0/24", TIME_NONE);
 	allow(&w, "203.0.117.0/24", NOW - 1000);
@@ -124,7 +129,14 @@ static void test_blocks(void **state)
 		{ "0.0.0.0/0", "ssh_client, api, host, loopback, proxy, gateway, near, allowed, private, wide" },
 		/* an IPv6 network around the mapped range holds every IPv4 client */
 		{ "::/0", "ssh_client, api, host, loopback, proxy, gateway, near, allowed, private, wide" },
-		{ "::/64", "ssh_client, api, host, loopback, proxy, gateway, near" },
+		{ "::/64", "ssh_client, api, host, loopback, proxy, gateway, near, allowed, private, wide" },
+		{ "::fffe:0:0/95", "ssh_client, api, host, loopback, proxy, gateway, near, allowed, private, wide" },
+		{ "::fffe:0:0/96", "" },
+		/* the profile's IPv6 networks, written with host bits or a zone */
+		{ "2001:dba:aaaa:1::5", "near" },
+		{ "2001:dba:aaaa::/47", "near" },
+		{ "2001:dba:aaab::1", "" },
+		{ "fe80::77:1", "near, private" },
 		{ "not an address", "" },
 	};
 	struct world w = world_new();
@@ -208,6 +220,7 @@ static void test_reasons(void **state)
 		{ "172.20.1.0/24", "172.20.1.0/24 touches a special range (Docker default range): gateways, proxies and your own hosts are there" },
 		{ "44.0.0.0/7", "44.0.0.0/7 is wider than /8, the widest IPv4 network blocked without force" },
 		{ "2a00::/12", "2a00::/12 is wider than /16, the widest IPv6 network blocked without force" },
+		{ "::fffe:0:0/94", "::fffc:0:0/94 contains 203.0.113.50, your own SSH client" },
 	};
 	struct world w = world_new();
 
