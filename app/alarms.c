@@ -184,9 +184,27 @@ static void cert_alarms(struct app *a, struct alarms *al, int64_t now)
 	}
 }
 
+/* Found by asking the endpoints. */
+static void served_alarms(struct app *a, struct alarms *al, int64_t now)
+{
+	(void)now;
+	for (size_t i = 0; i < a->served_count; i++) {
+		const struct served_fault *f = &a->served[i];
+		struct alarm *r = add(al, f->is_bad, CURE_CERTS, "served");
+		char port[8] = "";
+
+		if (f->port)
+			snprintf(port, sizeof(port), ":%u", f->port);
+		snprintf(r->key, sizeof(r->key), "served %.70s%s", f->name, port);
+		say(r->text, sizeof(r->text), "%s%s: %s", f->name, port, f->text);
+		snprintf(r->cure, sizeof(r->cure), "stalwarden certs --probe");
+	}
+}
+
 void alarms_find(struct app *a, struct alarms *out)
 {
-	static void (*const finders[])(struct app *, struct alarms *, int64_t) = { gateway_alarms, refused_alarms, own_alarms, check_alarms, both_alarms, cert_alarms };
+	static void (*const finders[])(struct app *, struct alarms *, int64_t) = { gateway_alarms, refused_alarms, own_alarms, check_alarms, both_alarms, cert_alarms,
+		served_alarms };
 	struct alarms found = { 0 };
 	int64_t now = clock_now();
 

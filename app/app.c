@@ -246,6 +246,7 @@ bool app_switch(struct app *a, const char *profile, struct err *err)
 	gateway_watch_release(a);
 	a->runs = 0;
 	a->resume_next = 0;
+	a->served_count = 0;
 	session_free(a->session);
 	snapshot_release(&a->snap);
 	for (int i = 0; i < SNAP_COUNT; i++)
@@ -253,6 +254,7 @@ bool app_switch(struct app *a, const char *profile, struct err *err)
 	profile_release(&a->profile);
 	a->options.profile = profile;
 	a->options.url = a->options.user = a->options.dialect = a->options.log_source = a->options.cacert = NULL;
+	a->options.endpoint_count = a->options.cert_file_count = 0;
 	if (!choose_profile(a, err))
 		return false;
 	places_open(a);

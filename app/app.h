@@ -97,6 +97,10 @@ struct watch;
 struct gateway_watch;
 struct geo;
 
+/* What the last look at endpoints found wrong (app/certs.c); app/alarms.c tells it. */
+struct served_fault { char name[128]; uint16_t port; bool is_bad; char text[160]; };
+#define SERVED_FAULTS 4
+
 struct snap_ask { struct app *app; enum snap what; }; /* argument of an answer; one of a kind is under way at most */
 
 struct app {
@@ -119,6 +123,8 @@ struct app {
 	struct observer *observers, *notify_next; /* notify_next: a notified observer may remove any other */
 	struct scope scope;          /* app-wide work: fetches, changes; outlives panels */
 	int64_t rescue_id;           /* store row of a pending rescue, 0 = none */
+	struct served_fault served[SERVED_FAULTS];
+	size_t served_count;
 	struct timer poll;
 	void (*trace)(void *arg, const char *line); /* -v and the command log; line is safe text without secrets */
 	void *trace_arg;

@@ -15,6 +15,7 @@
 #include "client/x509.h"
 #include "core/clock.h"
 #include "core/mem.h"
+#include "core/text.h"
 #include "model/cert_acme.h"
 #include "store/certs.h"
 
@@ -83,6 +84,34 @@ static void recall(struct certs_job *j, struct cert_join *in)
 	certs_remember(j->app->store, server, j->result.all, in->now, NULL);
 }
 
+static bool is_alarming(const struct cert_row *row)
+{
+	static const enum finding_kind kinds[] = { FINDING_VANISHED, FINDING_STALE_SERVED, FINDING_FILE_NOT_LOADED };
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (cert_row_has(row, kinds[i]))
+			return true;
+	return row->served && row->level == CERT_LEVEL_CRITICAL;
+}
+
+/* For the alarms of the console: what endpoints serve is looked at now and then, and what was wrong stays wrong meanwhile. */
+static void keep_faults(struct app *a, const struct certtable *t)
+{
+	a->served_count = 0;
+	for (size_t i = 0; i < t->count && a->served_count < SERVED_FAULTS; i++) {
+		const struct cert_row *row = &t->rows[i];
+		struct served_fault *f = &a->served[a->served_count];
+
+		if (!row->finding_count || !is_alarming(row))
+			continue;
+		*f = (struct served_fault){ .port = row->port, .is_bad = row->level == CERT_LEVEL_CRITICAL };
+		text_safe_str(f->name, sizeof(f->name), row->name, strlen(row->name));
+		text_safe_str(f->text, sizeof(f->text), row->findings[0].text, strlen(row->findings[0].text));
+		a->served_count++;
+	}
+	a->snap.generation++;
+}
+
 static void finish(struct loop *loop, void *arg)
 {
 	struct certs_job *j = arg;
@@ -101,6 +130,8 @@ static void finish(struct loop *loop, void *arg)
 	j->result.all->fetched = clock_now();
 	recall(j, &in);
 	j->result.table = cert_join(&in);
+	if (j->result.probed)
+		keep_faults(j->app, j->result.table);
 	j->done(j->arg, &j->result);
 	scope_cancel(&j->scope);
 	job_free(j);
@@ -302,7 +333,8 @@ struct certs_job *certs_gather(struct app *a, const struct certs_options *o, cer
 		job_free(j);
 		return NULL;
 	}
-	if (o->served && o->served->probed && !o->probe)
+	snprintf(j->result.server, sizeof(j->result.server), "%s", a->profile.url ? a->profile.url : "");
+	if (o->served && o->served->probed && !o->probe && !strcmp(o->served->server, j->result.server))
 		keep_served(j, o->served);
 	j->o.served = NULL;
 	if (o->stored)

@@ -22,6 +22,7 @@ struct certs_result {
 	struct err stored_err;            /* why the stored ones are missing */
 	bool probed;
 	int64_t probed_at;                /* wall ms */
+	char server[256];                 /* the URL of whose certificates they are */
 };
 typedef void (*certs_fn)(void *arg, struct certs_result *r); /* r borrowed; pointers set to NULL are taken */
 

@@ -29,11 +29,14 @@ static int usage(struct cli *c)
 	return EXIT_USAGE;
 }
 
-static bool verb_takes(const struct verb *v, const char *option)
+/* What the console takes beyond the global options: its certificates panel looks there. */
+#define CONSOLE_OPTIONS "endpoint file"
+
+static bool takes(const struct verb *v, const char *option)
 {
 	size_t n = strlen(option);
 
-	for (const char *p = v->options; p && *p; p += strcspn(p, " "), p += *p == ' ')
+	for (const char *p = v ? v->options : CONSOLE_OPTIONS; p && *p; p += strcspn(p, " "), p += *p == ' ')
 		if (!strncmp(p, option, n) && (p[n] == ' ' || p[n] == '\0'))
 			return true;
 	return false;
@@ -43,7 +46,7 @@ static bool verb_takes(const struct verb *v, const char *option)
 static bool check_options(struct cli *c)
 {
 	for (int i = 0; i < OPT_COUNT; i++)
-		if (args_has(&c->args, (enum option_id)i) && !option_rows[i].is_global && (!c->verb || !verb_takes(c->verb, option_rows[i].name)))
+		if (args_has(&c->args, (enum option_id)i) && !option_rows[i].is_global && !takes(c->verb, option_rows[i].name))
 			return err_set(&c->err, ERR_USAGE, "option --%s does not belong to %s", option_rows[i].name,
 				c->verb ? c->verb->name : "the console");
 	if (cli_has(c, OPT_OUTPUT) && !out_format_parse(cli_option(c, OPT_OUTPUT), &c->format))

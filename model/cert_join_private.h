@@ -15,7 +15,6 @@ struct join {
 void cert_find_faults(const struct join *j, struct cert_row *row, bool first_of_name);
 /* Served where there is an endpoint, else stored, else the file; NULL = none. */
 const struct cert *cert_row_main(const struct cert_row *row);
-bool cert_row_has(const struct cert_row *row, enum finding_kind kind);
 /* The valid-longest certificate of that source that covers name, or the one served if it is among
  * them; what can't be read and so covers nothing is never it. */
 const struct cert *cert_pick(

@@ -59,9 +59,9 @@ static void open_view(struct view *v)
 {
 	struct certs_state *s = v->state;
 
-	s->probe_next = false;
 	app_observe(app_of(v), &s->observer, &v->scope, changed, v);
-	gather(v);
+	gather(v); /* what is at hand at once, and then what a client really gets */
+	s->probe_next = true;
 }
 
 static void close_view(struct view *v)

@@ -45,11 +45,14 @@ def test_a_reload_that_changes_what_is_served(p15, sandbox, authority, trusted, 
         probe(t, port)
         t.wait_text("served is not the one that is stored")
         assert before.sha256[:4] in row_of(t) and after.sha256[:4] in row_of(t)
+        t.send("1")
+        t.wait_text("! %s:%d: served is not the one that is stored" % (NAME, port))  # an alarm, wherever one is
+        t.send("7")
         t.send("R")
         t.wait_text("Reload")
         t.send("y")
         t.wait_text("1 of 1 endpoints serve another certificate now")
-        t.wait_gone("served is not the one that is stored")
+        t.wait_gone("served is not the one that is stored")  # neither row nor alarm
         assert "in force" in t.text and before.sha256[:4] not in row_of(t)
 
 

@@ -3,8 +3,8 @@
 only when it is idle, so nothing here waits by the clock. BLESS=1 rewrites what differs.
 
 A case file: `persona:`, `options:`, `setup:` (one practice call a line, Python literals; a text "@FILE" is what tests/data/FILE holds),
-`config:` (lines of a configuration file; {url}, {host}, {home}), `files:` (PATH FILE: below the sandboxed root), `serve:` (PORT CERT KEY: a
-TLS server at {host}), then `keys` with `:dump` where the screen is taken, then one golden a size and dump, each under `==== COLSxROWS N`."""
+`arguments:` ({host}, {home}), `config:` (lines of a configuration file; {url}, {host}, {home}), `files:` (PATH FILE: below the sandboxed
+root), `serve:` (PORT CERT KEY: a TLS server at {host}), then `keys` with `:dump` where the screen is taken, then one golden a size and dump, each under `==== COLSxROWS N`."""
 
 import ast
 import contextlib
@@ -116,7 +116,7 @@ def place(case, home):
 
 def serve(case, stack):
     """The case's TLS servers, at an address of the loopback net that is this run's own: ports are shown and must stay."""
-    host = "127.%d.%d.%d" % (random.randrange(100, 250), random.randrange(1, 250), random.randrange(1, 250))
+    host = "127.%d.%d.%d" % tuple(random.randrange(100, 250) for _ in range(3))  # as wide each time
     for line in case.serve:
         port, cert, key = line.split()
         context = tls_servers.context(*(os.path.join(ROOT, "tests", "data", name) for name in (cert, key)))
@@ -170,10 +170,10 @@ def screens_of(case, size):
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
             if name in os.environ:
                 env[name] = os.environ[name]
-        argv = [BIN, "--log-source", p.log_dir if source == "dir" else source] + more + case.fields.get("arguments", "").split()
+        argv = [BIN, "--log-source", p.log_dir if source == "dir" else source] + more + case.fields.get("arguments", "").replace("{host}", host).replace("{home}", d).split()
         done = subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
         assert done.returncode == int(case.fields.get("status", "0")), done.stderr.decode()
-        return [steady(open(f, encoding="utf-8").read().replace(p.log_dir, "LOGDIR").replace(d, "HOME").replace(host, "HOST").rstrip("\n")) for f in dumps]
+        return [steady(open(f, encoding="utf-8").read().replace(p.log_dir, "LOGDIR").replace(d, "HOME").replace(host, "127.NNN.NNN.NNN").rstrip("\n")) for f in dumps]
 
 
 @pytest.mark.parametrize("path", cases(), ids=lambda p: os.path.basename(p)[:-7])
