@@ -4,6 +4,7 @@
 
 #include "app/app.h"
 #include "app/plan.h"
+#include "app/sync.h"
 #include "core/clock.h"
 
 static void add_text(struct netvec *v, const char *text)
@@ -36,4 +37,33 @@ void app_guard_facts(struct app *a, struct guard_facts *out)
 	out->allowed = a->snap.list[LIST_ALLOWED];
 	out->max_entries = a->options.yes ? 0 : PLAN_MANY;
 	out->now = clock_now();
+}
+
+static bool is_of_host(const struct app *a, const struct net *n)
+{
+	const struct host_facts *h = &a->host;
+
+	if (net_kind(n) == NET_LOOPBACK)
+		return true;
+	for (size_t i = 0; i < h->address_count; i++)
+		if (net_equal(&h->addresses[i], n))
+			return true;
+	for (size_t i = 0; i < h->gateway_count; i++)
+		if (net_equal(&h->gateways[i].net, n))
+			return true;
+	return false;
+}
+
+bool app_is_own_login(const struct app *a, const struct event_facts *f)
+{
+	const char *peer = session_peer(a->session);
+	struct net server;
+
+	if (f->kind != EVENT_SUCCESS || !a->profile.user || !slice_is(f->account, a->profile.user))
+		return false;
+	if (f->listener.len && !slice_starts(f->listener, "http"))
+		return false;
+	if (!f->address.family || !peer[0] || !net_parse(peer, strlen(peer), &server, NULL) || !is_of_host(a, &server))
+		return true;
+	return is_of_host(a, &f->address);
 }

@@ -23,6 +23,10 @@ struct sync;
 struct sync *sync_begin(struct app *a, bool sweep, sync_fn done, void *arg);
 void sync_cancel(struct sync *s);
 
+/* Is that the log line of one of our own requests? Our account, by HTTP, from an address of ours; when the server is elsewhere, what it sees
+ * of us can't be known. (app/guards.c) */
+bool app_is_own_login(const struct app *a, const struct event_facts *f);
+
 /* How the profile's log source is chosen: api, a path, stdin, or auto. *param belongs to the app; NULL and err when there is none. */
 const struct logsource_ops *sync_source(struct app *a, void **param, char *name, size_t size, struct err *err);
 

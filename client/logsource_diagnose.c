@@ -61,7 +61,7 @@ void logsource_diagnose(const struct logsource_stats *stats, const char *version
 	else if (stats->attempts == 0 && stats->by_level[LEVEL_DEBUG] == 0 &&
 		 stats->lines >= ENOUGH_LINES)
 		buf_addf(out,
-			"Failed logins are not logged (auth.failed is DEBUG), so nothing is known "
-			"about attempts before a ban: %s.",
+			"Failed logins are not logged: %s. auth.failed is DEBUG; without it "
+			"nothing is known about attempts before a ban.",
 			cures[i].attempts);
 }

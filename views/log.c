@@ -13,7 +13,9 @@
 #include "views/views.h"
 
 #define RING 100000     /* lines kept */
-#define FIRST 500       /* lines asked for at first; older ones when the end is reached */
+#define FIRST 500       /* lines asked for at first, and when the cursor comes close to the oldest */
+#define MORE 5000       /* when it is sent there */
+#define CLOSE 100
 #define LINE_MAX_KEPT 4096
 
 enum log_column { COL_TIME, COL_LEVEL, COL_EVENT, COL_ADDRESS, COL_ACCOUNT, COL_DETAILS };
@@ -55,9 +57,7 @@ static void drop(struct log_row *r)
 
 static bool is_own(const struct view *v, const struct log_row *r)
 {
-	const char *user = app_of(v)->profile.user;
-
-	return r->facts.kind == EVENT_SUCCESS && user && slice_is(r->facts.account, user);
+	return app_is_own_login(app_of(v), &r->facts);
 }
 
 static bool keep(const struct view *v, struct log_row *r, const struct event *ev)
@@ -131,10 +131,17 @@ static void on_state(struct logsource *src, enum logsource_state state, const ch
 	struct log_state *s = v->state;
 	struct buf notice = BUF_INIT;
 
-	(void)state;
+	if (text[0] && state != LOGSOURCE_LOST && state != LOGSOURCE_FAILED)
+		ui_message(v->ui, ROLE_WARN, "%s", text); /* lines are missing: said once, and soon followed by another state */
 	snprintf(s->state, sizeof(s->state), "%s", text);
-	logsource_diagnose(&src->stats, session_server(app_of(v)->session)->versions, &notice);
-	snprintf(s->notice, sizeof(s->notice), "%s", buf_str(&notice));
+	if (state == LOGSOURCE_LIVE || state == LOGSOURCE_ENDED) /* before that, little means nothing */
+		logsource_diagnose(&src->stats, session_server(app_of(v)->session)->versions, &notice);
+	if (notice.len && !s->notice[0] && src->stats.lines) /* there are lines to look at, so it isn't said in their place */
+		ui_message(v->ui, ROLE_DIM, "%s", buf_str(&notice));
+	if (state == LOGSOURCE_LOST || state == LOGSOURCE_FAILED)
+		snprintf(s->notice, sizeof(s->notice), "%s", text);
+	else if (notice.len || state == LOGSOURCE_LIVE)
+		snprintf(s->notice, sizeof(s->notice), "%s", buf_str(&notice));
 	buf_release(&notice);
 	view_redraw(v);
 }
@@ -337,6 +344,12 @@ static void detail(const struct view *v, size_t row, struct page *p, int width)
 		page_text(p, ROLE_DIM, 0, width, text_safe_str(safe, sizeof(safe), r->event.line.p, r->event.line.len));
 }
 
+static void reach_back(struct log_state *s, size_t row, size_t lines)
+{
+	if (s->source && s->source->has_more_backlog && (row == ROW_NONE || row + CLOSE >= s->head - s->tail))
+		logsource_older(s->source, lines);
+}
+
 static bool act(struct view *v, enum action a, size_t row)
 {
 	struct log_state *s = v->state;
@@ -359,8 +372,12 @@ static bool act(struct view *v, enum action a, size_t row)
 			logsource_pause(s->source, !v->paused);
 		return false; /* the toolkit keeps the flag */
 	case ACTION_LAST:
-		if (s->source && s->source->has_more_backlog)
-			logsource_older(s->source, 5000);
+		reach_back(s, ROW_NONE, MORE);
+		return false;
+	case ACTION_DOWN:
+	case ACTION_HALF_DOWN:
+	case ACTION_PAGE_DOWN:
+		reach_back(s, row, FIRST);
 		return false;
 	case ACTION_GROUP:
 		s->hides_own = !s->hides_own;
@@ -377,11 +394,13 @@ static void status(const struct view *v, struct view_status *out)
 	const struct log_state *s = v->state;
 
 	snprintf(out->note, sizeof(out->note), "%s", s->hides_own ? "own logins hidden" : "");
-	snprintf(out->right, sizeof(out->right), "%.150s", s->state);
+	if (s->head != s->tail)
+		snprintf(out->right, sizeof(out->right), "%.150s", s->state);
 	if (s->err.code != ERR_NONE)
 		snprintf(out->empty, sizeof(out->empty), "%.300s", s->err.msg);
 	else
-		snprintf(out->empty, sizeof(out->empty), "%.300s", s->notice[0] ? s->notice : s->source ? "no line yet" : "loading…");
+		snprintf(out->empty, sizeof(out->empty), "%.300s",
+			s->head != s->tail ? "no line matches the filter" : s->notice[0] ? s->notice : s->source ? "no line yet" : "loading…");
 }
 
 static const struct column columns[] = {
