@@ -197,7 +197,7 @@ static int run_export(struct cli *c)
 		err_set(&c->err, ERR_USAGE, "--format %s can't be exported", cli_option(c, OPT_FORMAT));
 		return EXIT_USAGE;
 	}
-	if (!cli_connect(c) || !cli_need(c, (blocked ? SNAP(BLOCKED) : 0) | (allowed ? SNAP(ALLOWED) : 0), 0))
+	if (!cli_connect_to_read(c) || !cli_need(c, (blocked ? SNAP(BLOCKED) : 0) | (allowed ? SNAP(ALLOWED) : 0), 0))
 		return cli_exit_of_err(&c->err);
 	memset(lists, 0, sizeof(lists));
 	if (blocked)

@@ -77,6 +77,8 @@ static bool parse_sort(struct cli *c, struct sorting *s)
 static void print_row(struct cli *c, struct out *o, const struct entrylist *l, size_t row, int64_t now)
 {
 	const struct entry *e = &l->rows[row];
+	const char *key = entry_key(l, row), *note;
+	size_t key_len = strlen(key);
 	ptrdiff_t cover = -1;
 	struct net n;
 
@@ -84,14 +86,15 @@ static void print_row(struct cli *c, struct out *o, const struct entrylist *l, s
 	if (e->family)
 		cover = entrylist_covering(l, &n, (ptrdiff_t)row, now);
 	out_row(o);
-	out_str(o, entry_key(l, row));
+	out_text(o, key, key_len);
+	note = key + key_len + 1; /* as entry_note() finds it, without measuring the key again: there may be a million */
 	if (e->family)
 		out_int(o, e->family);
 	else
 		out_null(o);
 	out_str(o, e->family == 0 ? NULL : net_is_address(&n) ? "address" : "network");
 	out_str(o, reason_text(e->reason));
-	out_str(o, entry_note(l, row));
+	out_str(o, note);
 	out_time(o, entry_created(e));
 	out_time(o, entry_expires(e));
 	out_str(o, entry_state_text(entry_state(l, row, now)));
