@@ -269,7 +269,8 @@ static bool remove_target(struct app *a, struct plan *p, enum list_kind list, co
 
 	if (row >= 0 && l->rows[row].family == 0) {
 		remove_row(a, p, list, (size_t)row, o);
-		plan_add_line(p, PLAN_INFO, before, "%s is no address: it blocks nothing, and refuses every full reload", target);
+		plan_add_line(p, PLAN_INFO, before, "%s is no address: it blocks nothing%s", target,
+			server_has(session_server(a->session), CAP(CHECK_CONFIG)) ? ", and refuses every full reload" : "");
 		return true;
 	}
 	if (!net_parse_input(target, &net, err))
@@ -277,7 +278,8 @@ static bool remove_target(struct app *a, struct plan *p, enum list_kind list, co
 	if (remove_net(a, p, list, &net, o) == 0) {
 		plan_edit(a, p, kind, net_format(&net, text, sizeof(text)), o)->net = net;
 		p->already++;
-		plan_add_line(p, PLAN_INFO, before, "%s is not listed; the reload makes sure that it is not in force either", text);
+		plan_add_line(p, PLAN_INFO, before, "%s is not listed%s", text,
+			server_has(session_server(a->session), CAP(LIVE_AT_ONCE)) ? "" : "; the reload makes sure that it is not in force either");
 	}
 	if (list == LIST_BLOCKED)
 		say_cover(a, p, before, &net, target);

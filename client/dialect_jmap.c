@@ -268,7 +268,44 @@ static const struct {
 	{ "x:Action/set", "{}", CAP(RELOAD) | CAP(RELOAD_CERTS), true, false },
 	{ "x:Task/set", "{}", CAP(RESET_COUNTERS) | CAP(RENEW_CERT), true, false },
 };
-_Static_assert(ARRAY_LEN(rights) <= 16, "maxCallsInRequest (seen on 0.16.18)");
+
+/* A start in recovery mode says so in the log and nowhere else. */
+static const char *const starts[] = { "server.recovery-mode", "server.startup" };
+_Static_assert(ARRAY_LEN(rights) + 2 * ARRAY_LEN(starts) <= 16, "maxCallsInRequest (seen on 0.16.18)");
+
+static void starts_encode(struct request *req)
+{
+	char arguments[160], id[8];
+
+	for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
+		snprintf(arguments, sizeof(arguments), "{\"filter\":{\"text\":\"%s\"},\"limit\":20}", starts[i]);
+		snprintf(id, sizeof(id), "q%zu", i);
+		jmap_call(req, "x:Log/query", arguments, id);
+		snprintf(arguments, sizeof(arguments), "{\"#ids\":{\"resultOf\":\"q%zu\",\"name\":\"x:Log/query\",\"path\":\"/ids\"}}", i);
+		snprintf(id, sizeof(id), "s%zu", i);
+		jmap_call(req, "x:Log/get", arguments, id);
+	}
+}
+
+/* When that was last logged, as text that sorts; "" = never. The event counts, not what somebody typed into a line. */
+static const char *last_start(json_t *doc, size_t i)
+{
+	struct err ignored = ERR_INIT;
+	const char *last = "";
+	json_t *item, *answer;
+	char id[8];
+	size_t k;
+
+	snprintf(id, sizeof(id), "s%zu", i);
+	answer = jmap_answer(doc, id, &ignored);
+	json_array_foreach (json_object_get(answer, "list"), k, item) {
+		const char *event = json_string_value(json_object_get(item, "event")), *at = json_string_value(json_object_get(item, "timestamp"));
+
+		if (event && at && !strcmp(event, starts[i]) && strcmp(at, last) > 0)
+			last = at;
+	}
+	return last;
+}
 
 static bool refine_encode(const struct server *srv, struct cursor *cur, bool permissions, struct request *req)
 {
@@ -284,6 +321,7 @@ static bool refine_encode(const struct server *srv, struct cursor *cur, bool per
 		snprintf(id, sizeof(id), "r%zu", i);
 		jmap_call(req, rights[i].method, rights[i].arguments, id);
 	}
+	starts_encode(req);
 	jmap_end(req);
 	return true;
 }
@@ -312,6 +350,8 @@ static enum decode refine_decode(struct server *srv, struct cursor *cur, bool pe
 		is_granted = jmap_answer(doc, id, &why) != NULL;
 		set_rights(srv, rights[i].caps, is_granted && rights[i].is_sure ? CAP_YES : why.code == ERR_PERMISSION ? CAP_NO_PERMISSION : CAP_UNTESTED);
 	}
+	if (doc && *last_start(doc, 0) && strcmp(last_start(doc, 0), last_start(doc, 1)) >= 0)
+		snprintf(srv->info.mode, sizeof(srv->info.mode), "recovery");
 	json_decref(doc);
 	return DECODE_DONE;
 }

@@ -24,7 +24,9 @@ def list_what_is_blocked(t):
 
 @operation(entries=5200)
 def list_five_thousand(t):
+    t.p.requests()
     rows = t.rows("blocked")
+    assert len(t.p.requests()) <= 12
     assert sorted(canonical(row["address"]) for row in rows) == sorted(t.stored())
     assert len(rows) == 5200
 
@@ -85,9 +87,23 @@ def unblock_ipv6(t):
 def unblock_a_network_among_others(t):
     """Where a network has no key of its own the others are taken along, and must be there again (0.5 - 0.6)."""
     others = sorted([ADDRESS, OTHER, THIRD, SIX, SIX_NETWORK, "192.0.2.64/26", "192.0.2.128/25"])
-    t.p.edit(block=others + [NETWORK, "192.0.2.0/25"])
+    t.p.edit(block=[a for a in others if a != ADDRESS] + [NETWORK, "192.0.2.0/25"])
+    t.change("block", ADDRESS, "--reason", "case 118")
+    before = listed(t)
     t.change("unblock", NETWORK, "192.0.2.0/25")
     assert sorted(t.stored()) == sorted(t.live()) == others
+    after = listed(t)
+    assert all(after[a] == {**before[a], "covered_by": after[a]["covered_by"]} for a in others)
+
+
+@operation(entries=2500)
+def unblock_a_network_among_thousands(t):
+    """An IPv6 network has no prefix that ends with a dot: on 0.5 - 0.6 all others go with it and are put back."""
+    before = sorted(t.stored())
+    t.p.edit(block=[SIX_NETWORK])
+    t.p.restart()
+    t.change("unblock", SIX_NETWORK)
+    assert sorted(t.stored()) == sorted(t.live()) == before
 
 
 @operation(safe=True)

@@ -7,8 +7,9 @@ import os
 import pytest
 
 import real
+from cli_world import CREDENTIALS, DONE
 from operations import OPERATIONS
-from personas import CANNOT, GENERATIONS, PROBED, UNTRIED
+from personas import BY_ID, CANNOT, GENERATIONS, PROBED, UNTRIED
 
 IS_REAL = real.settings() is not None
 
@@ -58,3 +59,12 @@ else:
         assert (said["dialect"], said["generation"]) == (generation.dialect, generation.generation)
         assert set(said["capabilities"]) == PROBED
         assert {c for c, s in said["capabilities"].items() if s == "no_generation"} == set(generation.lacks) & PROBED
+
+    @pytest.mark.parametrize("mode, words", [("normal", ""), ("recovery", "recovery"), ("bootstrap", "bootstrap")])
+    def test_modes_are_named(trial, mode, words):
+        t = trial(BY_ID["0.16"], mode=mode)
+        t.p.control("line", {"line": "2099-01-01T00:00:00Z INFO EHLO command (smtp.ehlo) domain = \"server.recovery-mode\""})
+        assert t.run("probe", "-o", "json").json()["mode"] == words
+        result = t.run("block", "192.0.2.7")
+        assert result.rc == (CREDENTIALS if mode == "bootstrap" else DONE), result
+        assert mode != "bootstrap" or "bootstrap mode" in result.err, result

@@ -176,14 +176,14 @@ static void rights_are_known_without_a_change(void **state)
 	struct server srv;
 
 	(void)state;
-	srv = rights_of(false, nobody, 11);
+	srv = rights_of(false, nobody, 15);
 	for (int i = 0; i < CAP_BIT_COUNT; i++)
 		if (srv.info.caps[i] == CAP_YES)
 			fail_msg("%s is granted to nobody", cap_name((enum cap_bit)i));
 	assert_int_equal(srv.info.caps[CAP_BIT_WRITE_BLOCKED], CAP_NO_PERMISSION);
 	assert_int_equal(srv.info.caps[CAP_BIT_RESET_COUNTERS], CAP_NO_PERMISSION);
 	assert_int_equal(srv.info.caps[CAP_BIT_CHECK_CONFIG], CAP_NO_GENERATION);
-	srv = rights_of(false, viewer, 11);
+	srv = rights_of(false, viewer, 15);
 	assert_int_equal(srv.info.caps[CAP_BIT_READ_BLOCKED], CAP_YES);
 	assert_int_equal(srv.info.caps[CAP_BIT_READ_LOG], CAP_YES);
 	assert_int_equal(srv.info.caps[CAP_BIT_READ_TRUST], CAP_NO_PERMISSION);
@@ -191,16 +191,16 @@ static void rights_are_known_without_a_change(void **state)
 	assert_int_equal(srv.info.caps[CAP_BIT_WRITE_THRESHOLDS], CAP_NO_PERMISSION);
 	assert_int_equal(srv.info.caps[CAP_BIT_RELOAD], CAP_NO_PERMISSION);
 	/* may store a block, but not make it live; whether create, update or destroy is granted is not told */
-	srv = rights_of(false, blocker, 11);
+	srv = rights_of(false, blocker, 15);
 	assert_int_equal(srv.info.caps[CAP_BIT_WRITE_BLOCKED], CAP_UNTESTED);
 	assert_int_equal(srv.info.caps[CAP_BIT_WRITE_ALLOWED], CAP_NO_PERMISSION);
 	assert_int_equal(srv.info.caps[CAP_BIT_RELOAD], CAP_NO_PERMISSION);
-	srv = rights_of(false, tuner, 11);
+	srv = rights_of(false, tuner, 15);
 	assert_int_equal(srv.info.caps[CAP_BIT_WRITE_THRESHOLDS], CAP_YES);
 	assert_int_equal(srv.info.caps[CAP_BIT_RELOAD_CERTS], CAP_UNTESTED);
 	assert_int_equal(srv.info.caps[CAP_BIT_RENEW_CERT], CAP_UNTESTED);
 	/* read-only: not even an empty one */
-	srv = rights_of(true, viewer, 5);
+	srv = rights_of(true, viewer, 9);
 	assert_int_equal(srv.info.caps[CAP_BIT_WRITE_BLOCKED], CAP_UNTESTED);
 }
 
