@@ -263,7 +263,7 @@ static const struct {
 	bool no_op;
 	const char *words;
 } task_ends[RENEWAL_COUNT] = {
-	[RENEWAL_UNKNOWN] = { VERDICT_UNKNOWN, ERR_NETWORK, false, "the renewal was started; how it ended could not be asked" },
+	[RENEWAL_UNKNOWN] = { VERDICT_STORED, ERR_NETWORK, false, "the renewal was started; how it ended could not be asked" },
 	[RENEWAL_OK] = { VERDICT_IN_FORCE, ERR_NONE, false, "the renewal's task is done" },
 	[RENEWAL_NOT_DUE] = { VERDICT_IN_FORCE, ERR_NONE, true, "not due" },
 	[RENEWAL_PENDING] = { VERDICT_STORED, ERR_TIMEOUT, false,

@@ -165,7 +165,8 @@ static int run(struct cli *c)
 const struct verb verb_certs = {
 	.name = "certs",
 	.synopsis = "certs [--probe] [--endpoint PROTO://HOST:PORT]… [--file GLOB]…\ncerts renew DOMAIN\ncerts reload\ncerts upload CERT KEY",
-	.summary = "List certificates as stored, as served and as on disk, who renews them and what is wrong; renew, reload, upload.",
+	.summary = "List certificates as stored, as served and as on disk, who renews them and what is wrong; a renewal (followed for --timeout), "
+		   "a reload or an upload is judged by what endpoints serve afterwards.",
 	.options = "probe endpoint file",
 	.words = "renew reload upload",
 	.examples = "stalwarden certs\nstalwarden certs --probe -o json",

@@ -170,6 +170,14 @@ def test_a_renewal_that_takes_longer_than_anybody_waits(world, practice, sandbox
     assert "the server still works on it" in row["detail"] and "--timeout" in row["detail"]
 
 
+def test_a_renewal_whose_end_nobody_tells(world, practice, sandbox):
+    p = renewing(practice, world, "success")
+    p.fault("close", body='x:Task/get", ?{"ids"', times=-1)
+    result, row = renew(world, "--timeout", "2")
+    assert (result.rc, row["verdict"]) == (STORED, "stored"), result
+    assert "how it ended could not be asked" in row["detail"], row
+
+
 def test_a_renewal_of_nobodys_domain(world, practice, sandbox):
     renewing(practice, world, "success")
     result = world.run("certs", "renew", "example.net", *at(9), "-o", "json")
