@@ -100,7 +100,8 @@ void cli_print_outcomes(struct cli *c, const struct change *ch)
 {
 	static const struct out_field fields[] = { { "op", "OP", 0 }, { "target", "TARGET", 0 }, { "verdict", "VERDICT", 0 },
 		{ "before", "BEFORE", OUT_HIDDEN }, { "after", "AFTER", OUT_HIDDEN }, { "detail", "DETAIL", 0 },
-		{ "steps", "STEPS", OUT_HIDDEN }, { NULL, NULL, 0 } };
+		{ "steps", "STEPS", OUT_HIDDEN }, { NULL, NULL, 0 }, { NULL, NULL, 0 } };
+	struct out_field shown[ARRAY_LEN(fields)];
 	struct buf line = BUF_INIT;
 	struct out o;
 
@@ -114,7 +115,10 @@ void cli_print_outcomes(struct cli *c, const struct change *ch)
 		buf_release(&line);
 		return;
 	}
-	out_begin(&o, c->format, fields, false, c->ascii);
+	memcpy(shown, fields, sizeof(fields));
+	if (c->would_have)
+		shown[ARRAY_LEN(fields) - 2] = (struct out_field){ "would_have", "", OUT_HIDDEN };
+	out_begin(&o, c->format, shown, false, c->ascii);
 	for (size_t i = 0; i < ch->count; i++) {
 		const struct outcome *r = &ch->outcomes[i];
 
@@ -128,6 +132,8 @@ void cli_print_outcomes(struct cli *c, const struct change *ch)
 		buf_reset(&line);
 		steps_json(ch, i, &line);
 		out_raw(&o, buf_str(&line), "");
+		if (c->would_have)
+			out_raw(&o, c->would_have, c->would_have);
 	}
 	out_end(&o);
 	buf_release(&line);

@@ -77,6 +77,7 @@ struct cli {
 	const struct verb *verb;
 	enum out_format format;
 	bool ascii, colour;
+	char *would_have;       /* JSON beside the outcome of switching a threshold off: what that would have let through; NULL */
 	struct err err;
 	volatile bool interrupted;
 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/threshold_off.h"
 #include "cli/cli.h"
 #include "cli/near.h"
 #include "core/clock.h"
@@ -141,11 +142,23 @@ static bool read_ban_period(struct cli *c, int64_t *ms)
 	return cli_option_duration(c, OPT_BAN_FOR, ms);
 }
 
+/* Goes with the outcome, for who can't read the words on stderr. */
+static void look_back(struct cli *c, enum ban_class class)
+{
+	struct off_advice advice;
+	struct buf json = BUF_INIT;
+
+	threshold_off_advice(&c->app, class, &advice);
+	threshold_off_json(&advice, &json);
+	c->would_have = buf_take(&json, NULL);
+}
+
 static int set(struct cli *c, const char *rate)
 {
 	struct threshold parsed = { 0 };
 	enum ban_class class;
 	int64_t ban_ms;
+	int status;
 
 	if (!cli_word(c, 1) || !class_parse(cli_word(c, 1), &class)) {
 		err_set(&c->err, ERR_USAGE, "CLASS is auth, abuse, loiter or scan%s%s", cli_word(c, 1) ? ", not " : "",
@@ -162,7 +175,12 @@ static int set(struct cli *c, const char *rate)
 		return EXIT_USAGE;
 	if (!cli_connect(c) || !cli_need(c, SNAP(THRESHOLDS), 0))
 		return cli_exit_of_err(&c->err);
-	return cli_change(c, plan_threshold(&c->app, class, rate, ban_ms, &c->err));
+	if (!strcmp(rate, "off"))
+		look_back(c, class);
+	status = cli_change(c, plan_threshold(&c->app, class, rate, ban_ms, &c->err));
+	free(c->would_have);
+	c->would_have = NULL;
+	return status;
 }
 
 static int run_thresholds(struct cli *c)

@@ -52,8 +52,10 @@ def test_off_says_what_it_would_have_let_through_and_whether_a_higher_rate_would
         p.event("auth_fail", client, listener="imap", account="user1@example.org", count=count)
     assert world.run("sync", "--log-source", p.log_dir).rc == DONE
     assert len(p.state()["stored"]["blocked"]) == 3
-    result = world.run("thresholds", "set", "auth", "off")
+    result = world.run("thresholds", "set", "auth", "off", "-o", "json")
     assert result.rc == DONE
+    assert result.one()["would_have"] == {"days": 7, "addresses": 3, "refused": 228, "failures": 103, "tried": [
+        {"rate": "200/1d", "banned": 0}, {"rate": "500/1d", "banned": 0}, {"rate": "1000/1d", "banned": 0}]}
     assert "nobody is banned for failed logins any more" in result.err
     assert "in the last 7 days that would have let through 3 addresses that were banned" in result.err
     assert "would a higher rate do? Addresses still banned: 0 at 200/1d, 0 at 500/1d, 0 at 1000/1d" in result.err
