@@ -5,11 +5,6 @@
 #ifndef TESTS_FUZZ_DIALECT_DRIVE_H
 #define TESTS_FUZZ_DIALECT_DRIVE_H
 
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include <jansson.h>
 
 #include "client/dialect.h"
@@ -17,16 +12,7 @@
 #include "client/jsonwalk.h"
 #include "core/mem.h"
 #include "core/text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 #define ROUNDS 12 /* requests of one exchange at the most: the same answer to each */
 
