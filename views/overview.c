@@ -125,18 +125,23 @@ static void thresholds(const struct view *v, struct page *p, int width)
 static void gaps(const struct view *v, struct page *p, int width)
 {
 	const struct server_info *s = session_server(app_of(v)->session);
-	bool headed = false;
+	struct buf forbidden = BUF_INIT;
+	bool is_read_only = false;
 
 	for (int i = 0; i < CAP_BIT_COUNT; i++) {
-		if (s->caps[i] != CAP_NO_PERMISSION && s->caps[i] != CAP_NO_READ_ONLY)
-			continue;
-		if (!headed) {
-			page_blank(p);
-			page_heading(p, width, "Not permitted", NULL);
-			headed = true;
-		}
-		page_text(p, ROLE_WARN, 2, width, server_lacks(s, 1u << i));
+		is_read_only = is_read_only || s->caps[i] == CAP_NO_READ_ONLY;
+		if (s->caps[i] == CAP_NO_PERMISSION)
+			buf_addf(&forbidden, "%s%s", forbidden.len ? ", " : "these credentials may not: ", cap_words((enum cap_bit)i));
 	}
+	if (forbidden.len || is_read_only) {
+		page_blank(p);
+		page_heading(p, width, "Not permitted", NULL);
+	}
+	if (is_read_only)
+		page_text(p, ROLE_WARN, 2, width, "read-only mode: nothing is changed from here");
+	if (forbidden.len)
+		page_text(p, ROLE_WARN, 2, width, buf_str(&forbidden));
+	buf_release(&forbidden);
 }
 
 static void page(struct view *v, struct page *p, int width)
