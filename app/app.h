@@ -94,6 +94,7 @@ struct app_options {
 };
 
 struct watch;
+struct pipe;
 struct gateway_watch;
 struct geo;
 
@@ -134,6 +135,7 @@ struct app {
 	unsigned runs;               /* changes under way (app/run.c), looking again at earlier ones included */
 	int64_t resume_next;         /* clock_mono() before which earlier changes are not looked at again */
 	struct watch *watch;         /* app/watch.h; NULL = nothing is watched */
+	struct pipe *pipe;           /* app/pipe.h; NULL = standard input is no log, or not read yet */
 	int64_t startup_seen;        /* wall ms: the server's last start that was looked at (app/startup.c) */
 	struct gateway_watch *gateway_watch; /* app/gateway_watch.h; NULL until a line came */
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "app/gateway_watch.h"
+#include "app/pipe.h"
 #include "app/sweep.h"
 #include "client/logsource_api.h"
 #include "core/clock.h"
@@ -48,9 +49,9 @@ const struct logsource_ops *sync_source(struct app *a, void **param, char *name,
 		snprintf(name, size, "%s", a->log_path);
 		return &logsource_file;
 	case LOGSOURCE_KIND_STDIN:
-		*param = &standard_input;
 		snprintf(name, size, "standard input");
-		return &logsource_stdin;
+		*param = a->observers ? (void *)pipe_of(a, err) : &standard_input;
+		return !*param ? NULL : a->observers ? &logsource_pipe : &logsource_stdin;
 	case LOGSOURCE_KIND_API:
 		break;
 	}
@@ -335,7 +336,7 @@ struct sync *sync_begin(struct app *a, bool sweep, sync_fn done, void *arg)
 		return s;
 	}
 	s->ops = sync_source(a, &s->param, s->result.source, sizeof(s->result.source), &s->result.err);
-	if (s->ops)
+	if (s->ops && s->ops != &logsource_pipe) /* which takes everything in by itself */
 		read_log(s);
 	else
 		timer_start(a->loop, &s->timer, 0, &s->scope, compare_list, s);

@@ -3,6 +3,7 @@
 #include "tui/screen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,18 +69,32 @@ static int env_int(const char *name, int fallback)
 	return s != NULL && text_int(s, 1, SIZE_MAX_CELLS, &n) ? (int)n : fallback;
 }
 
+/* A log may come through standard input: the keys then come from the terminal itself. */
+static bool open_keyboard(void)
+{
+	term.in_fd = isatty(STDIN_FILENO) ? STDIN_FILENO : open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	return term.in_fd >= 0;
+}
+
+static void close_keyboard(void)
+{
+	if (term.in_fd > STDIN_FILENO)
+		close(term.in_fd);
+	term.in_fd = -1;
+}
+
 static bool usable(const struct screen_options *opt, struct err *err)
 {
 	const char *name = getenv("TERM");
 
 	if (opt->headless)
 		return true;
-	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+	if (!isatty(STDOUT_FILENO) || !open_keyboard())
 		return err_set(err, ERR_USAGE, "the console needs a terminal; for scripts use a verb, e.g. `status -o json`");
 	if (name == NULL || name[0] == '\0' || strcmp(name, "dumb") == 0 || strcmp(name, "unknown") == 0)
 		return err_set(err, ERR_USAGE, "TERM is %s: the console needs a terminal that can place text; use a verb, e.g. `status`",
 			name == NULL || name[0] == '\0' ? "not set" : name);
-	if (tcgetattr(STDIN_FILENO, &term.saved) != 0)
+	if (tcgetattr(term.in_fd, &term.saved) != 0)
 		return err_set(err, ERR_IO, "terminal: %s", strerror(errno));
 	return true;
 }
@@ -95,7 +110,6 @@ static bool open_streams(struct err *err)
 		screen_out_close();
 		return err_set(err, ERR_IO, "/dev/null: %s", strerror(errno));
 	}
-	term.in_fd = term.headless ? -1 : STDIN_FILENO;
 	return true;
 }
 
@@ -103,7 +117,7 @@ static void close_streams(void)
 {
 	fclose(term.in);
 	screen_out_close();
-	term.in_fd = -1;
+	close_keyboard();
 }
 
 /* newterm() dies by itself on a terminal without cursor addressing: ask terminfo first. */
@@ -214,8 +228,10 @@ bool screen_start(const struct screen_options *opt, struct err *err)
 	term.headless = opt->headless;
 	term.mouse = opt->mouse && !opt->headless;
 	term.suspended = false;
-	if (!usable(opt, err) || !known_terminal(name, err) || !open_streams(err))
+	if (!usable(opt, err) || !known_terminal(name, err) || !open_streams(err)) {
+		close_keyboard();
 		return false;
+	}
 	term.screen = new_screen(name);
 	if (term.screen == NULL) {
 		close_streams();

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The log panel as it lives: followed, paused, scrolled back to the oldest line; our own logins hidden, another's with our name not."""
+"""The log panel as it lives: followed, paused, scrolled back to the oldest line; our own logins hidden, another's with our name not; from a
+pipe, with the keyboard from the terminal."""
 
 import os
 import re
+import sqlite3
 import sys
 
 import pytest
@@ -88,3 +90,53 @@ def test_our_own_logins_are_hidden_and_anothers_are_not(tmp_path):
             t.wait(lambda: own(), "our own logins")
             t.send("H")
             t.wait(lambda: not own(), "our own logins gone")
+
+
+LINE = '2026-11-21T09:%02d:00Z INFO Banned due to scan (security.scan-ban) listenerId = "http", remoteIp = %s, path = "/x"\n'
+
+
+def bans(home):
+    with sqlite3.connect(home / "stalwarden" / "history.db") as db:
+        return db.execute("SELECT count(*), sum(lines) FROM ban").fetchone()
+
+
+def test_from_a_pipe_with_the_keyboard_from_the_terminal(tmp_path):
+    """Read once, for the panel and for the history; what `docker logs` gives again with the next start is known."""
+    fifo = str(tmp_path / "pipe")
+    os.mkfifo(fifo)
+    with Practice("0.15") as p:
+        env = dict(environment(p, tmp_path), FIFO=fifo, SW=BIN)
+        for last in (40, 50):
+            end = os.open(fifo, os.O_RDWR)  # as `docker logs -f` holds it open
+            os.write(end, "".join(LINE % (n, "198.51.100.%d" % n) for n in range(10, last)).encode())
+            with Terminal(["sh", "-c", 'exec "$SW" --log-source - < "$FIFO"'], cols=120, rows=60, env=env) as t:
+                t.wait_text("● live")
+                t.send("5")
+                t.wait_text("198.51.100.10")
+                t.wait_text("198.51.100.%d" % (last - 1))
+                os.write(end, (LINE % (last, "198.51.100.%d" % last)).encode())
+                t.wait_text("198.51.100.%d" % last)
+                t.send("/100.11\r")
+                t.wait_gone("198.51.100.12")
+                assert "198.51.100.11" in t.text
+                t.send("3")
+                t.wait_text("nothing is blocked")
+                t.send("q")
+                assert t.exit_status() == 0
+            os.close(end)
+            assert bans(tmp_path) == (last - 9, last - 9)
+
+
+def test_a_pipe_that_ends(tmp_path):
+    (tmp_path / "log").write_text("".join(LINE % (n, "198.51.100.%d" % n) for n in range(10, 40)))
+    with Practice("0.15") as p:
+        env = dict(environment(p, tmp_path), LOG=str(tmp_path / "log"), SW=BIN)
+        with Terminal(["sh", "-c", 'cat "$LOG" | "$SW" --log-source -'], cols=120, rows=60, env=env) as t:
+            t.wait_text("● live")
+            t.send("5")
+            t.wait_text("198.51.100.39")
+            t.wait_text("standard input has ended")
+            t.send("6")
+            t.wait_text("30 bans")
+            t.send("q")
+            assert t.exit_status() == 0
