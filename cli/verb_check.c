@@ -22,6 +22,7 @@ static const char *const code_words[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN"
 struct check_result {
 	enum check_code code;
 	char text[512];
+	bool is_absent; /* nothing to look at on this server: no alarm among the others */
 };
 
 static void result(struct check_result *r, enum check_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -91,7 +92,9 @@ static void check_bans(struct cli *c, struct check_result *r)
 	if (bad)
 		result(r, CHECK_CRITICAL, "%zu blocked entries should not be: %s", bad, first);
 	else if (l->malformed)
-		result(r, CHECK_WARNING, "%zu malformed entries refuse every full reload: \"%.100s\"", l->malformed, entry_key(l, l->count - l->malformed));
+		result(r, CHECK_WARNING, "%zu malformed entries %s: \"%.100s\"", l->malformed,
+			server_has(session_server(c->app.session), CAP(CHECK_CONFIG)) ? "refuse every full reload" : "block nothing",
+			entry_key(l, l->count - l->malformed));
 	else
 		result(r, CHECK_OK, "%zu entries, none that a guard would have refused", l->count);
 	guard_facts_release(&facts);
@@ -103,6 +106,7 @@ static void check_config(struct cli *c, struct check_result *r)
 
 	if (!server_has(session_server(c->app.session), CAP(CHECK_CONFIG))) {
 		result(r, CHECK_UNKNOWN, "%s", server_lacks(session_server(c->app.session), CAP(CHECK_CONFIG)));
+		r->is_absent = session_server(c->app.session)->caps[CAP_BIT_CHECK_CONFIG] == CAP_NO_GENERATION;
 		return;
 	}
 	if (!cli_need(c, SNAP(CHECK), 0)) {
@@ -180,7 +184,8 @@ static int run_check(struct cli *c)
 {
 	const char *what = cli_word(c, 0);
 	bool all = what && !strcmp(what, "all"), found = all;
-	struct check_result worst = { CHECK_OK, "" }, r;
+	struct check_result worst = { 0 }, r = { 0 };
+	char absent[200] = "";
 	int code = CHECK_OK;
 
 	for (size_t i = 0; what && i < ARRAY_LEN(checks); i++)
@@ -201,8 +206,13 @@ static int run_check(struct cli *c)
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
 		if (!all && strcmp(what, checks[i].name) != 0)
 			continue;
+		r.is_absent = false;
 		checks[i].run(c, &r);
 		err_clear(&c->err);
+		if (all && r.is_absent) {
+			snprintf(absent, sizeof(absent), "; no %s: %.150s", checks[i].name, r.text);
+			continue;
+		}
 		code = worse(code, (int)r.code);
 		if (!all)
 			print_line(checks[i].name, &r, checks[i].prints_itself);
@@ -211,7 +221,11 @@ static int run_check(struct cli *c)
 				checks[i].name, code_words[r.code], r.text);
 	}
 	if (all)
-		printf("ALL %s - %s\n", code_words[code], worst.text[0] ? worst.text : "reach, gateway, bans, config and certs are fine");
+		printf("ALL %s - %s%s\n", code_words[code],
+			worst.text[0]  ? worst.text
+			: absent[0] ? "reach, gateway, bans and certs are fine"
+				    : "reach, gateway, bans, config and certs are fine",
+			absent);
 	return code;
 }
 

@@ -7,6 +7,8 @@ from cli_world import DONE, NOTHING, STORED
 from personas import PROBED
 from table import ADDRESS, NETWORK, OTHER, SIX, listed, operation
 
+GATEWAY = "172.17.0.1"                        # Docker's
+
 
 @operation(needs="read_log", asks="log")
 def log_shows_a_ban(t):
@@ -106,6 +108,33 @@ def monitored(t):
     result = t.run("check", "reach")
     assert result.rc == 0 and result.out.startswith("REACH OK"), result
     assert t.run("metrics").rc == DONE
+
+
+@operation()
+def monitored_as_a_whole(t):
+    """What a generation can't tell is no alarm among the rest: check all would never be OK there."""
+    own = ["--endpoint", "tls://127.0.0.1:1"]                   # certificates are not the matter here
+    result = t.run("check", "all", *own)
+    assert "config UNKNOWN" not in result.out, result
+    assert ("no config: this server's generation" in result.out) != t.gen.can("check_config"), result
+    t.p.edit(block=[GATEWAY])
+    t.p.restart()
+    result = t.run("check", "all", *own)
+    assert result.rc == 2 and GATEWAY in result.out, result
+
+
+@operation()
+def gateway_banned_and_fixed(t):
+    """Lifted, allowed and counters reset, as far as the generation can; what it can't is said with it."""
+    t.p.edit(block=[GATEWAY])
+    t.p.restart()
+    assert t.p.event("auth_ok", GATEWAY) == "refused"
+    assert [row["address"] for row in t.rows("gateway")] == [GATEWAY]
+    result = t.change("gateway", "fix", "--yes")
+    assert t.stored() == t.live() == [] and t.p.event("auth_ok", GATEWAY) == "ok"
+    assert t.stored("allowed") == [GATEWAY] * t.gen.can("write_allowed")
+    assert ("can't be allowed" in result.err) != t.gen.can("write_allowed")
+    assert t.run("gateway").rc == NOTHING
 
 
 @operation()

@@ -3,7 +3,7 @@
 
 import os
 
-from cli_world import DONE, NOTHING, ROOT, STORED, USAGE
+from cli_world import DONE, NOTHING, REFUSED, ROOT, STORED, USAGE
 from table import ADDRESS, OTHER, operation
 
 CERTS = os.path.join(ROOT, "tests", "data", "certs")
@@ -198,6 +198,22 @@ def certificates_without_keys(t):
     for args in (["certs"], ["certs", "-o", "json"], ["certs", "-v"]):
         result = t.run(*args)
         assert "MIIcanary" not in result.out + result.err and "PRIVATE KEY" not in result.out + result.err
+
+
+@operation(needs="upload_cert", asks="certs upload cert.pem key.pem")
+def certificate_uploaded(t):
+    """Stored, without a trace of its key in what is printed or kept here; a lone certificate is refused unless forced."""
+    pem, key = (os.path.join(CERTS, "leaf." + end) for end in ("pem", "key"))
+    before = t.facts()
+    assert t.run("certs", "upload", pem, key).rc == REFUSED
+    assert t.facts() == before
+    result = t.run("certs", "upload", pem, key, "--force", "--yes", "-o", "json")
+    row = result.one()
+    assert row["op"] == "cert_upload" and row["verdict"] in ("in_force", "stored"), result
+    assert t.facts() != before
+    with open(key, encoding="utf-8") as f:
+        body = f.read().split("\n")[1]
+    assert body not in result.out + result.err and body.encode() not in t.world.files()
 
 
 @operation(needs="reload_certs", asks="certs reload")
