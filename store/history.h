@@ -103,6 +103,18 @@ bool history_group(struct store *s, enum history_by by, const struct history_que
 	struct history_row **rows, size_t *count, size_t *total, struct err *err);
 void history_rows_free(struct history_row *rows, size_t count);
 
+/* The same in steps, for a console: each looks at no more than `segs` times 4096 bans, or does one of
+ * the few things after that. Bans that come meanwhile may be counted or not. take when is_done. */
+#define HISTORY_ALL_SEGS 0
+struct history_grouping;
+struct history_grouping *history_grouping_begin(
+	struct store *s, enum history_by by, const struct history_query *q, struct err *err);
+bool history_grouping_step(
+	struct history_grouping *job, unsigned segs, bool *is_done, struct err *err);
+void history_grouping_take(
+	struct history_grouping *job, struct history_row **rows, size_t *count, size_t *total);
+void history_grouping_end(struct history_grouping *job); /* harmless when not done, or NULL */
+
 enum ban_end {
 	END_NONE,
 	END_EXPIRED,

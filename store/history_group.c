@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Bans grouped by day, address, range, reason or account, and the figures of hours and days: one
- * pass over the packed rows. */
+/* Bans grouped by day, address, range, reason or account: what is done with the packed rows, phase by
+ * phase. history_grouping.c asks for them. */
 #include <stdlib.h>
 
 #include "core/mem.h"
-#include "store/history_scan.h"
+#include "store/history_group.h"
 
 #define DAY_S 86400u
 
@@ -40,28 +40,6 @@ void history_query_init(struct history_query *q)
 }
 
 /* ---- collecting ---- */
-
-/* Ids of addresses and words, days and classes are small and dense: groups are looked up by index,
- * which is what keeps a million rows under a tenth of a second. */
-struct group {
-	uint8_t addr[16]; /* of an address or a range */
-	uint8_t family, prefix;
-	uint32_t index; /* day, class or word */
-	uint32_t bans, addresses;
-	uint32_t first, last; /* s */
-	uint32_t by_class[CLASS_COUNT];
-};
-
-struct grouping {
-	const struct scan_filter *filter;
-	enum history_by by;
-	struct group *groups;
-	size_t count;    /* of slots, used or not */
-	uint64_t *pairs; /* group and address, for counting what is distinct; with repeats */
-	size_t pair_count, pair_cap;
-	uint32_t *last_group; /* per address + 1: the group it was in before; saves most repeats */
-	size_t address_count;
-};
 
 static size_t group_index(const struct grouping *g, const struct packed_ban *b)
 {
@@ -104,7 +82,7 @@ static void note_address(struct grouping *g, const struct packed_ban *b, size_t 
 	g->pairs[g->pair_count++] = (uint64_t)at << 32 | b->addr_id;
 }
 
-static void add_bans(const struct packed_ban *rows, size_t count, void *arg)
+void group_add_bans(const struct packed_ban *rows, size_t count, void *arg)
 {
 	struct grouping *g = arg;
 	struct group *r;
@@ -167,7 +145,7 @@ static void radix_sort(uint64_t *keys, size_t count, uint64_t bits)
 }
 
 /* How many different addresses each group has. */
-static void count_addresses(struct grouping *g)
+void group_count_addresses(struct grouping *g)
 {
 	uint64_t bits = 0;
 	size_t i;
@@ -187,7 +165,7 @@ static void count_addresses(struct grouping *g)
 }
 
 /* Moves the used groups to the front. */
-static void compact(struct grouping *g)
+void group_compact(struct grouping *g)
 {
 	size_t i, kept = 0;
 
@@ -198,7 +176,7 @@ static void compact(struct grouping *g)
 	g->count = kept;
 }
 
-static void group_net(const struct group *r, struct net *out)
+void group_net(const struct group *r, struct net *out)
 {
 	memcpy(out->addr, r->addr, sizeof(out->addr));
 	out->family = r->family;
@@ -236,9 +214,9 @@ static void add_group(struct group *to, const struct group *r)
 		to->by_class[c] += r->by_class[c];
 }
 
-/* Makes ranges of addresses in place, after compact(): what is written is never ahead of what is
+/* Makes ranges of addresses in place, after group_compact(): what is written is never ahead of what is
  * read. */
-static void fold_ranges(struct grouping *g, uint8_t prefix4, uint8_t prefix6)
+void group_fold_ranges(struct grouping *g, uint8_t prefix4, uint8_t prefix6)
 {
 	size_t i, kept = 0, slot_count = 64;
 	struct net n, wide;
@@ -267,11 +245,11 @@ static void fold_ranges(struct grouping *g, uint8_t prefix4, uint8_t prefix6)
 }
 
 /* One address has one id a server. */
-static void join_servers(struct grouping *g)
+void group_join_servers(struct grouping *g)
 {
 	size_t i;
 
-	fold_ranges(g, 32, 128);
+	group_fold_ranges(g, 32, 128);
 	for (i = 0; i < g->count; i++)
 		g->groups[i].addresses = 1;
 }
@@ -349,10 +327,10 @@ static void sift(struct group *heap, size_t count, size_t at, group_cmp cmp)
 	}
 }
 
-/* The first `limit` rows in order, to the front: a heap of the best so far, so that a million
- * groups need no full sort. */
-static size_t sort_first(struct group *rows, size_t count, size_t limit, group_cmp cmp)
+size_t group_sort_first(struct group *rows, size_t count, size_t limit, enum history_by by,
+	enum history_sort sort)
 {
+	group_cmp cmp = sort_cmp(by, sort);
 	size_t i, n = limit && limit < count ? limit : count;
 
 	for (i = n / 2; i-- > 0;)
@@ -368,109 +346,4 @@ static size_t sort_first(struct group *rows, size_t count, size_t limit, group_c
 		sift(rows, i, 0, cmp);
 	}
 	return n;
-}
-
-static int cmp_account(const void *a, const void *b)
-{
-	return strcmp(
-		((const struct history_row *)a)->account, ((const struct history_row *)b)->account);
-}
-
-/* ---- public ---- */
-
-static void fill_row(
-	struct store *s, enum history_by by, const struct group *r, struct history_row *row)
-{
-	int c;
-
-	memset(row, 0, sizeof(*row));
-	row->class = CLASS_NONE;
-	row->day = TIME_NONE;
-	row->bans = r->bans;
-	row->addresses = r->addresses;
-	row->first = (int64_t)r->first * 1000;
-	row->last = (int64_t)r->last * 1000;
-	for (c = 0; c < CLASS_COUNT; c++)
-		row->by_class[c] = r->by_class[c];
-	switch (by) {
-	case HISTORY_BY_DAY:
-		row->day = (int64_t)r->index * DAY_S * 1000;
-		break;
-	case HISTORY_BY_REASON:
-		row->class = (enum ban_class)r->index;
-		break;
-	case HISTORY_BY_ADDRESS:
-	case HISTORY_BY_RANGE:
-		group_net(r, &row->net);
-		break;
-	case HISTORY_BY_ACCOUNT:
-		row->account = scan_word_text(s, r->index);
-		break;
-	case HISTORY_BY_COUNT:
-		break;
-	}
-	if (row->account == NULL)
-		row->account = xstrdup("");
-}
-
-static void make_rows(struct store *s, const struct history_query *q, struct grouping *g,
-	struct history_row **rows, size_t *count, size_t *total)
-{
-	bool by_text = g->by == HISTORY_BY_ACCOUNT && q->sort == HISTORY_KEY;
-	size_t i, kept = 0;
-
-	for (i = 0; i < g->count; i++) {
-		if (g->groups[i].bans >= q->at_least)
-			g->groups[kept++] = g->groups[i];
-	}
-	if (total)
-		*total = kept;
-	kept = sort_first(g->groups, kept, by_text ? 0 : q->limit, sort_cmp(g->by, q->sort));
-	*rows = xcalloc(kept + 1, sizeof(**rows));
-	for (i = 0; i < kept; i++)
-		fill_row(s, g->by, &g->groups[i], &(*rows)[i]);
-	*count = kept;
-	if (!by_text)
-		return;
-	qsort(*rows, kept, sizeof(**rows), cmp_account);
-	for (; q->limit && *count > q->limit; (*count)--)
-		free((*rows)[*count - 1].account);
-}
-
-bool history_group(struct store *s, enum history_by by, const struct history_query *q,
-	struct history_row **rows, size_t *count, size_t *total, struct err *err)
-{
-	struct scan_filter filter;
-	struct grouping g = { .filter = &filter, .by = by };
-	bool ok;
-
-	*rows = NULL;
-	*count = 0;
-	if (total)
-		*total = 0;
-	if (!db_may_read(s, err) || !scan_filter_make(s, q, &filter, err))
-		return false;
-	ok = scan_bans(s, &filter, add_bans, &g, err);
-	if (ok) {
-		count_addresses(&g);
-		compact(&g);
-		if (!q->server && (by == HISTORY_BY_ADDRESS || by == HISTORY_BY_RANGE))
-			join_servers(&g);
-		if (by == HISTORY_BY_RANGE)
-			fold_ranges(&g, q->prefix4 ? q->prefix4 : 24, q->prefix6 ? q->prefix6 : 48);
-		make_rows(s, q, &g, rows, count, total);
-	}
-	free(g.groups);
-	free(g.pairs);
-	free(g.last_group);
-	return ok;
-}
-
-void history_rows_free(struct history_row *rows, size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		free(rows[i].account);
-	free(rows);
 }

@@ -161,11 +161,15 @@ bool scan_filter_make(
 	return true;
 }
 
-static bool scan_segs(struct store *s, const struct scan_filter *f,
-	void (*fn)(const struct packed_ban *, size_t, void *), void *arg, struct err *err)
+/* *found: segments looked at; *after moves behind them. */
+static bool scan_segs(struct store *s, const struct scan_filter *f, int64_t *after, unsigned segs,
+	unsigned *found, void (*fn)(const struct packed_ban *, size_t, void *), void *arg,
+	struct err *err)
 {
-	sqlite3_stmt *q = db_prepare(
-		s, "SELECT data FROM seg WHERE newest >= ?1 AND oldest < ?2 ORDER BY first", err);
+	sqlite3_stmt *q = db_prepare(s,
+		"SELECT data, last FROM seg WHERE first > ?3 AND newest >= ?1 AND oldest < ?2 "
+		"ORDER BY first LIMIT ?4",
+		err);
 	struct packed_ban *copy = NULL;
 	int r;
 
@@ -173,7 +177,9 @@ static bool scan_segs(struct store *s, const struct scan_filter *f,
 		return false;
 	sqlite3_bind_int64(q, 1, f->since);
 	sqlite3_bind_int64(q, 2, f->until ? f->until : INT64_MAX);
-	while ((r = db_step(s, q, err)) > 0) {
+	sqlite3_bind_int64(q, 3, *after);
+	sqlite3_bind_int64(q, 4, segs ? (int64_t)segs : -1);
+	for (*found = 0; (r = db_step(s, q, err)) > 0; ++*found) {
 		const void *data = sqlite3_column_blob(q, 0);
 		size_t count = (size_t)sqlite3_column_bytes(q, 0) / sizeof(struct packed_ban);
 
@@ -193,36 +199,57 @@ static bool scan_segs(struct store *s, const struct scan_filter *f,
 		}
 		if (count > 0)
 			fn(data, count, arg);
+		*after = sqlite3_column_int64(q, 1);
 	}
 	free(copy);
 	return r == 0;
 }
 
-bool scan_bans(struct store *s, const struct scan_filter *f,
+/* What is in no segment yet. */
+static bool scan_tail(struct store *s, int64_t *after,
 	void (*fn)(const struct packed_ban *, size_t, void *), void *arg, struct err *err)
 {
-	int64_t after, first, end;
-	struct packed_ban *rows;
+	struct packed_ban *rows = xcalloc(SEG_ROWS, sizeof(*rows));
+	int64_t sealed = last_sealed(s, err), first, end;
 	ptrdiff_t n;
 
+	*after = *after > sealed ? *after : sealed;
+	while ((n = read_packed(s, *after, INT64_MAX, rows, SEG_ROWS, &first, &end, err)) > 0) {
+		fn(rows, (size_t)n, arg);
+		*after = end;
+	}
+	free(rows);
+	return n == 0;
+}
+
+bool scan_some(struct store *s, const struct scan_filter *f, int64_t *after, unsigned segs,
+	bool *is_last, void (*fn)(const struct packed_ban *, size_t, void *), void *arg,
+	struct err *err)
+{
+	unsigned found = 0;
+	bool ok;
+
+	*is_last = true;
 	if (f->server < 0)
 		return true;
 	/* Both reads must see the same state, or a seal between them would hide bans. */
 	if (!db_exec(s, "BEGIN", err))
 		return false;
-	after = last_sealed(s, err);
-	if (!scan_segs(s, f, fn, arg, err)) {
-		db_rollback(s);
-		return false;
-	}
-	rows = xcalloc(SEG_ROWS, sizeof(*rows));
-	while ((n = read_packed(s, after, INT64_MAX, rows, SEG_ROWS, &first, &end, err)) > 0) {
-		fn(rows, (size_t)n, arg);
-		after = end;
-	}
-	free(rows);
+	ok = scan_segs(s, f, after, segs, &found, fn, arg, err);
+	*is_last = segs == 0 || found < segs;
+	if (ok && *is_last)
+		ok = scan_tail(s, after, fn, arg, err);
 	db_rollback(s);
-	return n == 0;
+	return ok;
+}
+
+bool scan_bans(struct store *s, const struct scan_filter *f,
+	void (*fn)(const struct packed_ban *, size_t, void *), void *arg, struct err *err)
+{
+	int64_t after = -1;
+	bool is_last;
+
+	return scan_some(s, f, &after, 0, &is_last, fn, arg, err);
 }
 
 /* ---- words ---- */

@@ -56,6 +56,12 @@ bool scan_bans(struct store *s, const struct scan_filter *f,
 	void (*fn)(const struct packed_ban *rows, size_t count, void *arg), void *arg,
 	struct err *err);
 
+/* The same in parts: bans with ids after *after, which moves on, in at most `segs` segments (0 = all);
+ * *is_last: there are no more. */
+bool scan_some(struct store *s, const struct scan_filter *f, int64_t *after, unsigned segs,
+	bool *is_last, void (*fn)(const struct packed_ban *rows, size_t count, void *arg), void *arg,
+	struct err *err);
+
 /* Inside a transaction: packs what has piled up, at most `segs` of them. */
 bool scan_seal(struct store *s, unsigned segs, struct err *err);
 /* Inside a transaction: packs the bans of that seg anew, or removes it when none is left. */

@@ -7,45 +7,18 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
-#include "views/rows.h"
+#include "views/grouping.h"
 
 enum group_column { COL_KEY, COL_BANS, COL_ADDRESSES, COL_FIRST, COL_LAST, COL_NOW, COL_COUNTRY, COL_AS };
 
-struct group_state {
-	struct store_rows rows;  /* of struct history_row */
-	enum history_by by;
-	uint8_t prefix4, prefix6; /* of ranges; 0 = 24 and 48 */
-};
-
-STORE_ROWS(struct history_row, history_rows_free)
+static const struct history_row *row_of(const struct view *v, size_t row)
+{
+	return &((const struct history_row *)store_rows_of(v)->rows)[row];
+}
 
 static const struct net *net_of(const void *rows, size_t row)
 {
 	return &((const struct history_row *)rows)[row].net;
-}
-
-static bool ask_store(struct view *v, struct store_rows *r)
-{
-	const struct group_state *s = v->state;
-	struct history_row *rows;
-	struct history_query q;
-
-	history_query_init(&q);
-	q.server = app_of(v)->profile.name;
-	q.sort = HISTORY_MOST;
-	q.limit = 10000;
-	q.prefix4 = s->prefix4;
-	q.prefix6 = s->prefix6;
-	if (!history_group(app_of(v)->store, s->by, &q, &rows, &r->count, &r->total, &r->err))
-		return false;
-	r->rows = rows;
-	store_rows_rank(r, net_of);
-	return true;
-}
-
-static void read_rows(struct view *v)
-{
-	store_rows_read(v, ask_store, free_rows);
 }
 
 static void open_view(struct view *v)
@@ -57,7 +30,7 @@ static void open_view(struct view *v)
 	if (!history_by_parse(by, &s->by))
 		s->by = HISTORY_BY_ADDRESS;
 	words_prefix(v->arg + strcspn(v->arg, "/"), &s->prefix4, &s->prefix6);
-	read_rows(v);
+	grouping_read(v);
 }
 
 static uint64_t row_id(const struct view *v, size_t row)
@@ -192,7 +165,7 @@ static void detail(const struct view *v, size_t row, struct page *p, int width)
 static bool regroup(struct view *v, enum history_by by)
 {
 	((struct group_state *)v->state)->by = by;
-	read_rows(v);
+	grouping_read(v);
 	return true;
 }
 
@@ -254,7 +227,7 @@ static void status(const struct view *v, struct view_status *out)
 	snprintf(out->note, sizeof(out->note), "by %s", history_by_text(s->by));
 	if (s->by == HISTORY_BY_RANGE && (s->prefix4 || s->prefix6))
 		snprintf(out->note, sizeof(out->note), "by range, /%u and /%u", s->prefix4 ? s->prefix4 : 24, s->prefix6 ? s->prefix6 : 48);
-	store_rows_status(v, out, "no ban in the history yet");
+	store_rows_status(v, out, s->job ? "reading the history…" : "no ban in the history yet");
 }
 
 static const struct column columns[] = {
@@ -288,8 +261,8 @@ const struct view_ops view_groups = {
 	.columns = columns,
 	.bindings = keys,
 	.open = open_view,
-	.refresh = read_rows,
-	.close = store_rows_close,
+	.refresh = grouping_read,
+	.close = grouping_close,
 	.count = store_rows_count,
 	.row_id = row_id,
 	.cell = cell,

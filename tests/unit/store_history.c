@@ -326,6 +326,71 @@ static void check_group(struct world *w, const struct model_ban *m, const struct
 	history_rows_free(rows, count);
 }
 
+static uint64_t bans_of(const struct history_row *rows, size_t count)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		n += rows[i].bans;
+	return n;
+}
+
+/* A segment at a time the rows are the same, and no step looks at more. What comes meanwhile, and is
+ * sealed meanwhile, is counted once or not at all. */
+static void test_groups_in_steps(void **state)
+{
+	struct world *w = *state;
+	struct model_ban *m = make_model(w);
+	struct history_query q = all_of("mail1");
+	struct history_row *rows, *stepped;
+	struct history_grouping *job;
+	size_t count, total, i, stepped_count, stepped_total, steps, come = 0;
+	bool is_done;
+	int by;
+
+	for (by = 0; by < HISTORY_BY_COUNT; by++) {
+		assert_true(history_group(w->store, (enum history_by)by, &q, &rows, &count, &total, NULL));
+		job = history_grouping_begin(w->store, (enum history_by)by, &q, NULL);
+		for (steps = 0, is_done = false; !is_done; steps++)
+			assert_true(history_grouping_step(job, 1, &is_done, NULL));
+		assert_true(steps >= BANS / 4096 + 4);
+		history_grouping_take(job, &stepped, &stepped_count, &stepped_total);
+		history_grouping_end(job);
+		assert_int_equal(stepped_count, count);
+		assert_int_equal(stepped_total, total);
+		for (i = 0; i < count; i++) {
+			assert_int_equal(rows[i].bans, stepped[i].bans);
+			assert_int_equal(rows[i].addresses, stepped[i].addresses);
+			assert_true(net_equal(&rows[i].net, &stepped[i].net));
+			assert_string_equal(rows[i].account, stepped[i].account);
+		}
+		history_rows_free(rows, count);
+		history_rows_free(stepped, stepped_count);
+	}
+	assert_true(history_group(w->store, HISTORY_BY_REASON, &q, &rows, &count, NULL, NULL));
+	total = bans_of(rows, count);
+	history_rows_free(rows, count);
+	job = history_grouping_begin(w->store, HISTORY_BY_REASON, &q, NULL);
+	for (is_done = false; !is_done;) {
+		for (i = 0; i < 1000; i++, come++)
+			world_ban(w, T0 + (int64_t)come * MINUTE, CLASS_AUTH, "203.0.113.7", "a");
+		assert_int_equal(world_take(w, NULL, NULL), INGEST_OK);
+		assert_true(history_grouping_step(job, 1, &is_done, NULL));
+	}
+	history_grouping_take(job, &rows, &count, NULL);
+	history_grouping_end(job);
+	assert_in_range(bans_of(rows, count), total, total + come);
+	history_rows_free(rows, count);
+	/* One that is given up is no harm. */
+	job = history_grouping_begin(w->store, HISTORY_BY_ACCOUNT, &q, NULL);
+	for (i = 0; i < 8; i++)
+		assert_true(history_grouping_step(job, 1, &is_done, NULL));
+	history_grouping_end(job);
+	history_grouping_end(NULL);
+	free(m);
+}
+
 static void test_groups_against_a_model(void **state)
 {
 	struct world *w = *state;
@@ -893,6 +958,8 @@ int main(void)
 			test_expired_ends_the_ban, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_nonsense_is_counted, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_groups_in_steps, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_groups_against_a_model, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_bans_in_order, world_setup, world_teardown),
