@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The process: options, then the verb or the console. */
 #include <locale.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,13 @@ static void keep_secrets(void)
 
 	prctl(PR_SET_DUMPABLE, 0);
 	setrlimit(RLIMIT_CORE, &none);
+}
+
+/* A list of a million is fetched anew at every refresh and dropped again. glibc raises this bound as it sees such blocks freed, and then keeps
+ * the next ones: the console would stay as large as it was for a moment. */
+static void give_memory_back(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);
 }
 
 static int usage(struct cli *c)
@@ -94,6 +102,7 @@ int main(int argc, char **argv)
 	setlocale(LC_ALL, "");
 	signal(SIGPIPE, SIG_IGN);
 	keep_secrets();
+	give_memory_back();
 	c.loop = loop_new();
 	if (!args_parse(&c.args, argc, argv, &c.err)) {
 		status = usage(&c);

@@ -205,6 +205,7 @@ def bench_idle(env, peers):
         report("idle: wake-ups of " + label, (t.status("voluntary_ctxt_switches") - wakes) / IDLE_S, "1/s")
         report("idle: bytes drawn by " + label, (t.bytes - drawn) / IDLE_S, "B/s")
         report("idle: CPU of " + label, 100 * (cpu_s(t.pid) - busy) / IDLE_S, "%")
+        report("RSS at rest of " + label, t.status("VmRSS") / 1024, "MB")
         report("peak RSS of " + label, t.status("VmHWM") / 1024, "MB")
         t.close()
 
