@@ -5,6 +5,7 @@ pipe, with the keyboard from the terminal."""
 import os
 import re
 import sqlite3
+import subprocess
 import sys
 
 import pytest
@@ -140,3 +141,32 @@ def test_a_pipe_that_ends(tmp_path):
             t.wait_text("30 bans")
             t.send("q")
             assert t.exit_status() == 0
+
+
+def test_the_console_and_sync_at_once(tmp_path):
+    """Both read the same log into the same store, while it is written: every ban once."""
+    with Practice("0.15") as p:
+        name = os.path.join(p.log_dir, sorted(os.listdir(p.log_dir))[-1])
+        env = {**os.environ, **environment(p, tmp_path)}
+        total = 0
+        with console(p, tmp_path, "file") as t:
+            t.wait_text("● live")
+            for n in range(12):
+                t.send("16"[n % 2])  # overview and history read the log when they come to the front
+                with open(name, "a", encoding="utf-8") as f:
+                    f.writelines("2026-11-%02dT%02d:%02d:00Z INFO Banned due to scan (security.scan-ban) listenerId = \"http\", remoteIp = 198.51.%d.%d, "
+                                 "path = \"/x\"\n" % (1 + n, i // 60, i % 60, n, i % 200 + 1) for i in range(600))
+                total += 600
+                t.send("r")
+                verbs = [subprocess.Popen([BIN, "sync", "--log-source", p.log_dir], env=env, stdin=subprocess.DEVNULL,
+                                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(2)]
+                for verb in verbs:
+                    t.pump(0.05)
+                    _, said = verb.communicate(timeout=60)
+                    assert verb.returncode == 0, said
+            t.send("6")
+            t.wait_text("by day")
+            t.send("q")
+            assert t.exit_status() == 0
+        subprocess.run([BIN, "sync", "--log-source", p.log_dir], env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True)
+        assert bans(tmp_path) == (total, total)
