@@ -183,9 +183,10 @@ struct plan *plan_gateway_fix(struct app *a, const struct net *n, struct err *er
 	if (allows && o.reset_classes)
 		plan_add_line(p, PLAN_INFO, SIZE_MAX, "failure counters are reset too: for every address and login, not only these");
 	p->change->reset_classes = o.reset_classes;
+	if (!banned)
+		return p; /* nobody is shut out: the question is that of any allow, and there is nothing to cure for good */
 	p->cured = p->change->edits[0].net;
-	if (banned)
-		say_missing(a, p, allows, o.reset_classes != 0);
+	say_missing(a, p, allows, o.reset_classes != 0);
 	snprintf(p->question, sizeof(p->question), count == 1 ? "Let %s in again: un-block%s%s?" : "Let %s and others in again: un-block%s%s?", targets[0],
 		allows ? ", allow" : "", o.reset_classes ? ", reset counters" : "");
 	return p;
