@@ -54,6 +54,8 @@ struct console {
 	struct timer sweeping;          /* until the next entry expires (sweep.c) */
 	int64_t sweep_after;            /* clock_mono() before which it is not tried again */
 	enum list_kind sweep_list;
+	char swept_text[240];
+	int64_t swept_said;             /* clock_mono() */
 	int64_t swept[LIST_COUNT];      /* clock_now(): a list that was read before says nothing new */
 	char user[256];
 	char server_versions[48];       /* of the server that was found last; "" = none yet */
@@ -94,6 +96,9 @@ bool server_looks_only(const struct console *c); /* every change is refused to t
 
 /* Another profile of the configuration: everything shown is forgotten, credentials are found or asked for. */
 bool console_switch(struct console *c, const char *profile, struct err *err);
+
+/* title.c: the toolkit's title hook; arg is the console */
+void console_title(void *arg, struct ui_title *out);
 
 /* ---- shared words (words.c) ---- */
 enum role role_of_reason(enum reason r);
