@@ -216,6 +216,20 @@ static void finish(struct app *a, struct plan *p, const char *verb, const struct
 
 /* ---- the four ---- */
 
+/* Another end is not given by the way: whoever wants to shorten or lengthen a block says so. */
+static void say_already(struct plan *p, const struct entry *e, const char *target, const struct plan_options *o)
+{
+	int64_t end = entry_expires(e);
+	char when[TIME_BUF];
+
+	if (o->expires == TIME_NONE || o->expires / 1000 == end / 1000)
+		plan_add_line(p, PLAN_INFO, p->change->count - 1, "%s is blocked already; its entry is left as it is", target);
+	else
+		plan_add_line(p, PLAN_WARN, p->change->count - 1,
+			"%s is blocked already, %s%s; its entry is left as it is: un-block it first, or change its end in the console", target,
+			end == TIME_NONE ? "for good" : "until ", end == TIME_NONE ? "" : time_format(end, when, sizeof(when)));
+}
+
 struct plan *plan_block(struct app *a, const char *const *targets, size_t n, const struct plan_options *o, struct err *err)
 {
 	const struct entrylist *blocked = a->snap.list[LIST_BLOCKED], *allowed = a->snap.list[LIST_ALLOWED];
@@ -238,7 +252,7 @@ struct plan *plan_block(struct app *a, const char *const *targets, size_t n, con
 		plan_edit(a, p, EDIT_BLOCK, row >= 0 ? entry_key(blocked, (size_t)row) : net_format(&net, text, sizeof(text)), o)->net = net;
 		if (row >= 0) {
 			p->already++;
-			plan_add_line(p, PLAN_INFO, p->change->count - 1, "%s is blocked already; its entry is left as it is", targets[i]);
+			say_already(p, &blocked->rows[row], targets[i], o);
 		} else if (blocked && (row = entrylist_covering(blocked, &net, -1, now)) >= 0) {
 			plan_add_line(p, PLAN_INFO, p->change->count - 1, "%s is refused already: covered by %s", targets[i],
 				entry_key(blocked, (size_t)row));

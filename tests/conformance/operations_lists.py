@@ -152,6 +152,16 @@ def block_for_an_hour(t):
     assert row["expires_at"] > row["created_at"] and row["state"] == "active"
 
 
+@operation(needs="expiry", asks="block 192.0.2.7 --until 2099-01-01T00:00:00Z", safe=True)
+def block_again_with_another_end(t):
+    """The entry stays as it is, and which end it has is said."""
+    t.change("block", ADDRESS, "--until", "2098-01-01T00:00:00Z")
+    before = t.facts()
+    result = t.change("block", ADDRESS, "--until", "2099-01-01T00:00:00Z", rc=NOTHING)
+    assert "until 2098-01-01T00:00:00Z; its entry is left as it is" in result.err, result
+    assert t.facts() == before
+
+
 @operation(needs="expiry", asks="allow 192.0.2.7 --until 2099-01-01T00:00:00Z", safe=True)
 def allow_until(t):
     if not t.gen.can("write_allowed"):
