@@ -108,7 +108,7 @@ run_pytest() { # BINARY PATH…
 	fi
 	$PYTHON -c 'import xdist' 2>/dev/null && workers="-n $JOBS"
 	# shellcheck disable=SC2086
-	STALWARDEN_BIN=$bin timeout 1200 $PYTHON -m pytest -q -ra -p no:cacheprovider $workers "$@" >"$OUT/last" 2>&1
+	STALWARDEN_BIN=$bin timeout 2400 $PYTHON -m pytest -q -ra -p no:cacheprovider $workers "$@" >"$OUT/last" 2>&1
 	status=$?
 	cat "$OUT/last" >>"$log"
 	summary=$(tail -n 1 "$OUT/last")

@@ -48,7 +48,6 @@ REST = """scan_paths read_log read_certs upload_cert renew_cert reload reload_ce
 GENERATIONS = [
     Generation("0.16", "0.16", "jmap", "0.16", lacking("check_config live_at_once file notes malformed raw_rate"), wins="allow", keeps="native"),
     Generation("0.15", "0.15", "settings", "0.11-0.15", lacking(OLD)),
-    Generation("0.11", "0.15", "settings", "0.11-0.15", lacking(OLD), {"version": "0.11.0"}),
     Generation("0.15-upgraded", "0.15", "settings", "0.11-0.15", lacking(OLD),       # it ignores what 0.8 and 0.10 stored
                {"settings": {"server.fail2ban.authentication": "50/1d", "authentication.fail2ban": "40/1d"}}),
     Generation("0.10.7", "0.10", "settings", "0.10.5-0.10.7", lacking(OLD + "reset_counters"), {"version": "0.10.7"}),
@@ -107,7 +106,6 @@ CANNOT = {
     "0.16": "block_with_a_reason configuration_checked",
     "0.15": NEVER_UP_TO_15,
     "0.15-upgraded": NEVER_UP_TO_15,
-    "0.11": NEVER_UP_TO_15,
     "0.10.7": NEVER_UP_TO_15 + NO_RESET,
     "0.10.7-upgraded": NEVER_UP_TO_15 + NO_RESET,
     "0.10.3": NEVER_UP_TO_15 + NO_RESET + NO_SCAN + "threshold_scan",
