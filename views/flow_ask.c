@@ -237,9 +237,13 @@ static bool check_override(void *arg, const char *text, struct err *err)
 
 static void ask_override(struct flow *f)
 {
+	const struct plan *p = f->plan;
+	char hint[sizeof(p->overrides) + sizeof(p->refusal) + 4];
+
+	snprintf(hint, sizeof(hint), "%s%s%s", p->overrides, p->overrides[0] ? ": " : "", p->refusal);
 	ui_prompt(f->console->ui,
 		&(struct prompt_spec){ .label = "Refused. Type override: ",
-			.hint = f->plan->refusal,
+			.hint = hint,
 			.empty_ok = true,
 			.check = check_override,
 			.done = overridden,
