@@ -96,7 +96,9 @@ static void open_store(struct app *a)
 	if (a->options.no_store)
 		return;
 	make_dirs(a->state_dir);
+	so.busy_ms = 2000; /* others may be making it, or closing it */
 	a->store = store_open(&so, &a->store_err);
+	store_patience(a->store, 50);
 }
 
 static void name_operator(struct app *a)

@@ -14,6 +14,7 @@
 #include "core/mem.h"
 
 #define STEP_MS 5
+#define VERB_BUSY_MS 10000 /* another process' transaction is over in a few ms, or much later on a loaded machine */
 #define DAY_MS INT64_C(86400000)
 #define BUDGET 100 /* lines stored in one turn of the loop: some 3 ms */
 
@@ -329,6 +330,8 @@ struct sync *sync_begin(struct app *a, bool sweep, sync_fn done, void *arg)
 	scope_init(&s->scope);
 	buf_init(&s->cursor, LOGSOURCE_CURSOR_MAX + 1);
 	logsource_key(kind, a->log_path, s->key, sizeof(s->key));
+	if (!a->observers) /* a verb: nobody types, and a disk may be busy */
+		store_patience(a->store, VERB_BUSY_MS);
 	if (!a->store) {
 		s->result.err = a->store_err;
 		err_set(&s->result.err, ERR_IO, "there is no history store");

@@ -233,6 +233,14 @@ void store_tidy(struct store *s)
 	sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
+void store_patience(struct store *s, unsigned busy_ms)
+{
+	if (s == NULL)
+		return;
+	s->busy_ms = busy_ms;
+	sqlite3_busy_timeout(s->db, (int)busy_ms);
+}
+
 static bool set_pragmas(struct store *s, struct err *err)
 {
 	if (!s->read_only && !set_wal(s, err))

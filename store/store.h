@@ -36,6 +36,7 @@ int64_t store_size(const struct store *s);     /* bytes on disk, WAL included */
 /* Moves what has piled up in the WAL into the file proper, once it is much: the disk is waited for,
  * some 40 ms. To be called when nobody waits. */
 void store_tidy(struct store *s);
+void store_patience(struct store *s, unsigned busy_ms); /* for one that has nobody waiting */
 /* Renames dir/history.db (and its WAL) to history.db.damaged-YYYYMMDDTHHMMSSZ; the new name goes to
  * out. */
 bool store_move_aside(const char *dir, int64_t now, char *out, size_t size, struct err *err);

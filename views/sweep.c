@@ -5,25 +5,38 @@
 
 #include "app/sweep.h"
 #include "core/clock.h"
-#include "core/text.h"
 #include "views/views.h"
 
 #define AGAIN_MS (10 * 60 * 1000) /* after a sweep that did not succeed */
 #define AT_MOST_MS (24 * 3600 * 1000)
+#define TOGETHER_MS 5000
+
+/* The lists are swept one after the other: what was said of the first must not vanish behind the second. */
+static void tell(struct console *c, enum role role, const char *text)
+{
+	char both[sizeof(c->swept_text)];
+
+	if (c->swept_text[0] && clock_mono() - c->swept_said < TOGETHER_MS)
+		snprintf(both, sizeof(both), "%.110s; %.110s", c->swept_text, text);
+	else
+		snprintf(both, sizeof(both), "%s", text);
+	snprintf(c->swept_text, sizeof(c->swept_text), "%s", both);
+	c->swept_said = clock_mono();
+	ui_message(c->ui, role, "%s", both);
+}
 
 static void say(struct console *c, const struct change *ch)
 {
 	size_t done = sweep_tally(ch);
-	const char *what = c->sweep_list == LIST_BLOCKED ? "block" : "allowed entr";
-	const char *one = c->sweep_list == LIST_BLOCKED ? "" : "y", *many = c->sweep_list == LIST_BLOCKED ? "s" : "ies";
-	char first[128] = "";
+	bool is_block = c->sweep_list == LIST_BLOCKED, is_one = ch->count == 1;
+	const char *what = is_block ? is_one ? "block" : "blocks" : is_one ? "allowed entry" : "allowed entries";
+	char text[200];
 
-	if (ch->count == 1)
-		snprintf(first, sizeof(first), ": %.100s", ch->edits[0].target);
-	if (done == ch->count)
-		ui_message(c->ui, ROLE_NORMAL, "%zu expired %s%s removed%s", done, what, ch->count == 1 ? one : many, first);
+	if (done < ch->count)
+		snprintf(text, sizeof(text), "%zu of %zu expired %s removed; the journal says why not the others", done, ch->count, what);
 	else
-		ui_message(c->ui, ROLE_WARN, "%zu of %zu expired %s%s removed; the journal says why not the others", done, ch->count, what, many);
+		snprintf(text, sizeof(text), "%zu expired %s removed%s%.100s", done, what, is_one ? ": " : "", is_one ? ch->edits[0].target : "");
+	tell(c, done < ch->count ? ROLE_WARN : ROLE_NORMAL, text);
 }
 
 static void swept(void *arg, const struct change *ch, int64_t journal_id, const struct err *journal_err)
