@@ -7,10 +7,11 @@
 #include <stdbool.h>
 
 enum action_flags {
-	ACT_ROW = 1,    /* needs a row under the cursor, or marked ones */
+	ACT_ROW = 1,    /* needs a row under the cursor */
 	ACT_WRITE = 2,  /* changes the server: refused read-only, stale, or while another change runs (hook `permits`) */
 	ACT_LIST = 4,   /* needs a list, not a page */
 	ACT_REPEAT = 8, /* a key held down: safe to run many times a second */
+	ACT_MARKED = 16, /* with ACT_ROW: marked rows do instead */
 };
 
 enum action_group { GROUP_MOVE, GROUP_VIEW, GROUP_FIND, GROUP_MARK, GROUP_CHANGE, GROUP_SHOW, GROUP_PROGRAM, GROUP_COUNT };
@@ -55,9 +56,9 @@ enum action_group { GROUP_MOVE, GROUP_VIEW, GROUP_FIND, GROUP_MARK, GROUP_CHANGE
 	_(UNMARK_ALL, "unmark-all", MARK, ACT_LIST, 0, "unmark all", "remove every mark")                    \
 	_(ADD, "add", CHANGE, ACT_WRITE, 5, "add", "add an entry")                                           \
 	_(BLOCK, "block", CHANGE, ACT_WRITE, 5, "block", "block an address or a network")                    \
-	_(REMOVE, "remove", CHANGE, ACT_ROW | ACT_WRITE, 7, "remove", "remove the row or the marked rows")   \
+	_(REMOVE, "remove", CHANGE, ACT_ROW | ACT_MARKED | ACT_WRITE, 7, "remove", "remove the row or the marked rows")   \
 	_(EDIT, "edit", CHANGE, ACT_ROW | ACT_WRITE, 6, "edit", "change the row")                            \
-	_(ALLOW, "allow", CHANGE, ACT_ROW | ACT_WRITE, 4, "allow", "allow the address and lift its block")   \
+	_(ALLOW, "allow", CHANGE, ACT_ROW | ACT_MARKED | ACT_WRITE, 4, "allow", "allow the address and lift its block")   \
 	_(RESET_COUNTERS, "reset-counters", CHANGE, ACT_WRITE, 0, "reset counters", "reset the failure counters, for everyone") \
 	_(FIX, "fix", CHANGE, ACT_ROW | ACT_WRITE, 4, "fix", "un-block, allow and reset the counters, then watch") \
 	_(DEFAULT, "default", CHANGE, ACT_ROW | ACT_WRITE, 0, "default", "go back to the server's default")  \

@@ -100,7 +100,7 @@ void line_open(const char *initial, char *const *history, size_t history_len)
 {
 	set_up();
 	line_close();
-	clear_history();
+	rl_clear_history(); /* with the undo lists of edited entries, which clear_history() forgets */
 	for (size_t i = 0; i < history_len; i++)
 		add_history(history[i]);
 	using_history();
@@ -117,8 +117,10 @@ void line_close(void)
 	if (!line.open)
 		return;
 	line.open = false;
+	if (rl_undo_list) /* given up, not accepted: entries of the history that were edited share the list, undoing takes it from them */
+		rl_revert_line(1, 0);
 	rl_callback_handler_remove();
-	clear_history();
+	rl_clear_history();
 }
 
 static void put(unsigned char c)

@@ -13,9 +13,9 @@
 
 #define TWICE_MS 1000 /* Ctrl-C again within this quits */
 
-static bool has_row(const struct view *v)
+static bool has_row(const struct view *v, unsigned flags)
 {
-	return view_selected(v) != ROW_NONE || view_marked(v) > 0;
+	return view_selected(v) != ROW_NONE || ((flags & ACT_MARKED) && view_marked(v) > 0);
 }
 
 bool ui_may(struct ui *ui, struct view *v, enum action a, unsigned needs, size_t row, char *why, size_t size)
@@ -24,7 +24,7 @@ bool ui_may(struct ui *ui, struct view *v, enum action a, unsigned needs, size_t
 	unsigned missing = (needs | v->ops->needs) & ~ui_caps(ui);
 
 	why[0] = '\0';
-	if (missing != 0 && (needs != 0 || (info->flags & (ACT_ROW | ACT_WRITE | ACT_LIST)))) {
+	if (missing != 0 && (needs != 0 || info->group == GROUP_FIND || (info->flags & (ACT_ROW | ACT_WRITE | ACT_LIST)))) {
 		ui_reason(ui, missing, why, size);
 		return false;
 	}
@@ -32,11 +32,15 @@ bool ui_may(struct ui *ui, struct view *v, enum action a, unsigned needs, size_t
 		snprintf(why, size, "%s: only in a list", info->label);
 		return false;
 	}
+	if (info->group == GROUP_MARK && (v->ops->flags & VIEW_NO_MARKS)) {
+		snprintf(why, size, "%s: rows are not marked here", info->label);
+		return false;
+	}
 	if ((info->flags & ACT_ROW) && v->table != NULL && !table_is_ready(v->table)) {
 		snprintf(why, size, "one moment: the list is being sorted");
 		return false;
 	}
-	if ((info->flags & ACT_ROW) && row == ROW_NONE && !has_row(v)) {
+	if ((info->flags & ACT_ROW) && row == ROW_NONE && !has_row(v, info->flags)) {
 		snprintf(why, size, "%s: there is nothing under the cursor", info->label);
 		return false;
 	}
@@ -235,6 +239,8 @@ static bool act_prompts(struct ui *ui, struct view *v, enum action a)
 	switch ((int)a) {
 	case ACTION_FILTER:
 	case ACTION_SEARCH:
+		if (!v->opened)
+			return false;
 		ui_filter_prompt(ui, v, a == ACTION_SEARCH);
 		return true;
 	case ACTION_SORT:

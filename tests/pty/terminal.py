@@ -131,6 +131,8 @@ class Terminal:
 
     def busy(self):
         """There are keys that it has not read yet, or it is computing (a quiet terminal alone says little on a loaded host)."""
+        if self.process.poll() is not None:
+            return False
         unread = struct.unpack("i", fcntl.ioctl(self.slave, termios.FIONREAD, b"\0\0\0\0"))[0]
         try:
             with open(f"/proc/{self.process.pid}/stat", "rb") as f:

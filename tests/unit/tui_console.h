@@ -130,7 +130,7 @@ static const struct binding list_keys[] = {
 	{ .keys = "X", .action = ACTION_REMOVE, .needs = 2 },
 	{ .keys = NULL },
 };
-static const struct view_ops list_ops = { .name = "list", .title = "List", .columns = list_columns, .bindings = list_keys, .flags = VIEW_POLL,
+static struct view_ops list_ops = { .name = "list", .title = "List", .columns = list_columns, .bindings = list_keys, .flags = VIEW_POLL,
 	.count = list_count, .row_id = list_id, .cell = list_cell, .act = list_act, .detail = list_detail, .open = list_open,
 	.close = list_close, .refresh = list_refresh };
 

@@ -132,12 +132,38 @@ static void test_refusals_have_one_wording(void **state)
 	type("X");
 	expect_screen("lacks 2");
 	expect_calls("");
+	type("3/"); /* a panel that can't be opened has nothing to be filtered, and no state for it */
+	expect_screen("lacks 4");
+	assert_null(strstr(screen(false), "Filter:"));
+	type("1");
+	buf_reset(&calls);
 	fx.rows = 0;
 	view_changed(ui_view(fx.ui));
 	type("d");
 	expect_screen("there is nothing under the cursor");
 	type("2*");
 	expect_screen("only in a list");
+}
+
+/* Marks stand for the row under the cursor only where an action takes many; where rows can't be marked, by no key. */
+static void test_marks_are_no_cursor(void **state)
+{
+	(void)state;
+	type("*");
+	assert_int_equal(view_marked(ui_view(fx.ui)), 100);
+	type("/no such row<Enter>w");
+	expect_screen("why: there is nothing under the cursor");
+	expect_calls("");
+	type("d");
+	expect_calls("remove 18446744073709551615;");
+	type("<Esc>U");
+	assert_int_equal(view_marked(ui_view(fx.ui)), 0);
+	list_ops.flags |= VIEW_NO_MARKS;
+	type("*");
+	expect_screen("mark all: rows are not marked here");
+	type("vj");
+	assert_int_equal(view_marked(ui_view(fx.ui)), 0);
+	list_ops.flags &= ~(unsigned)VIEW_NO_MARKS;
 }
 
 static void test_hostile_rows(void **state)
@@ -399,6 +425,7 @@ int main(void)
 		TEST(test_narrow_tabs_take_brief_titles),
 		TEST(test_quit_may_be_refused),
 		TEST(test_refusals_have_one_wording),
+		TEST(test_marks_are_no_cursor),
 		TEST(test_hostile_rows),
 		TEST(test_alarms),
 		TEST(test_verdict_pane),
