@@ -344,6 +344,8 @@ static bool has_caveat(struct ruling *r)
 	if (!r->f->caveat)
 		return false;
 	r->why = ERR_UNSUPPORTED;
+	if (r->f->no_op)
+		buf_addf(&r->words, "%s; nothing was written: ", already(r->f->edit->kind));
 	buf_adds(&r->words, r->f->caveat);
 	return true;
 }
