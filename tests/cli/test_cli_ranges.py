@@ -114,6 +114,15 @@ def test_export_of_the_panel_is_a_set_nft_can_read(world, attacked):
     assert "203.0.113.0/28" in text and "198.51.100" not in text and os.stat(path).st_mode & 0o777 == 0o600
 
 
+def test_the_overview_says_how_many_are_still_blocked(world, attacked):
+    dump = world.path("work", "dump")
+    script = world.write("script", ":wait Ranges, 7 days\n:wait 4 blocked\n:dump %s\n" % dump)
+    result = world.run(*world.source, env={"STALWARDEN_SCRIPT": script, "STALWARDEN_HEADLESS": "1", "COLUMNS": "100", "LINES": "40",
+                                           "TERM": "xterm-256color"})
+    assert result.rc == DONE, result
+    assert re.search(r"203\.0\.113\.0/24 +3 bans +3 addresses +4 blocked", open(dump, encoding="utf-8").read())
+
+
 @pytest.mark.parametrize("persona", ["0.15", "0.10", "0.8", "0.6", "rest", "0.16"])
 def test_replacing_is_one_change_on_every_generation(world, practice, persona):
     p = practice(persona)
