@@ -119,6 +119,7 @@ bench:
 	$(MAKE) all $(B)/bench/bench_ingest
 	/usr/bin/python3 tests/bench/run.py
 	rm -rf $(B)/bench/work
+	/usr/bin/python3 tests/bench/import.py
 	mkdir -p $(B)/bench/work
 	$(B)/bench/bench_ingest $(B)/bench/work $(BENCH_INGEST); status=$$?; rm -rf $(B)/bench/work; exit $$status
 

@@ -302,6 +302,7 @@ const struct dialect_ops dialect_settings = {
 	.fetch_decode = fetch_decode,
 	.wanted = settings_wanted,
 	.read_encode = settings_read_encode,
+	.read_item = settings_read_item,
 	.read_decode = settings_read_decode,
 	.write_encode = settings_write_encode,
 	.write_decode = settings_write_decode,
@@ -311,5 +312,5 @@ const struct dialect_ops dialect_settings = {
 	.reload_decode = settings_reload_decode,
 	.reset_encode = settings_reset_encode,
 	.reset_decode = settings_reset_decode,
-	.memo_free = settings_log_free,
+	.memo_free = settings_memo_free,
 };

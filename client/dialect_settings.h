@@ -46,6 +46,17 @@ enum decode settings_read_decode(const struct server *srv, struct batch *b, cons
 bool settings_write_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err);
 enum decode settings_write_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err);
 
+/* dialect_settings_list.c: cursor.phase of a batch that is read from the whole list, which is streamed. */
+#define SETTINGS_READS_LIST 2
+bool settings_list_encode(struct batch *b, struct request *req); /* false: too few edits of one list */
+void settings_read_item(const struct server *srv, struct batch *b, const struct json_path *path, const struct json_item *item);
+enum decode settings_list_decode(struct batch *b, const struct response *res, struct err *err);
+/* What every memo of this dialect begins with. */
+struct settings_memo {
+	void (*release)(struct settings_memo *memo);
+};
+void settings_memo_free(void *memo);
+
 /* dialect_settings_reload.c */
 unsigned settings_reloads(const struct server *srv, const struct edit *e);
 const char *settings_caveat(const struct server *srv, const struct edit *e);
@@ -60,7 +71,6 @@ bool settings_check_decode(const struct response *res, struct config_check *out,
 bool settings_log_encode(struct fetch_job *job, struct request *req);
 void settings_log_item(struct fetch_job *job, const struct json_path *path, const struct json_item *item);
 enum decode settings_log_decode(struct fetch_job *job, const struct response *res, struct err *err);
-void settings_log_free(void *memo);
 
 /* dialect_settings_certs.c */
 bool settings_certs_encode(struct fetch_job *job, struct request *req);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/dialect_settings.h"
+#include "client/json.h"
 #include "core/mem.h"
 
 #define WRITE_BODY_MAX (512 * 1024) /* the server cuts a body at 1 MiB (seen on 0.15.5) */
@@ -109,6 +110,8 @@ bool settings_read_encode(const struct server *srv, struct batch *b, struct requ
 	const char *sep = "";
 
 	(void)err;
+	if (settings_list_encode(b, req))
+		return true;
 	if (needs_list(e)) {
 		b->count = 1;
 		b->cur.phase = 1;
@@ -243,8 +246,12 @@ static void path_result(json_t *data, const struct edit *e, struct edit_result *
 
 enum decode settings_read_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err)
 {
-	json_t *doc = settings_document(res, err), *data = json_object_get(doc, "data");
+	json_t *doc, *data;
 
+	if (b->cur.phase == SETTINGS_READS_LIST)
+		return settings_list_decode(b, res, err);
+	doc = settings_document(res, err);
+	data = json_object_get(doc, "data");
 	if (!doc)
 		return DECODE_FAIL;
 	for (size_t i = 0; i < b->count; i++) {
@@ -271,13 +278,37 @@ enum decode settings_read_decode(const struct server *srv, struct batch *b, cons
 
 /* ---- writing ---- */
 
-static void add_value(json_t *values, const char *key, const char *value)
+/* What one request is to write: the texts of two JSON arrays, without their brackets. */
+struct write {
+	struct buf values, deletes;
+	size_t value_count;
+	bool is_list;     /* the first value is an entry */
+	unsigned paths_added;
+	bool builtins_done;
+	bool replaces;    /* one of them is there: another end for an entry */
+	size_t bytes;
+};
+
+static void add_value(struct write *w, const char *key, const char *value)
 {
-	json_array_append_new(values, json_pack("[s,s]", key, value));
+	if (w->value_count++ == 0)
+		w->is_list = !strncmp(key, SETTINGS_BLOCKED, strlen(SETTINGS_BLOCKED)) || !strncmp(key, SETTINGS_ALLOWED, strlen(SETTINGS_ALLOWED));
+	buf_adds(&w->values, w->values.len ? ",[" : "[");
+	json_put_str(&w->values, key, strlen(key));
+	buf_addc(&w->values, ',');
+	json_put_str(&w->values, value, strlen(value));
+	buf_addc(&w->values, ']');
+}
+
+static void add_delete(struct write *w, const char *key)
+{
+	if (w->deletes.len)
+		buf_addc(&w->deletes, ',');
+	json_put_str(&w->deletes, key, strlen(key));
 }
 
 /* With nothing stored the built-in globs rule; the first own one replaces them all. So they are stored along, less what is removed. */
-static void builtin_paths(const struct batch *b, json_t *values)
+static void builtin_paths(const struct batch *b, struct write *w)
 {
 	char key[64];
 	unsigned number = 0;
@@ -293,25 +324,17 @@ static void builtin_paths(const struct batch *b, json_t *values)
 		if (removed)
 			continue;
 		snprintf(key, sizeof(key), SETTINGS_PATHS ".%04u", number++);
-		add_value(values, key, *p);
+		add_value(w, key, *p);
 	}
 }
 
-struct write {
-	json_t *values, *deletes;
-	unsigned paths_added;
-	bool builtins_done;
-	bool replaces;    /* one of them is there: another end for an entry */
-	size_t bytes;
-};
-
-static void delete_numbers(const char *id, json_t *deletes)
+static void delete_numbers(const char *id, struct write *w)
 {
 	char key[64];
 
 	for (const char *p = id; *p == '-'; p += 1 + strcspn(p + 1, "-")) {
 		snprintf(key, sizeof(key), SETTINGS_PATHS ".%.*s", (int)strcspn(p + 1, "-"), p + 1);
-		json_array_append_new(deletes, json_string(key));
+		add_delete(w, key);
 	}
 }
 
@@ -323,29 +346,29 @@ static void write_path(const struct batch *b, const struct edit *e, const char *
 	if (!id)
 		return;
 	if (id[0] == '-') {
-		delete_numbers(id, w->deletes);
+		delete_numbers(id, w);
 		return;
 	}
 	if (id[0] == '=' && !w->builtins_done) {
-		builtin_paths(b, w->values);
+		builtin_paths(b, w);
 		w->builtins_done = true;
 	}
 	if (e->kind == EDIT_PATH_REMOVE) {
 		if (id[0] != '=' && id[0] != '+') {
 			snprintf(key, sizeof(key), SETTINGS_PATHS ".%s", id);
-			json_array_append_new(w->deletes, json_string(key));
+			add_delete(w, key);
 		}
 		return;
 	}
 	if (id[0] == '=')
-		next = (unsigned)json_array_size(w->values);
+		next = (unsigned)w->value_count;
 	else if (id[0] == '+')
 		next = (unsigned)strtoul(id + 1, NULL, 10) + w->paths_added++;
 	if (id[0] == '@')
 		snprintf(key, sizeof(key), SETTINGS_PATHS ".%s", id + 1);
 	else
 		snprintf(key, sizeof(key), SETTINGS_PATHS ".%04u", next);
-	add_value(w->values, key, e->target);
+	add_value(w, key, e->target);
 }
 
 static void write_edit(const struct server *srv, const struct batch *b, size_t i, struct write *w)
@@ -364,17 +387,17 @@ static void write_edit(const struct server *srv, const struct batch *b, size_t i
 	w->replaces = w->replaces || b->before[i];
 	if (n > 0 && settings_wanted(srv, e, b->before[i], &value)) {
 		for (size_t k = 0; k < n; k++)
-			add_value(w->values, key[k], buf_str(&value));
+			add_value(w, key[k], buf_str(&value));
 		if (e->kind == EDIT_CERT_UPLOAD && e->key_pem) {
 			char *pk = xasprintf(SETTINGS_CERTIFICATE "%s.private-key", e->target);
 
-			add_value(w->values, pk, e->key_pem);
+			add_value(w, pk, e->key_pem);
 			w->bytes += strlen(e->key_pem) * 2;
 			free(pk);
 		}
 	} else {
 		for (size_t k = 0; k < n; k++)
-			json_array_append_new(w->deletes, json_string(key[k]));
+			add_delete(w, key[k]);
 	}
 	w->bytes += n * (strlen(e->target ? e->target : "") + 2 * value.len + 80);
 	buf_release(&value);
@@ -383,29 +406,26 @@ static void write_edit(const struct server *srv, const struct batch *b, size_t i
 
 static void write_body(struct request *req, const struct write *w, bool capital)
 {
-	/* assert_empty with a null prefix tests the first key only: right for exactly one new entry, which was read as absent. */
-	json_t *ops = json_array(), *first = json_array_get(json_array_get(w->values, 0), 0);
-	bool is_list = json_is_string(first) &&
-		(!strncmp(json_string_value(first), SETTINGS_BLOCKED, 18) || !strncmp(json_string_value(first), SETTINGS_ALLOWED, 18));
-	char *text;
+	struct buf *out = &req->body;
 
-	if (json_array_size(w->deletes) > 0)
-		json_array_append_new(ops, json_pack("{s:s,s:O}", "type", capital ? "Delete" : "delete", "keys", w->deletes));
-	if (json_array_size(w->values) > 0)
-		json_array_append_new(ops,
-			json_pack("{s:s,s:n,s:O,s:b}", "type", capital ? "Insert" : "insert", "prefix", "values", w->values,
-				"assert_empty", is_list && !w->replaces && json_array_size(w->values) == 1));
-	text = json_dumps(ops, JSON_COMPACT);
-	buf_adds(&req->body, text ? text : "[]");
-	if (text)
-		explicit_bzero(text, strlen(text));
-	free(text);
-	json_decref(ops);
+	buf_addc(out, '[');
+	if (w->deletes.len) {
+		buf_addf(out, "{\"type\":\"%s\",\"keys\":[", capital ? "Delete" : "delete");
+		buf_add(out, w->deletes.data, w->deletes.len);
+		buf_adds(out, w->value_count ? "]}," : "]}");
+	}
+	if (w->value_count) {
+		buf_addf(out, "{\"type\":\"%s\",\"prefix\":null,\"values\":[", capital ? "Insert" : "insert");
+		buf_add(out, w->values.data, w->values.len);
+		/* assert_empty with a null prefix tests the first key only: right for exactly one new entry, which was read as absent. */
+		buf_addf(out, "],\"assert_empty\":%s}", w->is_list && !w->replaces && w->value_count == 1 ? "true" : "false");
+	}
+	buf_addc(out, ']');
 }
 
 bool settings_write_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err)
 {
-	struct write w = { .values = json_array(), .deletes = json_array() };
+	struct write w = { .values = BUF_INIT, .deletes = BUF_INIT };
 	size_t i;
 
 	(void)err;
@@ -413,7 +433,7 @@ bool settings_write_encode(const struct server *srv, struct batch *b, struct req
 		const struct edit *e = &b->change->edits[i];
 
 		b->count = i - b->first + 1;
-		req->secret = req->secret || e->kind == EDIT_CERT_UPLOAD;
+		req->secret = w.values.secret = req->secret || e->kind == EDIT_CERT_UPLOAD;
 		if (!b->skip[i])
 			write_edit(srv, b, i, &w);
 	}
@@ -422,8 +442,8 @@ bool settings_write_encode(const struct server *srv, struct batch *b, struct req
 	req->body.max = 4u << 20;
 	buf_adds(&req->path, "/api/settings");
 	write_body(req, &w, srv->capital_ops != (b->cur.phase == 1));
-	json_decref(w.values);
-	json_decref(w.deletes);
+	buf_release(&w.values);
+	buf_release(&w.deletes);
 	return true;
 }
 

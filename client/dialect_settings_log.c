@@ -17,15 +17,16 @@ static const char *const field_names[FIELD_COUNT] = { "timestamp", "level", "mes
 
 /* One item as its fields come by. */
 struct log_memo {
+	struct settings_memo base;
 	struct buf text[FIELD_COUNT];
 	bool has[FIELD_COUNT];
 	bool is_error, is_whole;
 	size_t items, line_cap;
 };
 
-void settings_log_free(void *memo)
+static void log_free(struct settings_memo *memo)
 {
-	struct log_memo *m = memo;
+	struct log_memo *m = (struct log_memo *)(void *)memo;
 
 	for (int i = 0; i < FIELD_COUNT; i++)
 		buf_release(&m->text[i]);
@@ -42,8 +43,12 @@ bool settings_log_encode(struct fetch_job *job, struct request *req)
 		page = 1;
 	job->cur.pos = (size_t)page;
 	job->cur.total = limit;
-	if (!job->cur.memo)
-		job->cur.memo = xcalloc(1, sizeof(struct log_memo));
+	if (!job->cur.memo) {
+		struct log_memo *m = xcalloc(1, sizeof(*m));
+
+		m->base.release = log_free;
+		job->cur.memo = m;
+	}
 	if (!job->reply->log) {
 		job->reply->log = xcalloc(1, sizeof(*job->reply->log));
 		buf_init(&job->reply->log->text, 600u << 20);

@@ -229,8 +229,9 @@ void exec_plan_one(struct exec *x, size_t i)
 	const char *before = x->before[i];
 	struct buf want = BUF_INIT;
 
-	at->wants_value = exec_compute_wanted(x, e, before, &want);
-	at->no_op = at->before.fate == FATE_OK && e->kind != EDIT_CERT_RENEW &&
+	/* what is not there can't be what an addition wants, whatever that is */
+	at->wants_value = !before && adds_an_entry(e->kind) ? true : exec_compute_wanted(x, e, before, &want);
+	at->no_op = at->before.fate == FATE_OK && e->kind != EDIT_CERT_RENEW && (before || !adds_an_entry(e->kind)) &&
 		(same_value(at->wants_value, &want, before) || (before && adds_an_entry(e->kind)));
 	at->conflict = at->before.fate == FATE_OK && !at->no_op && !edit_expects(e, before);
 	x->skip[i] = at->no_op || at->conflict || at->before.fate != FATE_OK || (e->kind == EDIT_EXPIRY && !before);

@@ -92,12 +92,22 @@ void json_put_str(struct buf *out, const char *s, size_t len)
 	buf_addc(out, '"');
 	while (i < len) {
 		unsigned char c = (unsigned char)s[i];
+		size_t plain = i;
 		int width, n;
 		uint32_t cp;
 
+		while (plain < len && s[plain] >= 0x20 && s[plain] < 0x7f && s[plain] != '"' && s[plain] != '\\')
+			plain++;
+		if (plain > i) {
+			buf_add(out, s + i, plain - i);
+			i = plain;
+			continue;
+		}
 		if (c < 0x20 || c == 0x7f || c == '"' || c == '\\') {
-			if (c == '"' || c == '\\')
-				buf_addf(out, "\\%c", c);
+			if (c == '"')
+				buf_add(out, "\\\"", 2);
+			else if (c == '\\')
+				buf_add(out, "\\\\", 2);
 			else
 				buf_addf(out, "\\u%04x", c);
 			i++;

@@ -169,13 +169,15 @@ void exchange_fail_running(struct session *s, const struct err *err)
 
 /* ---- what every answer tells ---- */
 
+#define TRACE_PATH_MAX 512 /* bytes looked at: a thousand keys in one path are shown by the first few */
+
 static void trace(struct session *s, const struct exchange *ex, const struct http_answer *a)
 {
 	struct buf path = BUF_INIT;
 
 	if (!s->hooks.trace)
 		return;
-	text_safe(&path, ex->path, strlen(ex->path), TEXT_LINE);
+	text_safe(&path, ex->path, strnlen(ex->path, TRACE_PATH_MAX), TEXT_LINE);
 	if (path.data)
 		text_mask_secrets(path.data, path.len);
 	s->hooks.trace(s->hooks.arg, http_method_text(ex->method), buf_str(&path), a->response.status, a->ms, a->bytes,

@@ -314,11 +314,15 @@ static void put_escaped(struct writer *w, const char *s)
 		unsigned cp;
 		int n;
 
+		if (*s >= 0x20 && *s < 0x7f && *s != '"' && *s != '\\') {
+			if (!put(w, s, 1))
+				return;
+			s++;
+			continue;
+		}
 		s += decode(s, &cp);
 		if (cp == '"' || cp == '\\')
 			n = snprintf(u, sizeof(u), "\\%c", (char)cp);
-		else if (cp >= 0x20 && cp < 0x7f)
-			n = snprintf(u, sizeof(u), "%c", (char)cp);
 		else if (cp < 0x10000)
 			n = snprintf(u, sizeof(u), "\\u%04x", cp);
 		else
