@@ -119,6 +119,34 @@ static void sort_key(const struct view *v, size_t row, int col, struct sort_key 
 	}
 }
 
+static const char *after(const char *s, const char *key)
+{
+	s = strstr(s, key);
+	return s ? s + strlen(key) : NULL;
+}
+
+/* The store's own JSON, [{"step":"write","ok":true,"ms":3,"detail":""}], as the lines a verdict has. */
+static void add_steps(struct page *p, const char *json)
+{
+	const char *name = json, *ok, *ms, *text;
+
+	while ((name = after(name, "{\"step\":\"")) && (ok = after(name, "\"ok\":")) && (ms = after(ok, "\"ms\":")) &&
+		(text = after(ms, "\"detail\":\""))) {
+		struct buf words = BUF_INIT;
+
+		for (; *text && *text != '"'; text++) {
+			text += *text == '\\' && text[1];
+			buf_addc(&words, *text);
+		}
+		page_line(p);
+		page_add(p, *ok == 't' ? ROLE_GOOD : ROLE_BAD, "  %-14.*s ", (int)strcspn(name, "\""), name);
+		page_add(p, ROLE_DIM, "%6lld ms  ", strtoll(ms, NULL, 10));
+		page_adds(p, ROLE_NORMAL, words.len ? buf_str(&words) : *ok == 't' ? "ok" : "failed");
+		buf_release(&words);
+		name = text;
+	}
+}
+
 static void detail(const struct view *v, size_t row, struct page *p, int width)
 {
 	const struct journal_row *r = row_of(v, row);
@@ -132,7 +160,7 @@ static void detail(const struct view *v, size_t row, struct page *p, int width)
 	if (r->forced[0])
 		page_pair(p, 12, "Overridden", ROLE_WARN, "%s", r->forced);
 	page_text(p, ROLE_DIM, 2, width, r->detail);
-	page_text(p, ROLE_DIM, 2, width, r->steps);
+	add_steps(p, r->steps);
 }
 
 static bool act(struct view *v, enum action a, size_t row)
