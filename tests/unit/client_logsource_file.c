@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Files as a log source: every line exactly once through every kind of rotation, by one that
  * follows and by one that starts again and again; the backlog newest first; what is said when there
- * is nothing. STALWARDEN_LOG_LINES scales the matrix (default 1,000,000 lines in all). */
+ * is nothing. STALWARDEN_LOG_LINES scales the matrix (default 1,000,000 lines followed in every cell,
+ * an eighth of that where it starts again and again). */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -323,12 +324,13 @@ static void wait_writer(pid_t pid)
 	assert_int_equal(status, 0);
 }
 
-static size_t lines_per_cell(void)
+/* Following gets the whole number in every cell. */
+static size_t lines_per_cell(bool is_whole)
 {
 	const char *s = getenv("STALWARDEN_LOG_LINES");
 	size_t n = s ? strtoul(s, NULL, 10) : 1000000;
 
-	return n / (2 * ROTATIONS);
+	return is_whole ? n : n / (2 * ROTATIONS);
 }
 
 static void follow_rotation(enum rotation how)
@@ -337,7 +339,7 @@ static void follow_rotation(enum rotation how)
 	struct world w;
 	pid_t pid;
 
-	world_init(&w, lines_per_cell());
+	world_init(&w, lines_per_cell(true));
 	/* The newest thing first: an empty log that is then written to, as after an installation.
 	 */
 	append(&w, how == DAILY ? "stalwart.2026-11-01" : "stalwart.log", "");
@@ -365,7 +367,7 @@ static void resume_rotation(enum rotation how)
 	char *cursor, *path;
 	pid_t pid;
 
-	world_init(&w, lines_per_cell());
+	world_init(&w, lines_per_cell(false));
 	w.budget = 100;
 	append(&w, how == DAILY ? "stalwart.2026-11-01" : "stalwart.log", "");
 	pid = start_writer(&w, how, 20);
