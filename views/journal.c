@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/resume.h"
 #include "core/clock.h"
@@ -159,7 +160,8 @@ static void detail(const struct view *v, size_t row, struct page *p, int width)
 		page_pair(p, 12, "Reason", ROLE_NORMAL, "%s", r->reason);
 	if (r->forced[0])
 		page_pair(p, 12, "Overridden", ROLE_WARN, "%s", r->forced);
-	page_text(p, ROLE_DIM, 2, width, r->detail);
+	if (r->detail[0])
+		page_text(p, ROLE_DIM, 2, width, r->detail);
 	add_steps(p, r->steps);
 }
 
