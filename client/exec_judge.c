@@ -79,7 +79,7 @@ static bool before_failed(struct ruling *r)
 	if (r->f->is_action || r->f->is_recheck || b->fate == FATE_OK)
 		return false;
 	r->why = b->why ? b->why : ERR_INTERNAL;
-	buf_addf(&r->words, "nothing was written: what is stored now can't be read (%s)", say(b));
+	buf_addf(&r->words, b->why == ERR_NOT_FOUND ? "nothing was written: %s" : "nothing was written: what is stored now can't be read (%s)", say(b));
 	return true;
 }
 
