@@ -55,6 +55,7 @@ def trial(servers, tmp_path):
 @pytest.fixture
 def somebodys(tmp_path):
     """A RealTrial; whatever happens in the test, the server is left as it was found, or the test fails."""
+    assert "PYTEST_XDIST_WORKER" not in os.environ, "one after another: without -n"
     own = RealTrial(World(tmp_path), os.environ)
     yield own
     own.restore()

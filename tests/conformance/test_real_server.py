@@ -31,6 +31,7 @@ def suite(p, *args):
                STALWARDEN_BIN=os.environ.get("STALWARDEN_BIN", ""))
     if not env["STALWARDEN_BIN"]:
         del env["STALWARDEN_BIN"]
+    env.pop("PYTEST_XDIST_WORKER", None)                        # of this test, not of that run
     return subprocess.run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist",
                            os.path.join(HERE, "test_conformance.py"), *args], env=env, capture_output=True, text=True, timeout=HANG_S)
 
