@@ -19,7 +19,7 @@
 #define GROWTH 4
 #define HAND_OUT 1000        /* lines at once */
 #define SHIFTS_MAX 5         /* times a pass starts over because the log rotated under it */
-#define HALVINGS_MAX 40      /* then a few lines at that edge are given up, and said to be */
+#define HALVINGS_MAX 24      /* then a few lines at that edge are given up, and said to be */
 #define BYTES_MAX ((size_t)512 << 20) /* held at once; what is older in one pass is lost and said so */
 enum pass { PASS_NONE, PASS_FIRST, PASS_NEW, PASS_OLDER };
 
