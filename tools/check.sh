@@ -55,26 +55,26 @@ stage() { # NAME COMMAND…
 	passed=$((passed + p)) failed=$((failed + f))
 }
 
-# Runs one test program of cmocka and counts the tests in it; one that says nothing countable has crashed.
-run_unit() { # NAME PROGRAM
+# Counts the tests of a program of cmocka that was run; one that says nothing countable has crashed.
+count_unit() { # NAME
 	echo "## $1" >>"$log"
-	timeout 300 "$2" >"$OUT/last" 2>&1
-	status=$?
-	cat "$OUT/last" >>"$log"
-	good=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test(s).*/\1/p' "$OUT/last" | tail -n 1)
-	bad=$(sed -n 's/^\[  FAILED  \] \([0-9]*\) test(s).*/\1/p' "$OUT/last" | tail -n 1)
+	cat "$OUT/unit.$1" >>"$log"
+	status=$(cat "$OUT/unit.$1.status")
+	good=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test(s).*/\1/p' "$OUT/unit.$1" | tail -n 1)
+	bad=$(sed -n 's/^\[  FAILED  \] \([0-9]*\) test(s).*/\1/p' "$OUT/unit.$1" | tail -n 1)
 	[ "$status" != 0 ] && [ "${bad:-0}" = 0 ] && bad=1
 	[ "$status" = 0 ] && [ -z "$good" ] && bad=1
 	p=$((p + ${good:-0})) f=$((f + ${bad:-0}))
 	if [ "${bad:-0}" != 0 ]; then
 		echo "FAILED $1 (status $status)"
-		grep -v '^\[ RUN\|^\[       OK' "$OUT/last" | tail -n 40 | sed 's/^/    /'
+		grep -v '^\[ RUN\|^\[       OK' "$OUT/unit.$1" | tail -n 40 | sed 's/^/    /'
 	fi
+	rm -f "$OUT/unit.$1" "$OUT/unit.$1.status"
 }
 
-# All at once for speed, keeping going; then each by itself, so that one that does not build fails alone.
-units_in() { # BUILD-DIRECTORY MAKE-ARGUMENTS…, with @ for the goals
-	dir=$1 goals=
+# All at once for speed, keeping going; then each by itself, so that one that does not build fails alone. Run as many at a time.
+units_in() { # BUILD-DIRECTORY MAKE-ARGUMENTS…
+	dir=$1 goals= built=
 	shift
 	for u in $UNITS; do
 		goals="$goals $dir/unit/$u"
@@ -82,13 +82,20 @@ units_in() { # BUILD-DIRECTORY MAKE-ARGUMENTS…, with @ for the goals
 	make -k -j"$JOBS" "$@" GOALS="$goals" >>"$log" 2>&1
 	for u in $UNITS; do
 		if make "$@" GOALS="$dir/unit/$u" >"$OUT/last" 2>&1; then
-			run_unit "$u" "$dir/unit/$u"
+			built="$built $u"
 		else
 			cat "$OUT/last" >>"$log"
 			f=$((f + 1))
 			echo "FAILED $u: does not build"
 			tail -n 20 "$OUT/last" | sed 's/^/    /'
 		fi
+	done
+	export OUT dir
+	# shellcheck disable=SC2016
+	echo "$built" | tr ' ' '\n' | sed '/^$/d' |
+		xargs -P "$JOBS" -I NAME sh -c 'timeout 300 "$dir/unit/$1" >"$OUT/unit.$1" 2>&1; echo $? >"$OUT/unit.$1.status"' - NAME
+	for u in $built; do
+		count_unit "$u"
 	done
 	[ -n "$UNITS" ] || note="none yet"
 }
