@@ -13,7 +13,7 @@ for path in (HERE, os.path.join(os.path.dirname(HERE), "cli")):
 
 from cli_world import World                                                 # noqa: E402
 from fake.client import Practice                                            # noqa: E402
-from real import RealTrial                                                  # noqa: E402
+from real import RealTrial, access                                          # noqa: E402
 from trial import Trial                                                     # noqa: E402
 
 
@@ -55,7 +55,8 @@ def trial(servers, tmp_path):
 @pytest.fixture
 def somebodys(tmp_path):
     """A RealTrial; whatever happens in the test, the server is left as it was found, or the test fails."""
-    assert "PYTEST_XDIST_WORKER" not in os.environ, "one after another: without -n"
-    own = RealTrial(World(tmp_path), os.environ)
+    is_alone = "PYTEST_XDIST_WORKER" not in os.environ
+    assert is_alone, "one after another: without -n"
+    own = RealTrial(World(tmp_path), access())
     yield own
     own.restore()

@@ -30,14 +30,25 @@ def is_nobodys(entry):
     return any(net.version == n.version and net.subnet_of(n) for n in NOBODYS)
 
 
+class Access:
+    """Where the server is, and its password, which no report of a failure shows."""
+
+    def __init__(self, environ):
+        self.url, self.user, self.password = (environ["STALWARDEN_TEST_" + n] for n in ("URL", "USER", "PASSWORD"))
+        self.cacert = environ.get("STALWARDEN_TEST_CACERT")
+
+    def __repr__(self):
+        return "Access(%s, %s)" % (self.url, self.user)
+
+
 class Raw:
     """Requests with the administrator's credentials; no redirects are followed."""
 
-    def __init__(self, url, user, password, cacert=None):
-        self.url = url.rstrip("/")
-        self.headers = {"Authorization": "Basic " + base64.b64encode(("%s:%s" % (user, password)).encode()).decode(),
+    def __init__(self, access):
+        self.url = access.url.rstrip("/")
+        self.headers = {"Authorization": "Basic " + base64.b64encode(("%s:%s" % (access.user, access.password)).encode()).decode(),
                         "Content-Type": "application/json"}
-        context = ssl.create_default_context(cafile=cacert)
+        context = ssl.create_default_context(cafile=access.cacert)
 
         class Stay(urllib.request.HTTPRedirectHandler):
             def redirect_request(self, *_):
@@ -182,16 +193,14 @@ class NoPractice:
 class RealTrial(Trial):
     is_real = True
 
-    def __init__(self, world, environ):
-        url, user, password = (environ["STALWARDEN_TEST_" + n] for n in ("URL", "USER", "PASSWORD"))
-        cacert = environ.get("STALWARDEN_TEST_CACERT")
+    def __init__(self, world, access):
         super().__init__(None, NoPractice(), world)
-        self.more = ["--cacert", cacert] if cacert else []
-        world.server = {"STALWARDEN_URL": url, "STALWARDEN_USER": user, "STALWARDEN_PASSWORD": password}
-        world.secrets.add(password)
+        self.more = ["--cacert", access.cacert] if access.cacert else []
+        world.server = {"STALWARDEN_URL": access.url, "STALWARDEN_USER": access.user, "STALWARDEN_PASSWORD": access.password}
+        world.secrets.add(access.password)
         said = super().run("probe", "-o", "json", *self.more).json()
         self.gen = self.generation(said)
-        self.raw = DIALECTS[said["dialect"]](url, user, password, cacert)
+        self.raw = DIALECTS[said["dialect"]](access)
         self.before = None
         self.before = self.seen()
         there = [e for kind in ("blocked", "allowed") for e in self.before[kind] if is_nobodys(e)]
@@ -238,8 +247,6 @@ class RealTrial(Trial):
         assert after == self.before, ("not as it was found", {k: (self.before[k], after[k]) for k in after if after[k] != self.before[k]})
 
 
-def settings(environ=None):
-    """What says that a real server is meant, or None."""
-    environ = os.environ if environ is None else environ
-    return environ if environ.get("STALWARDEN_TEST_URL") else None
-
+def access():
+    """Of the server that is meant, or None."""
+    return Access(os.environ) if os.environ.get("STALWARDEN_TEST_URL") else None

@@ -11,7 +11,7 @@ from cli_world import CREDENTIALS, DONE
 from operations import OPERATIONS
 from personas import BY_ID, CANNOT, GENERATIONS, PROBED, UNTRIED
 
-IS_REAL = real.settings() is not None
+IS_REAL = real.access() is not None
 
 
 def lacking(generation, operation):

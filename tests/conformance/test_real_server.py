@@ -2,6 +2,7 @@
 """The mode for somebody's own server, tried on practice servers that have something to lose: it does its work and leaves them as they were."""
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -71,6 +72,7 @@ def test_a_server_that_uses_such_addresses_is_left_alone(trial):
     run = suite(t.p, "-k", "block_an_address")
     assert run.returncode != 0 and "documentation addresses" in run.stdout, run.stdout[-2000:]
     assert t.facts() == before
+    assert not re.search(r"\b%s\b" % t.p.password, run.stdout + run.stderr), run.stdout
 
 
 def test_what_belongs_to_nobody():
