@@ -50,7 +50,7 @@ void plan_add_line(struct plan *p, enum plan_level level, size_t edit, const cha
 	va_end(ap);
 	text_safe(&safe, buf_str(&raw), raw.len, TEXT_LINE);
 	xgrow(&p->lines, &p->line_cap, p->line_count + 1, sizeof(*p->lines));
-	p->lines[p->line_count++] = (struct plan_line){ level, edit, buf_take(&safe, NULL) };
+	p->lines[p->line_count++] = (struct plan_line){ .level = level, .edit = edit, .text = buf_take(&safe, NULL) };
 	buf_release(&raw);
 }
 
@@ -154,17 +154,6 @@ static size_t remove_net(struct app *a, struct plan *p, enum list_kind list, con
 
 /* ---- what to expect ---- */
 
-static void say_cover(struct app *a, struct plan *p, size_t edit, const struct net *n, const char *target)
-{
-	const struct entrylist *blocked = a->snap.list[LIST_BLOCKED];
-	int64_t now = clock_now();
-	ptrdiff_t own = blocked ? entrylist_find(blocked, n) : -1;
-	ptrdiff_t cover = blocked ? entrylist_covering(blocked, n, own, now) : -1;
-
-	if (cover >= 0)
-		plan_add_line(p, PLAN_WARN, edit, "%s stays refused: covered by %s", target, entry_key(blocked, (size_t)cover));
-}
-
 static void say_counters(struct app *a, struct plan *p, const struct plan_options *o)
 {
 	const struct server_info *srv = session_server(a->session);
@@ -198,6 +187,7 @@ static void finish(struct app *a, struct plan *p, const char *verb, const struct
 	char count[32];
 	size_t n = 0;
 
+	plan_settle_covers(a, p);
 	for (size_t i = 0; i < p->change->count; i++)
 		n += p->change->edits[i].kind == p->change->edits[0].kind;
 	if (n == 1)
@@ -296,7 +286,7 @@ static bool remove_target(struct app *a, struct plan *p, enum list_kind list, co
 			server_has(session_server(a->session), CAP(LIVE_AT_ONCE)) ? "" : "; the reload makes sure that it is not in force either");
 	}
 	if (list == LIST_BLOCKED)
-		say_cover(a, p, before, &net, target);
+		plan_say_cover(a, p, before, &net, target);
 	return true;
 }
 
@@ -356,7 +346,7 @@ static void lift_blocks(struct app *a, struct plan *p, const struct net *net, co
 
 	if (!blocked || entrylist_find(blocked, net) < 0) {
 		if (!allow_wins)
-			say_cover(a, p, first - 1, net, net_format(net, text, sizeof(text)));
+			plan_say_cover(a, p, first - 1, net, net_format(net, text, sizeof(text)));
 		return;
 	}
 	if (o->keep_blocked) {
@@ -368,7 +358,7 @@ static void lift_blocks(struct app *a, struct plan *p, const struct net *net, co
 	remove_net(a, p, LIST_BLOCKED, net, o);
 	plan_add_line(p, PLAN_INFO, first, "%s is blocked: the block is lifted too", net_format(net, text, sizeof(text)));
 	if (!allow_wins)
-		say_cover(a, p, first, net, text);
+		plan_say_cover(a, p, first, net, text);
 }
 
 struct plan *plan_allow(struct app *a, const char *const *targets, size_t n, const struct plan_options *o, struct err *err)
@@ -406,7 +396,7 @@ struct plan *plan_remove_rows(struct app *a, enum list_kind list, const size_t *
 		remove_row(a, p, list, rows[i], o);
 		entry_net(&l->rows[rows[i]], &net);
 		if (list == LIST_BLOCKED && net.family && i < 1000)
-			say_cover(a, p, p->change->count - 1, &net, entry_key(l, rows[i]));
+			plan_say_cover(a, p, p->change->count - 1, &net, entry_key(l, rows[i]));
 		if (o->allow && net.family)
 			allow_edit(a, p, &net, o);
 	}

@@ -14,6 +14,7 @@ struct plan_line {
 	enum plan_level level;
 	size_t edit;         /* which edit it is about; SIZE_MAX = the whole */
 	char *text;          /* owned, safe */
+	bool is_cover;       /* says that another entry covers the edit's target */
 };
 
 struct plan {

@@ -7,6 +7,9 @@
 
 struct plan *plan_new(struct app *a);
 struct edit *plan_edit(struct app *a, struct plan *p, enum edit_kind kind, const char *target, const struct plan_options *o);
+/* plan_cover.c: says which other entry covers n, if one does; and, once the change is whole, takes back what it lifts itself. */
+void plan_say_cover(struct app *a, struct plan *p, size_t edit, const struct net *n, const char *target);
+void plan_settle_covers(struct app *a, struct plan *p);
 /* Of every network blocked: names the entries it covers and the allowed ones it hits; with o->replace, adds edits that remove the former.
  * Returns how many it added. */
 size_t plan_replace(struct app *a, struct plan *p, const struct plan_options *o);

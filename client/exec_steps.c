@@ -142,10 +142,8 @@ static void keep_place(const struct edit *e, const char *id, struct outcome *out
 {
 	if (!edit_is_path(e->kind) || !id || out->place)
 		return;
-	if (id[0] == '=')
-		out->place = xstrdup(PLACE_BUILTIN);
-	else if (id[0] >= '0' && id[0] <= '9')
-		out->place = xstrdup(id);
+	if (id[0] == '=' || (id[0] >= '0' && id[0] <= '9'))
+		out->place = xstrdup(id[0] == '=' ? PLACE_BUILTIN : id);
 }
 
 static void read_harvest(struct exec *x)

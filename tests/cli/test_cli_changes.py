@@ -306,3 +306,13 @@ def test_watch_without_traffic_lasts_its_time_and_ctrl_c_ends_it(world, p15):
 
 def test_watch_has_nothing_to_look_for_without_an_address(world, p15):
     assert world.run("thresholds", "set", "auth", "200/1h", "--watch", "86400").rc == DONE
+
+
+def test_a_cover_that_is_lifted_too_is_no_cover(world, p15):
+    world.run("block", "203.0.113.7", "203.0.113.0/24")
+    result = change(world, "unblock", "203.0.113.7", "203.0.113.0/24")
+    assert result.rc == DONE and "stays refused" not in result.err, result
+    world.run("block", "203.0.113.7", "203.0.113.0/24", "203.0.0.0/16", "--force")
+    result = change(world, "unblock", "203.0.113.7", "203.0.113.0/24")
+    assert "203.0.113.7 stays refused: covered by 203.0.0.0/16" in result.err, result
+    assert {row["verdict"] for row in result.rows()} == {"stored"}
