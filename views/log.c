@@ -336,7 +336,8 @@ static void detail(const struct view *v, size_t row, struct page *p, int width)
 
 	page_pair(p, 12, "Time", ROLE_NORMAL, "%s", time_format(r->event.time, stamp, sizeof(stamp)));
 	page_pair(p, 12, "Event", ROLE_VALUE, "%s", text_safe_str(safe, sizeof(safe), r->event.id.p ? r->event.id.p : "", r->event.id.len));
-	page_text(p, ROLE_NORMAL, 12, width, text_safe_str(safe, sizeof(safe), r->event.description.p ? r->event.description.p : "", r->event.description.len));
+	page_text(p, ROLE_NORMAL, 12, width,
+		text_safe_str(safe, sizeof(safe), r->event.description.p ? r->event.description.p : "", r->event.description.len));
 	while (event_field_next(&r->event, &pos, &key, &value))
 		page_pair(p, 20, text_safe_str(name, sizeof(name), key.p, key.len), ROLE_NORMAL, "%s",
 			text_safe_str(safe, sizeof(safe), value.p ? value.p : "", value.len));
