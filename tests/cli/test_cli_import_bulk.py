@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Imports of any size: bad lines among good ones, killed on the way and run again; held against what the server stores and acts on."""
 
+import contextlib
 import random
 import re
+import sqlite3
 import subprocess
 import time
 
@@ -89,7 +91,10 @@ def check_exact(world, p, lines):
     assert len(state["stored"]["blocked"]) == len(set(state["stored"]["blocked"]))
     assert set(state["stored"]["blocked"]) == lines.good
     assert set(state["live"]["blocked"]) == lines.good
-    in_force = [row["target"] for row in world.run("journal", "-o", "ndjson").ndjson() if row["verdict"] == "in_force"]
+    with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % world.path("state", "stalwarden", "history.db"), uri=True)) as db:
+        in_force = [target for target, in db.execute("SELECT target FROM edit WHERE verdict = 'in_force'")]
+        open_changes = db.execute("SELECT count(*) FROM change WHERE ended IS NULL").fetchone()[0]
+    assert open_changes == 0
     assert len(in_force) == len(set(in_force)) and set(in_force) == lines.good
 
 
