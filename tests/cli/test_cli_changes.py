@@ -2,6 +2,7 @@
 """block, unblock, allow, disallow, reset-counters, reload: what they say against what the server stores and what it acts on."""
 
 import json
+import time
 import re
 import signal
 import subprocess
@@ -316,3 +317,26 @@ def test_a_cover_that_is_lifted_too_is_no_cover(world, p15):
     result = change(world, "unblock", "203.0.113.7", "203.0.113.0/24")
     assert "203.0.113.7 stays refused: covered by 203.0.0.0/16" in result.err, result
     assert {row["verdict"] for row in result.rows()} == {"stored"}
+
+
+@pytest.mark.parametrize("persona", ["0.16", "0.15", "0.8", "0.6"])
+@pytest.mark.parametrize("verb", ["block", "import"])
+def test_an_entry_whose_time_is_over_is_blocked_again(world, practice, persona, verb):
+    """It is listed and blocks nothing; what is told as in force afterwards is."""
+    p = practice(persona)
+    world.use(p)
+    assert world.run("block", "203.0.113.7", "--for", "1s").rc == DONE
+    deadline = time.monotonic() + 30
+    while world.run("blocked", "-o", "json").one()["state"] != "expired":
+        assert time.monotonic() < deadline
+    if verb == "block":
+        result = change(world, "block", "203.0.113.7", "--for", "7d")
+    else:
+        result = change(world, "import", "-", stdin="address,expires_at\n203.0.113.7,2099-01-01T00:00:00Z\n")
+    assert result.rc == DONE and result.one()["verdict"] == "in_force", result
+    assert "its time is over: it gets another end" in result.err, result
+    p.control("settle", {})
+    assert world.run("blocked", "-o", "json").one()["state"] == "active"
+    assert live(p)["blocked"] == ["203.0.113.7"]
+    assert world.run("undo").rc == DONE
+    assert world.run("blocked", "-o", "json").rc == NOTHING or world.run("blocked", "-o", "json").one()["state"] == "expired"
