@@ -848,3 +848,19 @@ def test_a_lively_attack_bans_somebody_on_every_generation(persona):
         until(lambda: server.state()["stored"]["blocked"], "somebody is banned")
         state = server.state()
         assert set(state["live"]["blocked"]) == set(state["stored"]["blocked"])       # its own bans are live at once
+
+
+def test_reset_is_as_new():
+    with Practice("0.15", entries=3) as p:
+        p.edit(allow=["192.0.2.7"], set={"server.auto-ban.auth.rate": "7/1h"})
+        p.event("auth_fail", "192.0.2.9", account="a")
+        p.fault("stall", times=-1)
+        p.control("reset", {"options": {"settings": {"server.auto-ban.auth.rate": "9/1h"}}, "entries": 2})
+        state = p.state()
+        assert len(state["stored"]["blocked"]) == len(state["live"]["blocked"] + state["live"]["networks"]) == 2
+        assert state["stored"]["allowed"] == [] and state["counters"] == [] and state["faults"] == []
+        assert state["live"]["thresholds"]["auth"] == [9, 3600]
+        status, answer = p.json("GET", "/api/logs?filter=192.0.2.9")
+        assert status == 200 and answer["data"]["items"] == []
+        p.control("reset", {})
+        assert len(p.state()["stored"]["blocked"]) == 3
