@@ -79,7 +79,8 @@ static bool on_idle(void *arg)
 	struct console *c = arg;
 	enum session_state s = session_state(c->app->session);
 
-	return s != SESSION_DETECTING && session_in_flight(c->app->session) == 0 && c->app->snap.in_flight == 0 && !c->run && c->app->jobs == 0;
+	return s != SESSION_DETECTING && session_in_flight(c->app->session) == 0 && c->app->snap.in_flight == 0 && !c->run && c->app->jobs == 0 &&
+		!c->app->snap.tally_reader;
 }
 
 static bool on_interrupt(void *arg)
