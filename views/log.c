@@ -5,47 +5,15 @@
 #include <string.h>
 
 #include "app/sync.h"
-#include "client/logsource.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
-#include "model/filter.h"
-#include "views/views.h"
+#include "views/log.h"
 
-#define RING 100000     /* lines kept */
 #define FIRST 500       /* lines asked for at first, and when the cursor comes close to the oldest */
 #define MORE 5000       /* when it is sent there */
 #define CLOSE 100
 #define LINE_MAX_KEPT 4096
-
-enum log_column { COL_TIME, COL_LEVEL, COL_EVENT, COL_ADDRESS, COL_ACCOUNT, COL_DETAILS };
-
-struct log_row {
-	char *line;            /* owned, secrets masked */
-	struct event event;    /* points into line */
-	struct event_facts facts;
-	uint64_t id;
-};
-
-struct log_state {
-	struct observer observer;
-	struct logsource *source;
-	struct log_row *ring;  /* newest at `head - 1`, going down; oldest at `tail` */
-	size_t head, tail;     /* counters, modulo RING */
-	uint64_t next_id;
-	struct filter *filter;
-	bool hides_own;        /* the console's own auth.success lines */
-	char state[256];       /* of the source */
-	char notice[400];      /* nothing is logged: what to change */
-	struct err err;
-};
-
-static const struct log_row *row_of(const struct view *v, size_t row)
-{
-	const struct log_state *s = v->state;
-
-	return &s->ring[(s->head - 1 - row) % RING];
-}
 
 static void drop(struct log_row *r)
 {
@@ -86,9 +54,9 @@ static void add_newer(const struct view *v, const struct event *ev)
 
 	if (!keep(v, &r, ev))
 		return;
-	if (s->head - s->tail == RING)
-		drop(&s->ring[s->tail++ % RING]);
-	s->ring[s->head++ % RING] = r;
+	if (s->head - s->tail == LOG_RING)
+		drop(&s->ring[s->tail++ % LOG_RING]);
+	s->ring[s->head++ % LOG_RING] = r;
 }
 
 static bool add_older(const struct view *v, const struct event *ev)
@@ -96,13 +64,13 @@ static bool add_older(const struct view *v, const struct event *ev)
 	struct log_state *s = v->state;
 	struct log_row r;
 
-	if (s->head - s->tail == RING || !keep(v, &r, ev))
+	if (s->head - s->tail == LOG_RING || !keep(v, &r, ev))
 		return false;
 	if (s->tail == 0) { /* counters never go below nought */
-		s->head += RING;
-		s->tail += RING;
+		s->head += LOG_RING;
+		s->tail += LOG_RING;
 	}
-	s->ring[--s->tail % RING] = r;
+	s->ring[--s->tail % LOG_RING] = r;
 	return true;
 }
 
@@ -169,7 +137,7 @@ static void open_source(struct view *v)
 static void forget(struct log_state *s)
 {
 	for (; s->tail < s->head; s->tail++)
-		drop(&s->ring[s->tail % RING]);
+		drop(&s->ring[s->tail % LOG_RING]);
 }
 
 static void read_again(struct view *v)
@@ -193,7 +161,7 @@ static void open_view(struct view *v)
 {
 	struct log_state *s = v->state;
 
-	s->ring = xcalloc(RING, sizeof(*s->ring));
+	s->ring = xcalloc(LOG_RING, sizeof(*s->ring));
 	s->hides_own = true;
 	v->following = true;
 	app_observe(app_of(v), &s->observer, &v->scope, changed, v);
@@ -236,114 +204,7 @@ static size_t count(const struct view *v)
 	return s->head - s->tail;
 }
 
-static uint64_t row_id(const struct view *v, size_t row)
-{
-	return row_of(v, row)->id;
-}
-
-static enum role level_role(enum event_level l)
-{
-	return l == LEVEL_ERROR ? ROLE_BAD : l == LEVEL_WARN ? ROLE_WARN : l < LEVEL_INFO ? ROLE_DIM : ROLE_NORMAL;
-}
-
-static void slice_cell(struct cell *out, enum role role, struct slice s)
-{
-	out->role = role;
-	out->text = out->buf;
-	text_safe_str(out->buf, sizeof(out->buf), s.p ? s.p : "", s.len);
-}
-
-static void cell(const struct view *v, size_t row, int col, struct cell *out)
-{
-	const struct log_row *r = row_of(v, row);
-	char words[NET_BUF];
-
-	switch ((enum log_column)col) {
-	case COL_TIME:
-		cell_set(out, ROLE_NORMAL, "%s", words_time_of_day(r->event.time, clock_now(), words, sizeof(words)));
-		break;
-	case COL_LEVEL:
-		cell_ref(out, level_role(r->event.level), event_level_text(r->event.level));
-		break;
-	case COL_EVENT:
-		slice_cell(out, r->facts.kind == EVENT_BAN ? ROLE_BAD : r->facts.kind == EVENT_REFUSED ? ROLE_WARN : ROLE_NORMAL,
-			r->event.id.len ? r->event.id : r->event.description);
-		break;
-	case COL_ADDRESS:
-		cell_set(out, ROLE_VALUE, "%s", r->facts.address.family ? net_format(&r->facts.address, words, sizeof(words)) : "");
-		break;
-	case COL_ACCOUNT:
-		slice_cell(out, ROLE_NORMAL, r->facts.account.len ? r->facts.account : r->facts.to);
-		break;
-	case COL_DETAILS:
-		slice_cell(out, ROLE_DIM, r->event.format == EVENT_TEXT ? r->event.line : r->facts.path.len ? r->facts.path : r->event.details);
-		break;
-	}
-}
-
-/* ---- filter ---- */
-
-static bool filter_compile(struct view *v, const char *text, struct err *err)
-{
-	struct log_state *s = v->state;
-	struct filter *f = NULL;
-
-	if (text[0] && !(f = filter_parse(FILTER_LOG, text, clock_now(), err)))
-		return false;
-	filter_free(s->filter);
-	s->filter = f;
-	return true;
-}
-
-static bool filter_narrows(const struct view *v, const char *before, const char *now)
-{
-	struct err ignored = ERR_INIT;
-	struct filter *wide = filter_parse(FILTER_LOG, before, 0, &ignored), *narrow = filter_parse(FILTER_LOG, now, 0, &ignored);
-	bool narrows = wide && narrow && filter_is_narrower(narrow, wide);
-
-	(void)v;
-	filter_free(wide);
-	filter_free(narrow);
-	return narrows;
-}
-
-static bool filter_match_row(const struct view *v, size_t row)
-{
-	const struct log_state *s = v->state;
-	const struct log_row *r = row_of(v, row);
-
-	return !s->filter ||
-		filter_match_log(s->filter,
-			&(struct filter_log){ .line = r->event.line,
-				.event = r->event.id,
-				.account = r->facts.account.len ? r->facts.account : r->facts.to,
-				.kind = event_kind_text(r->facts.kind),
-				.address = r->facts.address,
-				.class = r->facts.class,
-				.level = r->event.level,
-				.time = r->event.time },
-			clock_now());
-}
-
 /* ---- acting ---- */
-
-static void detail(const struct view *v, size_t row, struct page *p, int width)
-{
-	const struct log_row *r = row_of(v, row);
-	struct slice key, value;
-	size_t pos = 0;
-	char safe[600], name[80], stamp[TIME_BUF];
-
-	page_pair(p, 12, "Time", ROLE_NORMAL, "%s", time_format(r->event.time, stamp, sizeof(stamp)));
-	page_pair(p, 12, "Event", ROLE_VALUE, "%s", text_safe_str(safe, sizeof(safe), r->event.id.p ? r->event.id.p : "", r->event.id.len));
-	page_text(p, ROLE_NORMAL, 12, width,
-		text_safe_str(safe, sizeof(safe), r->event.description.p ? r->event.description.p : "", r->event.description.len));
-	while (event_field_next(&r->event, &pos, &key, &value))
-		page_pair(p, 20, text_safe_str(name, sizeof(name), key.p, key.len), ROLE_NORMAL, "%s",
-			text_safe_str(safe, sizeof(safe), value.p ? value.p : "", value.len));
-	if (r->event.format == EVENT_TEXT)
-		page_text(p, ROLE_DIM, 0, width, text_safe_str(safe, sizeof(safe), r->event.line.p, r->event.line.len));
-}
 
 static void reach_back(struct log_state *s, size_t row, size_t lines)
 {
@@ -356,8 +217,8 @@ static bool act(struct view *v, enum action a, size_t row)
 	struct log_state *s = v->state;
 	char address[NET_BUF] = "";
 
-	if (row != ROW_NONE && row_of(v, row)->facts.address.family)
-		net_format(&row_of(v, row)->facts.address, address, sizeof(address));
+	if (row != ROW_NONE && log_row_of(v, row)->facts.address.family)
+		net_format(&log_row_of(v, row)->facts.address, address, sizeof(address));
 	switch (a) {
 	case ACTION_OPEN:
 		ui_act(v->ui, ACTION_DETAILS, row);
@@ -434,12 +295,12 @@ const struct view_ops view_log = {
 	.shown = shown,
 	.close = close_view,
 	.count = count,
-	.row_id = row_id,
-	.cell = cell,
-	.filter_compile = filter_compile,
-	.filter_match = filter_match_row,
-	.filter_narrows = filter_narrows,
+	.row_id = log_row_id,
+	.cell = log_cell,
+	.filter_compile = log_filter_compile,
+	.filter_match = log_filter_match,
+	.filter_narrows = log_filter_narrows,
 	.status = status,
 	.act = act,
-	.detail = detail,
+	.detail = log_detail,
 };

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Lines of the log panel: cells, details, and the filter, which sees the whole line. Knows no source. */
+#include "core/clock.h"
+#include "core/text.h"
+#include "views/log.h"
+
+const struct log_row *log_row_of(const struct view *v, size_t row)
+{
+	const struct log_state *s = v->state;
+
+	return &s->ring[(s->head - 1 - row) % LOG_RING];
+}
+
+/* ---- rows ---- */
+
+uint64_t log_row_id(const struct view *v, size_t row)
+{
+	return log_row_of(v, row)->id;
+}
+
+static enum role level_role(enum event_level l)
+{
+	return l == LEVEL_ERROR ? ROLE_BAD : l == LEVEL_WARN ? ROLE_WARN : l < LEVEL_INFO ? ROLE_DIM : ROLE_NORMAL;
+}
+
+static void slice_cell(struct cell *out, enum role role, struct slice s)
+{
+	out->role = role;
+	out->text = out->buf;
+	text_safe_str(out->buf, sizeof(out->buf), s.p ? s.p : "", s.len);
+}
+
+void log_cell(const struct view *v, size_t row, int col, struct cell *out)
+{
+	const struct log_row *r = log_row_of(v, row);
+	char words[NET_BUF];
+
+	switch ((enum log_column)col) {
+	case COL_TIME:
+		cell_set(out, ROLE_NORMAL, "%s", words_time_of_day(r->event.time, clock_now(), words, sizeof(words)));
+		break;
+	case COL_LEVEL:
+		cell_ref(out, level_role(r->event.level), event_level_text(r->event.level));
+		break;
+	case COL_EVENT:
+		slice_cell(out, r->facts.kind == EVENT_BAN ? ROLE_BAD : r->facts.kind == EVENT_REFUSED ? ROLE_WARN : ROLE_NORMAL,
+			r->event.id.len ? r->event.id : r->event.description);
+		break;
+	case COL_ADDRESS:
+		cell_set(out, ROLE_VALUE, "%s", r->facts.address.family ? net_format(&r->facts.address, words, sizeof(words)) : "");
+		break;
+	case COL_ACCOUNT:
+		slice_cell(out, ROLE_NORMAL, r->facts.account.len ? r->facts.account : r->facts.to);
+		break;
+	case COL_DETAILS:
+		slice_cell(out, ROLE_DIM, r->event.format == EVENT_TEXT ? r->event.line : r->facts.path.len ? r->facts.path : r->event.details);
+		break;
+	}
+}
+
+/* ---- filter ---- */
+
+bool log_filter_compile(struct view *v, const char *text, struct err *err)
+{
+	struct log_state *s = v->state;
+	struct filter *f = NULL;
+
+	if (text[0] && !(f = filter_parse(FILTER_LOG, text, clock_now(), err)))
+		return false;
+	filter_free(s->filter);
+	s->filter = f;
+	return true;
+}
+
+bool log_filter_narrows(const struct view *v, const char *before, const char *now)
+{
+	struct err ignored = ERR_INIT;
+	struct filter *wide = filter_parse(FILTER_LOG, before, 0, &ignored), *narrow = filter_parse(FILTER_LOG, now, 0, &ignored);
+	bool narrows = wide && narrow && filter_is_narrower(narrow, wide);
+
+	(void)v;
+	filter_free(wide);
+	filter_free(narrow);
+	return narrows;
+}
+
+bool log_filter_match(const struct view *v, size_t row)
+{
+	const struct log_state *s = v->state;
+	const struct log_row *r = log_row_of(v, row);
+
+	return !s->filter ||
+		filter_match_log(s->filter,
+			&(struct filter_log){ .line = r->event.line,
+				.event = r->event.id,
+				.account = r->facts.account.len ? r->facts.account : r->facts.to,
+				.kind = event_kind_text(r->facts.kind),
+				.address = r->facts.address,
+				.class = r->facts.class,
+				.level = r->event.level,
+				.time = r->event.time },
+			clock_now());
+}
+
+void log_detail(const struct view *v, size_t row, struct page *p, int width)
+{
+	const struct log_row *r = log_row_of(v, row);
+	struct slice key, value;
+	size_t pos = 0;
+	char safe[600], name[80], stamp[TIME_BUF];
+
+	page_pair(p, 12, "Time", ROLE_NORMAL, "%s", time_format(r->event.time, stamp, sizeof(stamp)));
+	page_pair(p, 12, "Event", ROLE_VALUE, "%s", text_safe_str(safe, sizeof(safe), r->event.id.p ? r->event.id.p : "", r->event.id.len));
+	page_text(p, ROLE_NORMAL, 12, width,
+		text_safe_str(safe, sizeof(safe), r->event.description.p ? r->event.description.p : "", r->event.description.len));
+	while (event_field_next(&r->event, &pos, &key, &value))
+		page_pair(p, 20, text_safe_str(name, sizeof(name), key.p, key.len), ROLE_NORMAL, "%s",
+			text_safe_str(safe, sizeof(safe), value.p ? value.p : "", value.len));
+	if (r->event.format == EVENT_TEXT)
+		page_text(p, ROLE_DIM, 0, width, text_safe_str(safe, sizeof(safe), r->event.line.p, r->event.line.len));
+}
