@@ -12,7 +12,7 @@
 #include "store/history.h"
 
 #define KEPT 20000   /* lines */
-#define BUDGET 100   /* lines stored in one turn of the loop */
+#define BUDGET 64    /* lines stored in one turn of the loop */
 #define HAND_OUT 500 /* lines handed to a panel in one turn */
 
 struct tail {

@@ -16,7 +16,7 @@
 #define STEP_MS 5
 #define VERB_BUSY_MS 10000 /* another process' transaction is over in a few ms, or much later on a loaded machine */
 #define DAY_MS INT64_C(86400000)
-#define BUDGET 100 /* lines stored in one turn of the loop: some 3 ms */
+#define BUDGET 64 /* lines stored in one turn of the loop: some 2 ms */
 
 struct sync {
 	struct app *app;

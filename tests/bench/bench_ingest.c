@@ -288,7 +288,7 @@ static void on_state(struct logsource *src, enum logsource_state state, const ch
 
 static double read_all(const char *path, struct sink *s, int64_t *longest)
 {
-	struct logsource_want want = { .cursor = "", .budget = 100 };
+	struct logsource_want want = { .cursor = "", .budget = 64 };
 	struct logsource_events events = { on_lines, on_state, s };
 	struct loop *loop = loop_new();
 	struct logsource *src = logsource_open(
