@@ -111,10 +111,10 @@ bool cli_wait(struct cli *c, const bool *flag);
 void cli_resume(struct cli *c);
 /* Reads what is new in the log into the store, by the profile's source; nothing is printed. */
 bool cli_sync_quietly(struct cli *c);
-
-/* ---- changes ---- */
 /* For verbs that answer from the store: reads what is new and fetches `snaps` where the server can be asked, and says so where it can't. */
 void cli_freshen(struct cli *c, unsigned snaps);
+
+/* ---- changes ---- */
 /* Prints the plan's warnings, asks when it must (terminal) or wants --yes, dry-runs or runs it, prints the outcomes, returns the exit code. Takes p;
  * NULL p: c->err says why. */
 int cli_change(struct cli *c, struct plan *p);
