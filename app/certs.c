@@ -31,6 +31,8 @@ struct certs_job {
 	struct prober *prober;
 	struct certfiles_reader *reader; /* while the disk is looked at */
 	struct certs_result result;
+	struct cert **served;  /* per endpoint, while they are asked */
+	struct certlist *told; /* renewals as the log told of them earlier; NULL = it is asked now, or never was */
 	const char **globs;
 	char **names;          /* in use: NULL-terminated, owned */
 	size_t name_count;
@@ -51,10 +53,14 @@ static void job_free(struct certs_job *j)
 {
 	j->app->jobs--;
 	prober_free(j->prober);
+	for (size_t i = 0; j->served && i < j->endpoints.count; i++)
+		cert_free(j->served[i]);
+	free(j->served);
 	if (j->reader)
 		certlist_free(certfiles_end(j->reader));
 	endpoints_release(&j->endpoints);
 	certs_result_release(&j->result);
+	certlist_free(j->told);
 	for (size_t i = 0; i < j->name_count; i++)
 		free(j->names[i]);
 	free(j->names);
@@ -148,13 +154,20 @@ static void probed(size_t i, struct cert *c, void *arg)
 {
 	struct certs_job *j = arg;
 
-	(void)i;
-	certlist_take(j->result.all, c);
+	j->served[i] = c;
 }
 
+/* In the order of the endpoints, whichever answered first: what is said once for a name is said at its first row. */
 static void all_probed(void *arg)
 {
-	soon(arg, finish);
+	struct certs_job *j = arg;
+
+	for (size_t i = 0; i < j->endpoints.count; i++)
+		if (j->served[i])
+			certlist_take(j->result.all, j->served[i]);
+	free(j->served);
+	j->served = NULL;
+	soon(j, finish);
 }
 
 static void probe(struct loop *loop, void *arg)
@@ -168,10 +181,12 @@ static void probe(struct loop *loop, void *arg)
 		j->result.probed_at = clock_now();
 	}
 	j->prober = j->o.probe && j->endpoints.count ? prober_new(loop, &po, &err) : NULL;
-	if (!j->prober)
+	if (!j->prober) {
 		finish(loop, j);
-	else
+	} else {
+		j->served = xcalloc(j->endpoints.count, sizeof(*j->served));
 		prober_run(j->prober, &j->endpoints, &j->scope, probed, all_probed, j);
+	}
 }
 
 /* ---- what is on disk ---- */
@@ -237,6 +252,37 @@ static bool wants_log(const struct certs_job *j)
 	return false;
 }
 
+static void copy_told(struct renewal *to, const struct renewal *from)
+{
+	to->state = from->state;
+	to->last = from->last;
+	to->next = from->next;
+	cert_set_text(&to->reason, from->reason ? from->reason : "", from->reason ? strlen(from->reason) : 0);
+}
+
+/* What the log told stays until it is asked again: without it a failed renewal would vanish with the next look at the list. */
+static void keep_told(struct certs_job *j, const struct certs_result *was)
+{
+	j->told = certlist_new();
+	for (size_t i = 0; i < was->all->renewal_count; i++) {
+		const struct renewal *r = was->all->renewals[i];
+
+		if (r->by == RENEWER_ACME && r->id && r->state != RENEWAL_UNKNOWN)
+			copy_told(certlist_add_renewal(j->told, r->by, r->id), r);
+	}
+}
+
+static void recall_told(struct certs_job *j)
+{
+	for (size_t i = 0; i < j->result.all->renewal_count; i++) {
+		struct renewal *r = j->result.all->renewals[i];
+
+		for (size_t k = 0; k < j->told->renewal_count; k++)
+			if (r->by == RENEWER_ACME && r->state == RENEWAL_UNKNOWN && r->id && !strcmp(r->id, j->told->renewals[k]->id))
+				copy_told(r, j->told->renewals[k]);
+	}
+}
+
 static void fetched(void *arg, struct fetch_reply *reply)
 {
 	struct certs_job *j = arg;
@@ -247,6 +293,8 @@ static void fetched(void *arg, struct fetch_reply *reply)
 		certlist_merge(j->result.all, reply->certs);
 		reply->certs = NULL;
 	}
+	if (j->told)
+		recall_told(j);
 	if (wants_log(j))
 		session_fetch(j->app->session, &f, &j->scope, log_read, j);
 	else
@@ -336,6 +384,8 @@ struct certs_job *certs_gather(struct app *a, const struct certs_options *o, cer
 	snprintf(j->result.server, sizeof(j->result.server), "%s", a->profile.url ? a->profile.url : "");
 	if (o->served && o->served->probed && !o->probe && !strcmp(o->served->server, j->result.server))
 		keep_served(j, o->served);
+	if (o->served && o->served->all && !o->log && !strcmp(o->served->server, j->result.server))
+		keep_told(j, o->served);
 	j->o.served = NULL;
 	if (o->stored)
 		session_fetch(a->session, &f, &j->scope, fetched, j);
