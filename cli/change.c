@@ -96,47 +96,76 @@ static void steps_json(const struct change *c, size_t edit, struct buf *out)
 	buf_addc(out, ']');
 }
 
-void cli_print_outcomes(struct cli *c, const struct change *ch)
+static void print_lines(struct cli *c, const struct change *ch)
+{
+	struct buf line = BUF_INIT;
+
+	for (size_t i = 0; i < ch->count; i++) {
+		buf_reset(&line);
+		outcome_line(ch, i, c->ascii, &line);
+		puts(buf_str(&line));
+	}
+	fflush(stdout);
+	buf_release(&line);
+}
+
+static void print_rows(struct cli *c, struct out *o, const struct change *ch)
+{
+	struct buf steps = BUF_INIT;
+
+	for (size_t i = 0; i < ch->count; i++) {
+		const struct outcome *r = &ch->outcomes[i];
+
+		out_row(o);
+		out_str(o, edit_name(ch->edits[i].kind));
+		out_str(o, ch->edits[i].target);
+		out_str(o, verdict_name(r->verdict));
+		out_str(o, r->before);
+		out_str(o, r->after);
+		out_str(o, r->detail ? r->detail : "");
+		buf_reset(&steps);
+		steps_json(ch, i, &steps);
+		out_raw(o, buf_str(&steps), "");
+		if (c->would_have)
+			out_raw(o, c->would_have, c->would_have);
+	}
+	buf_release(&steps);
+}
+
+static void print_document(struct cli *c, const struct change *const *changes, size_t n)
 {
 	static const struct out_field fields[] = { { "op", "OP", 0 }, { "target", "TARGET", 0 }, { "verdict", "VERDICT", 0 },
 		{ "before", "BEFORE", OUT_HIDDEN }, { "after", "AFTER", OUT_HIDDEN }, { "detail", "DETAIL", 0 },
 		{ "steps", "STEPS", OUT_HIDDEN }, { NULL, NULL, 0 }, { NULL, NULL, 0 } };
 	struct out_field shown[ARRAY_LEN(fields)];
-	struct buf line = BUF_INIT;
 	struct out o;
 
-	if (c->format == OUT_TABLE) {
-		for (size_t i = 0; i < ch->count; i++) {
-			buf_reset(&line);
-			outcome_line(ch, i, c->ascii, &line);
-			puts(buf_str(&line));
-		}
-		fflush(stdout);
-		buf_release(&line);
-		return;
-	}
 	memcpy(shown, fields, sizeof(fields));
 	if (c->would_have)
 		shown[ARRAY_LEN(fields) - 2] = (struct out_field){ "would_have", "", OUT_HIDDEN };
 	out_begin(&o, c->format, shown, false, c->ascii);
-	for (size_t i = 0; i < ch->count; i++) {
-		const struct outcome *r = &ch->outcomes[i];
-
-		out_row(&o);
-		out_str(&o, edit_name(ch->edits[i].kind));
-		out_str(&o, ch->edits[i].target);
-		out_str(&o, verdict_name(r->verdict));
-		out_str(&o, r->before);
-		out_str(&o, r->after);
-		out_str(&o, r->detail ? r->detail : "");
-		buf_reset(&line);
-		steps_json(ch, i, &line);
-		out_raw(&o, buf_str(&line), "");
-		if (c->would_have)
-			out_raw(&o, c->would_have, c->would_have);
-	}
+	for (size_t i = 0; i < n; i++)
+		print_rows(c, &o, changes[i]);
 	out_end(&o);
-	buf_release(&line);
+}
+
+void cli_print_outcomes(struct cli *c, const struct change *ch)
+{
+	if (c->format == OUT_TABLE)
+		print_lines(c, ch);
+	else
+		print_document(c, &ch, 1);
+}
+
+void cli_print_kept(struct cli *c)
+{
+	if (c->kept_count)
+		print_document(c, (const struct change *const *)c->kept, c->kept_count);
+	for (size_t i = 0; i < c->kept_count; i++)
+		change_free(c->kept[i]);
+	free(c->kept);
+	c->kept = NULL;
+	c->kept_count = 0;
 }
 
 static void say_lines(struct cli *c, const struct plan *p)
@@ -180,9 +209,13 @@ static void on_done(void *arg, const struct change *ch, int64_t journal_id, cons
 	struct run_wait *w = arg;
 
 	cli_bar_end(&w->bar);
-	w->change = w->cli->app.options.watch_ms > 0 && is_worth_watching(ch) ? app_run_take(w->run) : NULL;
-	if (!w->change || w->cli->format == OUT_TABLE) /* documents come whole, with what was seen */
-		cli_print_outcomes(w->cli, ch);
+	if (w->cli->kept) {
+		w->cli->kept[w->cli->kept_count++] = app_run_take(w->run);
+	} else {
+		w->change = w->cli->app.options.watch_ms > 0 && is_worth_watching(ch) ? app_run_take(w->run) : NULL;
+		if (!w->change || w->cli->format == OUT_TABLE) /* documents come whole, with what was seen */
+			cli_print_outcomes(w->cli, ch);
+	}
 	if (journal_id == 0 && journal_err->code != ERR_NONE)
 		cli_say(w->cli, "not in the journal: %s", journal_err->msg);
 	w->status = cli_exit_of_change(ch);

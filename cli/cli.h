@@ -77,6 +77,8 @@ struct cli {
 	const struct verb *verb;
 	enum out_format format;
 	bool ascii, colour;
+	struct change **kept;   /* several changes make one document: they are printed by cli_print_kept(), not as they end; NULL = not so */
+	size_t kept_count;
 	char *would_have;       /* JSON beside the outcome of switching a threshold off: what that would have let through; NULL */
 	struct err err;
 	volatile bool interrupted;
@@ -122,6 +124,7 @@ int cli_exit_of_change(const struct change *c);
 int cli_exit_of_err(const struct err *err);
 /* One row per outcome in the format asked for. */
 void cli_print_outcomes(struct cli *c, const struct change *ch);
+void cli_print_kept(struct cli *c);
 
 /* A line that shows how far a long change is, on a terminal only; zeroed before the first. */
 struct cli_bar {

@@ -37,6 +37,7 @@
 	_(HELP, "help", 'h', NULL, true, "", "this help, or a verb's")                             \
 	_(SORT, "sort", 0, "COLUMN", false, "", "sort by a column; -COLUMN = descending")          \
 	_(LIMIT, "limit", 0, "N", false, "", "show at most N rows")                                \
+	_(LAST, "last", 0, "N", false, "", "the newest N changes, one after the other")             \
 	_(REASON, "reason", 0, "TEXT", false, "", "why; kept with the entry and in the journal")   \
 	_(FOR, "for", 0, "DUR", false, "", "for so long: 90s 15m 12h 7d")                          \
 	_(UNTIL, "until", 0, "TIME", false, "", "until then: RFC 3339, a date, or \"in 2h\"")      \

@@ -6,6 +6,7 @@
 
 #include "app/resume.h"
 #include "cli/cli.h"
+#include "core/mem.h"
 #include "core/text.h"
 #include "store/journal.h"
 
@@ -66,9 +67,32 @@ static int run_journal(struct cli *c)
 	return status ? status : n ? EXIT_DONE : EXIT_NOTHING;
 }
 
+/* Newest first, each with its own look at what is stored now; one that fails leaves the older ones alone. */
+static int undo_last(struct cli *c, int64_t n)
+{
+	int status = EXIT_DONE;
+	int64_t i = 0;
+
+	if (c->format != OUT_TABLE)
+		c->kept = xcalloc((size_t)n, sizeof(*c->kept));
+	for (; i < n && status == EXIT_DONE; i++) {
+		struct plan *p = cli_need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(THRESHOLDS)) ? plan_undo(&c->app, 0, &c->err) : NULL;
+
+		if (!p && i > 0 && c->err.code == ERR_NOT_FOUND) { /* the journal has fewer */
+			err_clear(&c->err);
+			break;
+		}
+		status = cli_change(c, p);
+	}
+	if (c->kept)
+		cli_print_kept(c);
+	cli_say(c, "%lld of %lld changes taken back", (long long)(status == EXIT_DONE ? i : i - 1), (long long)n);
+	return status != EXIT_DONE && i > 1 ? EXIT_PARTLY : status;
+}
+
 static int run_undo(struct cli *c)
 {
-	int64_t id = 0;
+	int64_t id = 0, last = 1;
 
 	if (!cli_max_words(c, 1))
 		return EXIT_USAGE;
@@ -76,9 +100,17 @@ static int run_undo(struct cli *c)
 		err_set(&c->err, ERR_USAGE, "undo wants a number from `stalwarden journal`, not \"%s\"", cli_word(c, 0));
 		return EXIT_USAGE;
 	}
+	if (!cli_option_int(c, OPT_LAST, 1, 1000, &last))
+		return EXIT_USAGE;
+	if (last > 1 && (id || cli_has(c, OPT_DRY_RUN))) {
+		err_set(&c->err, ERR_USAGE, id ? "undo takes a number or --last" : "--last with --dry-run: what the second would send depends on the first");
+		return EXIT_USAGE;
+	}
 	if (!cli_connect(c) || !cli_need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(THRESHOLDS)))
 		return cli_exit_of_err(&c->err);
 	cli_resume(c); /* one that was cut off can be taken back, too */
+	if (last > 1)
+		return undo_last(c, last);
 	return cli_change(c, plan_undo(&c->app, id, &c->err));
 }
 
@@ -94,9 +126,9 @@ const struct verb verb_journal = {
 
 const struct verb verb_undo = {
 	.name = "undo",
-	.synopsis = "undo [ID]",
-	.summary = "Take back a change, the newest by default; proven like any other.",
-	.options = "",
+	.synopsis = "undo [ID] [--last N]",
+	.summary = "Take back a change, the newest by default, or the newest N; proven like any other.",
+	.options = "last",
 	.words = "",
 	.examples = "stalwarden undo",
 	.run = run_undo,

@@ -107,3 +107,35 @@ def test_two_at_once(world, p15):
     assert [world.finish(p).rc for p in both] == [DONE] * 8
     assert len(world.run("journal", "-o", "json").rows()) == 8
     assert len(p15.state()["stored"]["blocked"]) == 8
+
+
+def test_undo_of_the_last_ones(world, p15):
+    """Newest first, each proven; one document however many changes."""
+    before = p15.state()
+    world.run("block", "203.0.113.7")
+    world.run("unblock", "203.0.113.7")
+    world.run("block", "203.0.113.8", "198.51.100.0/24")
+    world.run("thresholds", "set", "auth", "50/1d")
+    result = world.run("undo", "--last", "3", "-o", "json")
+    assert result.rc == DONE
+    assert [r["op"] for r in result.rows()] == ["threshold_default", "unblock", "unblock", "block"]
+    assert {r["verdict"] for r in result.rows()} == {"in_force"}
+    after = p15.state()
+    assert sorted(after["stored"]["blocked"]) == ["203.0.113.7"]
+    result = world.run("undo", "--last", "5")           # there is only one left
+    assert result.rc == DONE and "1 of 5 changes taken back" in result.err
+    for kind in ("stored", "live"):
+        assert {k: v for k, v in p15.state()[kind].items() if k != "certs"} == {k: v for k, v in before[kind].items() if k != "certs"}
+    assert world.run("undo", "--last", "2").rc == NOTHING
+
+
+def test_undo_of_the_last_ones_stops_at_one_that_fails(world, p15):
+    world.run("block", "203.0.113.7")
+    world.run("block", "203.0.113.8")
+    world.run("block", "203.0.113.9")
+    p15.edit(set={"server.blocked-ip.203.0.113.8": "somebody else's"})
+    result = world.run("undo", "--last", "3")
+    assert result.rc != DONE and "1 of 3 changes taken back" in result.err
+    assert sorted(p15.state()["stored"]["blocked"]) == ["203.0.113.7", "203.0.113.8"]
+    for args in (["--last", "0"], ["--last", "x"], ["1", "--last", "2"], ["--last", "2", "--dry-run"]):
+        assert world.run("undo", *args).rc == USAGE
