@@ -2,8 +2,7 @@
 /* client/logsource_api over log files that rotate while they are written and followed: every line exactly once. The server is the practice
  * one of the other tests of client/, reading real files newest line first as the servers do, by page number up to 0.15 and by an anchor of
  * file number and byte offset in 0.16. What it forgets at a rotation nobody can count: those rotations happen when all was read, the others at
- * any moment of a pass. A million lines in the cell of daily files, a tenth in the others; STALWARDEN_LOG_LINES sets another number for all (a
- * million passes in each). */
+ * any moment of a pass. A million lines in each cell; STALWARDEN_LOG_LINES sets another number. */
 #include "client/logsource_api.h"
 
 #include <fcntl.h>
@@ -29,9 +28,9 @@
 #define PER_SECOND 1000  /* lines */
 #define FILES_MAX 64
 #ifdef __SANITIZE_ADDRESS__
-#define SHARE 10 /* of the lines: checking each access takes its time */
+#define LINES 100000 /* checking each access takes its time */
 #else
-#define SHARE 1
+#define LINES 1000000
 #endif
 #define BUDGET 100
 
@@ -429,31 +428,31 @@ static void follow_rotation(enum rotation how, size_t total)
 static void test_rename(void **state)
 {
 	(void)state;
-	follow_rotation(RENAME, 100000);
+	follow_rotation(RENAME, LINES);
 }
 
 static void test_copy_truncate(void **state)
 {
 	(void)state;
-	follow_rotation(COPY_TRUNCATE, 100000);
+	follow_rotation(COPY_TRUNCATE, LINES);
 }
 
 static void test_gzip(void **state)
 {
 	(void)state;
-	follow_rotation(GZIP, 100000);
+	follow_rotation(GZIP, LINES);
 }
 
 static void test_daily(void **state)
 {
 	(void)state;
-	follow_rotation(DAILY, 1000000 / SHARE);
+	follow_rotation(DAILY, LINES);
 }
 
 static void test_shift(void **state)
 {
 	(void)state;
-	follow_rotation(SHIFT, 100000);
+	follow_rotation(SHIFT, LINES);
 }
 
 /* A line that is no UTF-8 ends what a first sync can have: the newer lines are taken, and the loss is said. */
