@@ -166,7 +166,7 @@ void app_observe(struct app *a, struct observer *o, struct scope *owner, void (*
 void app_notify(struct app *a, unsigned snaps);
 void snapshot_release(struct snapshot *s);
 /* learn.c: fills in what the history knows, if options.learn; done by itself whenever the list comes. */
-void app_learn(struct app *a);
+void app_learn(struct app *a, bool is_new); /* is_new: its rows know nothing yet; else only what the history learned since is read */
 void app_learn_again(struct app *a); /* the store took new lines in */
 /* What the session's server and credentials allow; err says which is missing and why: by generation, permission, or read-only mode. */
 bool app_can(const struct app *a, unsigned caps, struct err *err);

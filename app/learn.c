@@ -63,20 +63,22 @@ static void read_tallies(struct app *a)
 	}
 	while (s->tally_reader && read_some(a, SIZE_MAX))
 		;
+	teach(a);
 }
 
-void app_learn(struct app *a)
+void app_learn(struct app *a, bool is_new)
 {
 	if (a->options.learn == LEARN_NOT || !a->store)
 		return;
+	if (is_new)
+		teach(a);
 	if (!a->snap.tallies_known || clock_mono() - a->snap.tallies_read >= OLD_MS)
 		read_tallies(a);
-	teach(a);
 }
 
 void app_learn_again(struct app *a)
 {
 	a->snap.tallies_known = false;
-	app_learn(a);
+	app_learn(a, false);
 	app_notify(a, SNAP(BLOCKED));
 }

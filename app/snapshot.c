@@ -94,15 +94,16 @@ static void answered(void *arg, struct fetch_reply *reply)
 	struct snap_ask *ask = arg;
 	struct app *a = ask->app;
 	enum snap what = ask->what;
+	bool is_new;
 
 	a->snap.in_flight &= ~(1u << what);
 	a->snap.err[what] = reply->err;
 	if (reply->err.code == ERR_NONE) {
 		a->snap.fetched[what] = reply->fetched;
-		if (take(&a->snap, what, reply))
-			a->snap.generation++;
+		is_new = take(&a->snap, what, reply);
+		a->snap.generation += is_new;
 		if (what == SNAP_BIT_BLOCKED)
-			app_learn(a);
+			app_learn(a, is_new);
 	}
 	app_notify(a, 1u << what);
 }
