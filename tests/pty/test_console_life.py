@@ -45,6 +45,19 @@ def lists_asked(requests):
     return [r["path"] for r in requests if "blocked-ip" in r["path"]]
 
 
+def begin_a_change(t, practice):
+    """The first row is un-blocked, and the server holds the reload."""
+    t.wait_text("● live")
+    t.send("3")
+    t.wait_text("Blocked   40")
+    practice.fault("stall", path="/api/reload", times=1)
+    practice.requests()
+    t.send("d")
+    t.wait_text("y yes")
+    t.send("y")
+    t.wait(lambda: any("/api/reload" in r["path"] for r in practice.requests()), "it never came to the reload")
+
+
 def test_one_refused_login_and_then_the_right_one(practice, tmp_path):
     with console(practice, tmp_path, password="wrong") as t:
         t.wait_text("User:")
@@ -160,15 +173,7 @@ def test_killed_at_a_question_it_gives_the_terminal_back(practice, tmp_path, num
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_ended_in_the_middle_of_a_change_the_journal_has_it(practice, tmp_path, number):
     with console(practice, tmp_path) as t:
-        t.wait_text("● live")
-        t.send("3")
-        t.wait_text("Blocked   40")
-        practice.fault("stall", path="/api/reload", times=1)
-        practice.requests()
-        t.send("d")
-        t.wait_text("y yes")
-        t.send("y")
-        t.wait(lambda: any("/api/reload" in r["path"] for r in practice.requests()), "it never came to the reload")
+        begin_a_change(t, practice)
         t.process.send_signal(number)
         t.exit_status()
         assert t.modes() == t.modes_before
@@ -188,15 +193,7 @@ def test_another_server_not_in_the_middle_of_a_change(practice, tmp_path):
         for name in ("STALWARDEN_URL", "STALWARDEN_USER", "STALWARDEN_PASSWORD"):
             del env[name]
         with Terminal([BIN, "--profile", "first", "--log-source", practice.log_dir], cols=100, rows=30, env=env) as t:
-            t.wait_text("● live")
-            t.send("3")
-            t.wait_text("Blocked   40 ")
-            practice.fault("stall", path="/api/reload", times=1)
-            practice.requests()
-            t.send("d")
-            t.wait_text("y yes")
-            t.send("y")
-            t.wait(lambda: any("/api/reload" in r["path"] for r in practice.requests()), "it never came to the reload")
+            begin_a_change(t, practice)
             for way in (":server second\r", "8j\r"):
                 t.send(way)
                 t.wait_text("a change is running: wait for its verdict")
