@@ -187,8 +187,8 @@ struct run_wait {
 	int status;
 	int64_t journal_id;
 	struct cli_bar bar;
-	struct change *change;  /* kept to be watched; NULL = nothing is */
-	bool watched;
+	struct change *change;  /* kept to be watched, or for a document of several; NULL = neither */
+	bool watches, watched;
 };
 
 static void on_progress(void *arg, const struct change *ch, const struct change_progress *p)
@@ -208,14 +208,16 @@ static void on_done(void *arg, const struct change *ch, int64_t journal_id, cons
 {
 	struct run_wait *w = arg;
 
+	bool watches = w->cli->app.options.watch_ms > 0 && is_worth_watching(ch);
+
 	cli_bar_end(&w->bar);
-	if (w->cli->kept) {
-		w->cli->kept[w->cli->kept_count++] = app_run_take(w->run);
-	} else {
-		w->change = w->cli->app.options.watch_ms > 0 && is_worth_watching(ch) ? app_run_take(w->run) : NULL;
-		if (!w->change || w->cli->format == OUT_TABLE) /* documents come whole, with what was seen */
-			cli_print_outcomes(w->cli, ch);
-	}
+	if (w->cli->kept || watches)
+		w->change = app_run_take(w->run);
+	if (w->cli->kept)
+		w->cli->kept[w->cli->kept_count++] = w->change;
+	else if (!watches || w->cli->format == OUT_TABLE) /* documents come whole, with what was seen */
+		cli_print_outcomes(w->cli, ch);
+	w->watches = watches;
 	if (journal_id == 0 && journal_err->code != ERR_NONE)
 		cli_say(w->cli, "not in the journal: %s", journal_err->msg);
 	w->status = cli_exit_of_change(ch);
@@ -297,12 +299,13 @@ static void watch_evidence(struct run_wait *w)
 		cli_wait(c, &w->watched);
 		add_evidence(w, clock_mono() - begun);
 	}
-	if (c->format != OUT_TABLE)
+	if (c->format != OUT_TABLE && !c->kept)
 		cli_print_outcomes(c, w->change);
 	if (watches && c->format == OUT_TABLE)
 		say_evidence(c, w->change);
 	watch_end(&c->app);
-	change_free(w->change);
+	if (!c->kept) /* else it is part of a document to come */
+		change_free(w->change);
 }
 
 static void run_and_wait(struct cli *c, struct run_wait *w, struct plan *p)
@@ -350,7 +353,7 @@ int cli_change(struct cli *c, struct plan *p)
 	}
 	cli_resume(c);
 	run_and_wait(c, &w, p);
-	if (w.change)
+	if (w.watches)
 		watch_evidence(&w);
 	return w.status;
 }

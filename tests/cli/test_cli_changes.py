@@ -2,7 +2,6 @@
 """block, unblock, allow, disallow, reset-counters, reload: what they say against what the server stores and what it acts on."""
 
 import json
-import time
 import re
 import signal
 import subprocess
@@ -293,6 +292,28 @@ def test_watch_of_a_block_ends_when_it_is_refused(world, p15):
     assert (steps[-1]["step"], steps[-1]["ok"]) == ("watch", True) and "refused again" in steps[-1]["detail"], result
     assert "watched" not in result.err                          # a document says it itself
     assert result.rc == DONE
+
+
+def test_watch_of_the_last_ones_taken_back_is_in_the_one_document(world, p15):
+    """Each change taken back has its own evidence, and the document is still one."""
+    world.run("block", "203.0.113.7")
+    world.run("block", "203.0.113.8")
+    begin = time.monotonic()
+    process = world.start("undo", "--last", "2", "-o", "json", "--watch", "600", stdin=subprocess.DEVNULL)
+    while process.poll() is None and time.monotonic() - begin < 60:
+        for address in ("203.0.113.7", "203.0.113.8"):
+            p15.event("auth_ok", address, listener="imap", account="a@example.org")
+        try:
+            process.wait(0.1)
+        except subprocess.TimeoutExpired:
+            pass
+    result = world.finish(process)
+    assert [row["target"] for row in result.rows()] == ["203.0.113.8", "203.0.113.7"], result
+    for row in result.rows():
+        assert row["verdict"] == "in_force" and row["steps"][-1]["step"] == "watch", result
+        assert "seen connecting" in row["steps"][-1]["detail"], result
+    assert result.rc == DONE and "2 of 2" in result.err and "watched" not in result.err, result
+    assert all("seen connecting" in json.dumps(row["steps"]) for row in world.run("journal", "--limit", "2", "-o", "json").rows())
 
 
 def test_watch_without_traffic_lasts_its_time_and_ctrl_c_ends_it(world, p15):
