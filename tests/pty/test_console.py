@@ -1,24 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The console itself on a pseudo-terminal: what is typed is drawn while the server holds every request, and the terminal comes back."""
 
-import os
 import re
-import sys
 import time
 
-from terminal import Terminal
-
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests"))
-from fake.client import Practice  # noqa: E402
-
-BIN = os.path.abspath(os.environ.get("STALWARDEN_BIN", os.path.join(ROOT, "stalwarden")))
-
-
-def console(p, home, log_source=None):
-    env = {"STALWARDEN_URL": p.url, "STALWARDEN_USER": p.user, "STALWARDEN_PASSWORD": p.password, "HOME": str(home),
-           "XDG_STATE_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
-    return Terminal([BIN, "--log-source", log_source or p.log_dir], cols=100, rows=30, env=env)
+from console_world import console
+from fake.client import Practice
 
 
 def test_keys_are_drawn_while_every_request_is_held(tmp_path):

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from test_console import Practice, console
+from console_world import console
+from fake.client import Practice
 
 GUARD_S = 20
 

@@ -3,7 +3,9 @@
 
 import pytest
 
-from test_console import BIN, Practice, Terminal
+from console_world import run
+from fake.client import Practice
+from program import configure
 
 GATEWAY = "172.17.0.1"
 CURE = {"0.6": "jmap.rate-limit.use-forwarded", "0.8": "server.http.use-x-forwarded", "0.10": "server.http.use-x-forwarded",
@@ -16,14 +18,9 @@ def knock(p, count):
 
 @pytest.mark.parametrize("persona", ["0.6", "0.8", "0.10", "0.15", "0.16", "rest"])
 def test_alarm_one_key_and_proof(tmp_path, persona):
-    (tmp_path / "stalwarden").mkdir(mode=0o700)
-    config = tmp_path / "stalwarden" / "stalwarden.conf"
-    config.write_text("ui { refresh = 3600 }\n")            # refreshed when it is asked to, not before
-    config.chmod(0o600)
+    configure(tmp_path, "ui { refresh = 3600 }\n")          # refreshed when it is asked to, not before
     with Practice(persona) as p:
-        env = {"STALWARDEN_URL": p.url, "STALWARDEN_USER": p.user, "STALWARDEN_PASSWORD": p.password, "HOME": str(tmp_path),
-               "XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
-        with Terminal([BIN], cols=120, rows=50, env=env) as t:
+        with run(p, tmp_path, rows=50) as t:
             t.wait_text("live")
             t.send("3")
             t.wait_text("nothing is blocked")

@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The console's day: refused and let in, resized, suspended, killed, left alone. What it asks of the server meanwhile is counted."""
 
-import os
 import random
 import re
 import signal
-import sys
 
 import pytest
+
+from console_world import console, environment, run
+from fake.client import Practice
+from program import BIN, at_home, configure
 from terminal import Terminal
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests"))
-from fake.client import Practice  # noqa: E402
-
-BIN = os.path.abspath(os.environ.get("STALWARDEN_BIN", os.path.join(ROOT, "stalwarden")))
 REFRESH = "ui {\n\trefresh = 1s\n}\n"
 INTERVALS_2 = 2.2  # seconds: nothing may come in two refresh intervals
 
@@ -23,18 +20,6 @@ INTERVALS_2 = 2.2  # seconds: nothing may come in two refresh intervals
 def practice():
     with Practice("0.15", entries=40) as p:
         yield p
-
-
-def world(p, home, password=None, conf=""):
-    folder = home / "stalwarden"
-    folder.mkdir(exist_ok=True)
-    (folder / "stalwarden.conf").write_text(conf)
-    return {"STALWARDEN_URL": p.url, "STALWARDEN_USER": p.user, "STALWARDEN_PASSWORD": password or p.password, "HOME": str(home),
-            "XDG_STATE_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
-
-
-def console(p, home, cols=100, rows=30, **more):
-    return Terminal([BIN, "--log-source", p.log_dir], cols=cols, rows=rows, env=world(p, home, **more))
 
 
 def without_age(text):
@@ -72,7 +57,8 @@ def test_one_refused_login_and_then_the_right_one(practice, tmp_path):
 
 
 def test_no_request_while_nobody_answers_the_login(practice, tmp_path):
-    with console(practice, tmp_path, password="wrong", conf=REFRESH) as t:
+    configure(tmp_path, REFRESH)
+    with console(practice, tmp_path, password="wrong") as t:
         t.wait_text("User:")
         practice.requests()
         t.send("x")
@@ -82,7 +68,8 @@ def test_no_request_while_nobody_answers_the_login(practice, tmp_path):
 
 
 def test_a_hidden_panel_does_not_poll(practice, tmp_path):
-    with console(practice, tmp_path, conf=REFRESH) as t:
+    configure(tmp_path, REFRESH)
+    with console(practice, tmp_path) as t:
         t.wait_text("● live")
         t.send("3")
         t.wait_text("Blocked   40")
@@ -100,7 +87,8 @@ def test_a_hidden_panel_does_not_poll(practice, tmp_path):
 
 
 def test_p_stops_asking(practice, tmp_path):
-    with console(practice, tmp_path, conf=REFRESH) as t:
+    configure(tmp_path, REFRESH)
+    with console(practice, tmp_path) as t:
         t.wait_text("● live")
         t.send("3")
         t.wait_text("Blocked   40")
@@ -137,7 +125,8 @@ def test_a_storm_of_sizes_ends_as_a_fresh_paint(practice, tmp_path):
 
 
 def test_suspended_and_resumed_it_shows_what_is_so_now(practice, tmp_path):
-    env = {**world(practice, tmp_path, conf=REFRESH), "PS1": "READY> ", "SW": BIN, "LOGS": practice.log_dir}
+    configure(tmp_path, REFRESH)
+    env = {**environment(practice, tmp_path), "PS1": "READY> ", "SW": BIN, "LOGS": practice.log_dir}
     with Terminal(["bash", "--norc", "--noprofile", "-i"], cols=100, rows=30, env=env) as t:
         t.wait_text("READY>")
         t.send("$SW --log-source $LOGS\r")
@@ -178,21 +167,16 @@ def test_ended_in_the_middle_of_a_change_the_journal_has_it(practice, tmp_path, 
         t.exit_status()
         assert t.modes() == t.modes_before
         practice.release()
-    out = Terminal([BIN, "journal", "-o", "json"], cols=200, env=world(practice, tmp_path))
-    with out:
+    with run(practice, tmp_path, "journal", "-o", "json", cols=200) as out:
         out.exit_status()
         assert '"in_force"' not in out.text and '"unblock"' in out.text
 
 
 def test_another_server_not_in_the_middle_of_a_change(practice, tmp_path):
     with Practice("0.15", entries=3) as other:
-        conf = "".join('profile "%s" {\n\turl = "%s"\n\tuser = %s\n\tpassword = %s\n}\n' % (name, p.url, p.user, p.password)
-                       for name, p in (("first", practice), ("second", other)))
-        env = world(practice, tmp_path, conf=conf)
-        os.chmod(tmp_path / "stalwarden" / "stalwarden.conf", 0o600)
-        for name in ("STALWARDEN_URL", "STALWARDEN_USER", "STALWARDEN_PASSWORD"):
-            del env[name]
-        with Terminal([BIN, "--profile", "first", "--log-source", practice.log_dir], cols=100, rows=30, env=env) as t:
+        configure(tmp_path, "".join('profile "%s" {\n\turl = "%s"\n\tuser = %s\n\tpassword = %s\n}\n' % (name, p.url, p.user, p.password)
+                                    for name, p in (("first", practice), ("second", other))))
+        with Terminal([BIN, "--profile", "first", "--log-source", practice.log_dir], cols=100, rows=30, env=at_home(tmp_path)) as t:
             begin_a_change(t, practice)
             for way in (":server second\r", "8j\r"):
                 t.send(way)

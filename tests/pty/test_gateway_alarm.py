@@ -3,28 +3,15 @@
 panel the alarm is on top; an allow that the profile expects is put back on one key."""
 
 import datetime
-import os
-import sys
 
 import pytest
 
-from terminal import Terminal
+from console_world import console
+from fake.client import Practice
+from program import configure
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests"))
-from fake.client import Practice  # noqa: E402
-
-BIN = os.path.abspath(os.environ.get("STALWARDEN_BIN", os.path.join(ROOT, "stalwarden")))
 GATEWAY = "172.17.0.1"
-
-
 OLD = '%s.000000Z DEBUG common: Connection rejected: IP is blocked context="session" remote_ip=172.17.0.1'
-
-
-def console(p, home, *more):
-    env = {"STALWARDEN_URL": p.url, "STALWARDEN_USER": p.user, "STALWARDEN_PASSWORD": p.password, "HOME": str(home),
-           "XDG_STATE_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
-    return Terminal([BIN, "--log-source", p.log_dir, *more], cols=120, rows=30, env=env)
 
 
 def fail(p, count, client=GATEWAY):
@@ -85,10 +72,7 @@ def test_a_stranger_refused_is_no_alarm(tmp_path):
 
 
 def test_an_expected_allow_is_put_back_on_one_key(tmp_path):
-    config = tmp_path / "stalwarden" / "stalwarden.conf"
-    config.parent.mkdir(mode=0o700)
-    config.write_text('profile "mail1" { near_networks = { "172.17.0.0/16" } }\n')
-    config.chmod(0o600)
+    configure(tmp_path, 'profile "mail1" { near_networks = { "172.17.0.0/16" } }\n')
     with Practice("0.15") as p, console(p, tmp_path) as t:
         t.wait_text("172.17.0.0/16 should be allowed and is not: the profile expects it (near_networks, allowed)")
         assert "! allow" in t.screen.display[3], t.text

@@ -6,26 +6,18 @@ import os
 import re
 import sqlite3
 import subprocess
-import sys
 
 import pytest
 
+from console_world import console, environment, newest_log
+from fake.client import Practice
+from program import BIN
 from terminal import Terminal
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests"))
-from fake.client import Practice  # noqa: E402
-
-BIN = os.path.abspath(os.environ.get("STALWARDEN_BIN", os.path.join(ROOT, "stalwarden")))
 
 
-def environment(p, home):
-    return {"STALWARDEN_URL": p.url, "STALWARDEN_USER": p.user, "STALWARDEN_PASSWORD": p.password, "HOME": str(home),
-            "XDG_STATE_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
-
-
-def console(p, home, source):
-    return Terminal([BIN, "--log-source", p.log_dir if source == "file" else "api"], cols=120, rows=30, env=environment(p, home))
+def source_of(p, source):
+    return p.log_dir if source == "file" else source
 
 
 def seen(n):
@@ -36,7 +28,7 @@ def seen(n):
 def test_follow_pause_and_go_on(source, tmp_path):
     with Practice("0.15") as p:
         p.event("ehlo", seen(1), domain="x")
-        with console(p, tmp_path, source) as t:
+        with console(p, tmp_path, log_source=source_of(p, source)) as t:
             t.wait_text("● live")
             t.send("5")
             t.wait_text(seen(1))
@@ -57,10 +49,10 @@ def test_follow_pause_and_go_on(source, tmp_path):
 @pytest.mark.parametrize("source", ["file", "api"])
 def test_scrolled_back_to_the_oldest_line(source, tmp_path):
     with Practice("0.15") as p:
-        name = os.path.join(p.log_dir, sorted(os.listdir(p.log_dir))[-1])
+        name = newest_log(p)
         with open(name, "a", encoding="utf-8") as f:
             f.writelines("2026-11-20T10:%02d:%02dZ INFO SMTP EHLO command (smtp.ehlo) remoteIp = %s\n" % (n // 60, n % 60, seen(n)) for n in range(1900))
-        with console(p, tmp_path, source) as t:
+        with console(p, tmp_path, log_source=source_of(p, source)) as t:
             t.wait_text("● live")
             t.send("5")
             t.wait_text(seen(1899))
@@ -80,7 +72,7 @@ def test_our_own_logins_are_hidden_and_anothers_are_not(tmp_path):
     with Practice("0.15") as p:
         p.event("auth_ok", "198.51.100.77", account=p.user, listener="http")
         p.event("auth_ok", "127.0.0.1", account="bob@example.org", listener="imap")
-        with console(p, tmp_path, "api") as t:
+        with console(p, tmp_path, log_source="api") as t:
             t.wait_text("● live")
             t.send("5")
             t.wait_text("198.51.100.77")
@@ -146,10 +138,10 @@ def test_a_pipe_that_ends(tmp_path):
 def test_the_console_and_sync_at_once(tmp_path):
     """Both read the same log into the same store, while it is written: every ban once."""
     with Practice("0.15") as p:
-        name = os.path.join(p.log_dir, sorted(os.listdir(p.log_dir))[-1])
+        name = newest_log(p)
         env = {**os.environ, **environment(p, tmp_path)}
         total = 0
-        with console(p, tmp_path, "file") as t:
+        with console(p, tmp_path) as t:
             t.wait_text("● live")
             for n in range(12):
                 t.send("16"[n % 2])  # overview and history read the log when they come to the front

@@ -4,16 +4,12 @@ draws, ends when it is asked to, and gives the terminal back. The seed makes a r
 
 import os
 import random
-import sys
 
 import pytest
-from terminal import Terminal
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests"))
-from fake.client import Practice  # noqa: E402
+from console_world import console
+from fake.client import Practice
 
-BIN = os.path.abspath(os.environ.get("STALWARDEN_BIN", os.path.join(ROOT, "stalwarden")))
 SEED = int(os.environ.get("MONKEY_SEED", "1"))
 KEYS = int(os.environ.get("MONKEY_KEYS", "400"))
 
@@ -50,11 +46,9 @@ def trouble(p, chance, n):
 def test_nothing_that_is_typed_ends_it(persona, tmp_path):
     chance = random.Random("%s %d" % (persona, SEED))
     with Practice(persona, entries=30) as p:
-        env = {"STALWARDEN_URL": p.url, "STALWARDEN_USER": p.user, "STALWARDEN_PASSWORD": p.password, "HOME": str(tmp_path),
-               "XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
         typed = 0
         while typed < KEYS:
-            with Terminal([BIN, "--timeout", "1", "--log-source", chance.choice(["api", p.log_dir])], cols=90, rows=28, env=env, cwd=str(tmp_path)) as t:
+            with console(p, tmp_path, "--timeout", "1", log_source=chance.choice(["api", p.log_dir]), cols=90, rows=28, cwd=str(tmp_path)) as t:
                 t.wait(lambda: t.text.strip() != "", "it draws")
                 while typed < KEYS and t.process.poll() is None:
                     for _ in range(10):

@@ -7,15 +7,12 @@ import os
 import re
 import string
 import subprocess
-import sys
 
 import pytest
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests"))
-from fake.client import Practice  # noqa: E402
+from fake.client import Practice
+from program import BIN, at_home, bare, headless, login
 
-BIN = os.path.abspath(os.environ.get("STALWARDEN_BIN", os.path.join(ROOT, "stalwarden")))
 SAYS = "read-only: started with --read-only"
 # What is on the screen once the road to a change is entered.
 QUESTIONS = ("y yes", "Block:", "Allow:", "Ends:", "Scan path:", "auth:", "Type override", "Reason:", "Certificate:")
@@ -44,12 +41,7 @@ class Script:
         path = os.path.join(self.folder, "script")
         with open(path, "w", encoding="utf-8") as f:
             f.write("\n".join(self.lines) + "\n")
-        env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC", "TERM": "xterm-256color", "HOME": self.folder,
-               "COLUMNS": "120", "LINES": "40", "STALWARDEN_SCRIPT": path, "STALWARDEN_HEADLESS": "1", "STALWARDEN_URL": p.url,
-               "STALWARDEN_USER": p.user, "STALWARDEN_PASSWORD": p.password, "XDG_STATE_HOME": self.folder, "XDG_CONFIG_HOME": self.folder}
-        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
-            if name in os.environ:
-                env[name] = os.environ[name]
+        env = {**bare(), **at_home(self.folder), **login(p), **headless(path, 120, 40)}
         done = subprocess.run([BIN, "--log-source", p.log_dir, *arguments], env=env, cwd=self.folder, stdin=subprocess.DEVNULL,
                               capture_output=True, timeout=300)
         assert done.returncode == 0, done.stderr.decode()

@@ -6,26 +6,12 @@ import datetime
 import json
 import os
 import subprocess
-import sys
 
 import pytest
 
-from terminal import Terminal
-
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests"))
-from fake.client import Practice  # noqa: E402
-
-BIN = os.path.abspath(os.environ.get("STALWARDEN_BIN", os.path.join(ROOT, "stalwarden")))
-
-
-def environment(p, home):
-    return {"STALWARDEN_URL": p.url, "STALWARDEN_USER": p.user, "STALWARDEN_PASSWORD": p.password, "HOME": str(home),
-            "XDG_STATE_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
-
-
-def console(p, home, *more):
-    return Terminal([BIN, "--log-source", p.log_dir, *more], cols=120, rows=30, env=environment(p, home))
+from console_world import console, environment
+from fake.client import Practice
+from program import BIN
 
 
 def rows(p, home, *verb):

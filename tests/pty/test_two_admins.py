@@ -3,31 +3,16 @@
 is not overwritten; an entry stored in that time is not stored over."""
 
 import json
-import os
 import re
-import sys
 
 import pytest
 
-from terminal import Terminal
+from console_world import console, run
+from fake.client import Practice
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests"))
-from fake.client import Practice  # noqa: E402
-
-BIN = os.path.abspath(os.environ.get("STALWARDEN_BIN", os.path.join(ROOT, "stalwarden")))
 RATE_KEY = {"0.15": "server.auto-ban.auth.rate", "0.10": "server.fail2ban.authentication", "0.8": "authentication.fail2ban",
             "0.6": "server.security.fail2ban", "rest": "auth.banned-threshold"}
 PERSONAS = [*RATE_KEY, "0.16"]
-
-
-def environment(p, home):
-    return {"STALWARDEN_URL": p.url, "STALWARDEN_USER": p.user, "STALWARDEN_PASSWORD": p.password, "HOME": str(home),
-            "XDG_STATE_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
-
-
-def console(p, home, *verb):
-    return Terminal([BIN, *(verb or ["--log-source", p.log_dir])], cols=120, rows=30, env=environment(p, home))
 
 
 def jmap(p, method, **arguments):
@@ -82,7 +67,7 @@ def test_a_threshold_changed_meanwhile(persona, tmp_path):
 def test_a_threshold_changed_between_question_and_answer_of_a_verb(persona, tmp_path):
     with Practice(persona) as p:
         set_auth_rate(p, 50, 3600)
-        with console(p, tmp_path, "thresholds", "off", "auth") as t:
+        with run(p, tmp_path, "thresholds", "off", "auth") as t:
             t.wait_text("Switch auth off?")
             set_auth_rate(p, 90, 3600)
             t.send("y\r")
@@ -143,7 +128,7 @@ def test_an_entry_stored_between_reading_and_writing(persona, write, tmp_path):
     with Practice(persona) as p:
         body = "203.0.113.77.*create|create.*203.0.113.77" if persona == "0.16" else "203.0.113.77"
         p.fault("stall", method="POST", path=write, body=body, times=1)
-        with console(p, tmp_path, "block", "203.0.113.77", "--reason", "mine") as t:
+        with run(p, tmp_path, "block", "203.0.113.77", "--reason", "mine") as t:
             t.wait(lambda: any(re.search(body, r.get("body") or "") for r in p.requests()), "the write is on its way")
             if persona == "0.16":
                 jmap(p, "x:BlockedIp/set", create={"x": {"address": "203.0.113.77", "expiresAt": "2031-05-01T00:00:00Z"}})

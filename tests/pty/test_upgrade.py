@@ -1,30 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A server that is upgraded, or taken back, under a running console: noticed by what it answers, said, and gone on with."""
 
-import os
-import sys
-
 import pytest
 
-from terminal import Terminal
+import console_world
+from fake.client import Practice
+from program import configure
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests"))
-from fake.client import Practice  # noqa: E402
-
-BIN = os.path.abspath(os.environ.get("STALWARDEN_BIN", os.path.join(ROOT, "stalwarden")))
 WORDS = {"0.6": "0.5 – 0.6", "0.8": "0.7 – 0.9.3", "0.15": "0.11 – 0.15", "0.16": "0.16", "rest": "REST gateway"}
 
 
 def console(p, home, log=None):
     """log: a folder of its own, so that nothing but the answers tells of an upgrade. It looks by itself every second: a key typed after
     the message would take it away."""
-    folder = home / "stalwarden"
-    folder.mkdir()
-    (folder / "stalwarden.conf").write_text("ui {\n\trefresh = 1s\n}\n")
-    env = {"STALWARDEN_URL": p.url, "STALWARDEN_USER": p.user, "STALWARDEN_PASSWORD": p.password, "HOME": str(home),
-           "XDG_STATE_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
-    return Terminal([BIN, "--log-source", str(log or p.log_dir)], cols=140, rows=30, env=env)
+    configure(home, "ui {\n\trefresh = 1s\n}\n")
+    return console_world.console(p, home, log_source=log, cols=140)
 
 
 def silent(tmp_path):
