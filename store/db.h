@@ -8,6 +8,7 @@
 
 #include "model/net.h"
 #include "model/slice.h"
+#include "store/aggmap.h"
 #include "store/store.h"
 
 struct db_statement {
@@ -29,6 +30,7 @@ struct store {
 				   (journal.c) */
 	uint32_t *journal_prints;
 	size_t journal_edits, journal_steps;
+	struct fingerprints logins_known; /* written, or found written, by this process (history_logins.c) */
 	int wal_pages; /* in the WAL since the last checkpoint began */
 };
 

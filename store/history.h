@@ -53,6 +53,24 @@ bool history_seen_step(struct history_seen *job, int64_t budget_ms, bool *is_don
 void history_seen_end(struct history_seen *job); /* frees; harmless when not done: nothing half is
 						    kept wrong, the next one goes on */
 
+/* ---- who logs in from where ---- */
+
+#define HISTORY_LOGIN_DAYS 30 /* logins older than that are no evidence any more */
+#define HISTORY_SHARED     3  /* so many accounts: an address may be shared */
+
+struct history_shared {
+	struct net address;
+	uint32_t logins, listeners; /* accounts that log in from it, on so many listeners */
+	uint32_t strangers;         /* accounts that were tried from it and never log in there; stops at 500 */
+	bool is_capped;             /* it has more logins than are kept */
+};
+/* Addresses from which HISTORY_SHARED accounts or more logged in lately, whoever else was tried there: few, sorted by net_cmp. The caller
+ * frees. */
+bool history_shared(struct store *s, const char *server, struct net **nets, size_t *count, struct err *err);
+/* All zero if nothing is known. own: logins of that account by HTTP don't count (NULL = none such). */
+bool history_shared_of(struct store *s, const char *server, const struct net *address, const char *own, int64_t now,
+	struct history_shared *out, struct err *err);
+
 /* Deletes what is older than `keep_ms` (0 = keep for ever) in steps; *more = call again. */
 bool history_retain(struct store *s, int64_t keep_ms, int64_t now, bool *more, struct err *err);
 

@@ -230,6 +230,6 @@ bool ingest_flush(struct ingest *in)
 {
 	return flush_rows(in, &in->addrs, cmp_ids, flush_address) &&
 	       flush_rows(in, &in->refused, cmp_keys, flush_refused) &&
-	       flush_rows(in, &in->attempts, cmp_keys, flush_attempt) && flush_covered(in) &&
-	       scan_seal(in->s, SEAL_AT_ONCE, in->err);
+	       flush_rows(in, &in->attempts, cmp_keys, flush_attempt) && ingest_flush_logins(in) &&
+	       flush_covered(in) && scan_seal(in->s, SEAL_AT_ONCE, in->err);
 }

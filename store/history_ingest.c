@@ -7,6 +7,7 @@
 #include "core/mem.h"
 #include "store/history_ingest.h"
 
+#define DAY_MS      INT64_C(86400000)
 #define BAN_LONGEST INGEST_HOUR_MS /* a ban's own lines never take longer */
 
 /* ---- addresses ---- */
@@ -279,7 +280,7 @@ static bool take_event(struct ingest *in, const struct event *ev)
 	if (f.address.family && f.kind == EVENT_ATTEMPT && !f.is_redundant)
 		return take_attempt(in, ev, &f);
 	in->sum.ignored++;
-	return true;
+	return f.kind != EVENT_SUCCESS || !f.address.family || ingest_login(in, ev, &f);
 }
 
 static bool write_cursor(struct ingest *in, const char *source, const char *to)
@@ -339,6 +340,7 @@ static void release(struct ingest *in)
 	aggmap_release(&in->addrs);
 	aggmap_release(&in->refused);
 	aggmap_release(&in->attempts);
+	free(in->logins);
 	free(in->words);
 }
 
@@ -403,6 +405,7 @@ enum ingest_result history_ingest(struct store *s, const char *server, const cha
 	struct ingest in = { .s = s,
 		.err = err,
 		.newest_attempt = TIME_NONE,
+		.login_day = clock_now() / DAY_MS - HISTORY_LOGIN_DAYS,
 		.sum = { .oldest = TIME_NONE, .newest = TIME_NONE } };
 	enum ingest_result result;
 
@@ -411,9 +414,11 @@ enum ingest_result history_ingest(struct store *s, const char *server, const cha
 	result = take_all(&in, server, source, from, to, events, count);
 	if (result == INGEST_OK && !db_commit(s, err))
 		result = INGEST_ERROR;
-	if (result != INGEST_OK)
+	if (result != INGEST_OK) {
 		db_rollback(s);
-	else if (sum)
+		fingerprints_release(&s->logins_known); /* some of them were not written after all */
+	}
+	if (result == INGEST_OK && sum)
 		add_sum(sum, &in.sum);
 	release(&in);
 	return result;

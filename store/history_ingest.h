@@ -35,12 +35,18 @@ struct ingest {
 				bans, other = refused; by_class: enum slots below */
 	struct aggmap refused;  /* key: hour, addr, listener */
 	struct aggmap attempts; /* key: minute, addr and class, account and listener */
+	struct login_row *logins; /* not known yet */
+	size_t login_count, login_cap;
+	int64_t login_day; /* up to this one they say nothing any more */
 	struct word_slot *words;
 	size_t word_count, word_slots;
 };
 
 /* Id of a text; it must stay where it is until the batch is done. -1 on failure. */
 int64_t ingest_word(struct ingest *in, struct slice text);
+/* A successful login (history_logins.c): remembered, and written with the rest. */
+bool ingest_login(struct ingest *in, const struct event *ev, const struct event_facts *f);
+bool ingest_flush_logins(struct ingest *in);
 /* Writes what was summed up; the tables are not looked up in any more. */
 bool ingest_flush(struct ingest *in);
 

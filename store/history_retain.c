@@ -106,8 +106,22 @@ static const char *const orphans[] = {
 	"(SELECT account FROM ban UNION SELECT recipient FROM ban "
 	"UNION SELECT path FROM ban UNION SELECT listener FROM ban UNION SELECT account FROM "
 	"attempt UNION SELECT listener FROM attempt "
-	"UNION SELECT listener FROM refused) LIMIT " PIECE ")",
+	"UNION SELECT listener FROM refused UNION SELECT account FROM login UNION SELECT listener "
+	"FROM login) LIMIT " PIECE ")",
+	"DELETE FROM shared WHERE (server, key) IN (SELECT server, key FROM shared h WHERE ?1 AND "
+	"(SELECT count(DISTINCT account) FROM login l WHERE l.server = h.server AND l.key = h.key) "
+	"< 3 LIMIT " PIECE ")",
 };
+_Static_assert(HISTORY_SHARED == 3, "as in the last statement");
+
+/* Logins stop being evidence long before that. */
+static bool drop_logins(struct store *s, int64_t cut, bool *found, struct err *err)
+{
+	return drop_rows(s,
+		"DELETE FROM login WHERE (server, key, account, listener) IN (SELECT server, key, "
+		"account, listener FROM login WHERE day <= ?1 / 86400000 LIMIT " PIECE ")",
+		cut, found, err);
+}
 
 static bool drop_any(struct store *s, const char *const *sql, size_t count, int64_t cut,
 	bool *found, struct err *err)
@@ -122,11 +136,12 @@ static bool drop_any(struct store *s, const char *const *sql, size_t count, int6
 }
 
 /* One piece of whatever is left to do, in order. */
-static bool drop_piece(struct store *s, int64_t cut, bool *found, struct err *err)
+static bool drop_piece(struct store *s, int64_t cut, int64_t login_cut, bool *found, struct err *err)
 {
 	if (!drop_from_seg(s, cut, found, err) ||
 		(!*found && !drop_from_tail(s, cut, found, err)) ||
-		!drop_any(s, old_rows, sizeof(old_rows) / sizeof(old_rows[0]), cut, found, err))
+		!drop_any(s, old_rows, sizeof(old_rows) / sizeof(old_rows[0]), cut, found, err) ||
+		(!*found && !drop_logins(s, login_cut, found, err)))
 		return false;
 	if (*found)
 		return db_exec(s,
@@ -144,12 +159,14 @@ static bool drop_piece(struct store *s, int64_t cut, bool *found, struct err *er
 
 bool history_retain(struct store *s, int64_t keep_ms, int64_t now, bool *more, struct err *err)
 {
+	int64_t login_ms = HISTORY_LOGIN_DAYS * INT64_C(86400000);
+
 	*more = false;
 	if (keep_ms <= 0)
 		return true;
 	if (!db_may_write(s, err) || !db_begin(s, err))
 		return false;
-	if (!drop_piece(s, now - keep_ms, more, err)) {
+	if (!drop_piece(s, now - keep_ms, now - (keep_ms < login_ms ? keep_ms : login_ms), more, err)) {
 		db_rollback(s);
 		*more = false;
 		return false;

@@ -182,3 +182,21 @@ CREATE TABLE cert_seen (
 	seen      INTEGER NOT NULL,
 	PRIMARY KEY (server, name)
 ) WITHOUT ROWID;
+
+-- version 5
+-- Which accounts log in from an address, and on what: what tells an office from an attacker. day: the last one, since the epoch; by the
+-- server's log. At most LOGIN_ROWS (store/history_logins.c) of an address.
+CREATE TABLE login (
+	server   INTEGER NOT NULL,
+	key      BLOB NOT NULL,
+	account  INTEGER NOT NULL,
+	listener INTEGER NOT NULL,
+	day      INTEGER NOT NULL,
+	PRIMARY KEY (server, key, account, listener)
+) WITHOUT ROWID;
+-- Addresses from which several accounts log in: the few among which a gateway may be found.
+CREATE TABLE shared (
+	server INTEGER NOT NULL,
+	key    BLOB NOT NULL,
+	PRIMARY KEY (server, key)
+) WITHOUT ROWID;

@@ -341,6 +341,7 @@ void store_close(struct store *s)
 	free(s->statements);
 	free(s->server_name);
 	free(s->journal_prints);
+	fingerprints_release(&s->logins_known);
 	free(s->path);
 	free(s);
 }
