@@ -35,6 +35,7 @@ void app_guard_facts(struct app *a, struct guard_facts *out)
 	add_texts(&out->near, a->profile.near_networks);
 	add_texts(&out->near, a->profile.allowed);
 	out->allowed = a->snap.list[LIST_ALLOWED];
+	out->blocked = a->snap.list[LIST_BLOCKED];
 	out->max_entries = a->options.yes ? 0 : PLAN_MANY;
 	out->now = clock_now();
 }

@@ -156,6 +156,8 @@ static bool read_proc(const char *root, long pid, const char *what, struct buf *
 	return out->len > 0;
 }
 
+static const char *const ssh_names[] = { "SSH_CONNECTION", "SSH_CLIENT" };
+
 /* environ is NAME=VALUE, each ending in a NUL. */
 static const char *find_variable(const struct buf *environ_text, const char *name)
 {
@@ -187,22 +189,20 @@ static void ask_ancestors(const char *root, struct net *client)
 
 	for (int i = 0; i < ANCESTORS_MAX && pid > 1 && !client->family; i++, pid = parent_of(root, pid)) {
 		struct buf text = BUF_INIT;
-		const char *ssh = read_proc(root, pid, "environ", &text) ? find_variable(&text, "SSH_CONNECTION") : NULL;
+		bool is_read = read_proc(root, pid, "environ", &text);
 
-		if (ssh)
-			guard_parse_ssh(ssh, client, NULL);
+		for (size_t k = 0; is_read && k < ARRAY_LEN(ssh_names) && !client->family; k++)
+			guard_parse_ssh(find_variable(&text, ssh_names[k]), client, NULL);
 		buf_release(&text);
 	}
 }
 
 void host_gather(struct host_facts *h, const char *root)
 {
-	const char *ssh = getenv("SSH_CONNECTION");
-
 	memset(h, 0, sizeof(*h));
-	if (ssh)
-		guard_parse_ssh(ssh, &h->ssh_client, NULL);
-	else
+	for (size_t i = 0; i < ARRAY_LEN(ssh_names) && !h->ssh_client.family; i++)
+		guard_parse_ssh(getenv(ssh_names[i]), &h->ssh_client, NULL);
+	if (!h->ssh_client.family) /* not there, or nothing that says who it is */
 		ask_ancestors(root, &h->ssh_client);
 	read_interfaces(h, root);
 	read_routes(h, root);

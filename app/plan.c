@@ -56,20 +56,29 @@ void plan_add_line(struct plan *p, enum plan_level level, size_t edit, const cha
 
 /* ---- guards ---- */
 
-/* An allow that this very change takes away protects nothing: undoing "allow, and lift the block" is one change. */
-static size_t forget_removed_allows(const struct change *c, struct guard_hit *hits, size_t n)
+static bool blocks_anything(const struct change *c)
 {
-	size_t kept = 0;
+	for (size_t i = 0; i < c->count; i++)
+		if (c->edits[i].kind == EDIT_BLOCK || c->edits[i].kind == EDIT_EXPIRY)
+			return true;
+	return false;
+}
 
-	for (size_t i = 0; i < n; i++) {
-		bool removed = false;
+/* A guard that has nothing to look at is said, not passed over. */
+static void say_unknown(struct app *a, struct plan *p)
+{
+	static const struct {
+		enum snap snap;
+		const char *what;
+	} facts[] = { { SNAP_BIT_ALLOWED, "allowed entries" }, { SNAP_BIT_TRUST, "trusted proxies" } };
+	const struct snapshot *s = &a->snap;
 
-		for (size_t k = 0; hits[i].rule == GUARD_RULE_ALLOWED && k < c->count; k++)
-			removed = removed || (c->edits[k].kind == EDIT_DISALLOW && net_equal(&c->edits[k].net, &c->edits[hits[i].edit].net));
-		if (!removed)
-			hits[kept++] = hits[i];
+	for (size_t i = 0; blocks_anything(p->change) && i < ARRAY_LEN(facts); i++) {
+		const struct err *why = &s->err[facts[i].snap];
+
+		if (s->fetched[facts[i].snap] == TIME_NONE && why->code != ERR_NONE && why->code != ERR_UNSUPPORTED)
+			plan_add_line(p, PLAN_WARN, SIZE_MAX, "no guard looks at the server's %s, they can't be read: %s", facts[i].what, why->msg);
 	}
-	return kept;
 }
 
 void plan_guard(struct app *a, struct plan *p, bool force)
@@ -78,19 +87,20 @@ void plan_guard(struct app *a, struct plan *p, bool force)
 	struct guard_hit hits[64];
 	struct buf names = BUF_INIT;
 	size_t n, shown;
+	unsigned broken;
 
 	app_guard_facts(a, &facts);
-	n = guard_check_change(p->change, &facts, hits, ARRAY_LEN(hits));
+	n = guard_check_all(p->change, &facts, hits, ARRAY_LEN(hits), &broken);
 	shown = n < ARRAY_LEN(hits) ? n : ARRAY_LEN(hits);
-	if (n == shown)
-		n = shown = forget_removed_allows(p->change, hits, n);
 	for (size_t i = 0; i < shown; i++)
 		plan_add_line(p, PLAN_BAD, hits[i].edit, "%s", hits[i].reason);
+	say_unknown(a, p);
 	if (n > 0) {
-		guard_names(hits, shown, &names);
+		guard_names_of(broken, &names);
 		snprintf(p->overrides, sizeof(p->overrides), "%s", buf_str(&names));
 		if (force) {
 			p->change->forced = true;
+			free(p->change->forced_what);
 			p->change->forced_what = xstrdup(buf_str(&names));
 		} else {
 			p->refused = true;

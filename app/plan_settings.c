@@ -174,6 +174,7 @@ struct plan *plan_expiry(struct app *a, enum list_kind list, size_t row, int64_t
 	e = plan_edit(a, p, EDIT_EXPIRY, entry_key(l, row), &o);
 	e->expected = xstrdup(entry_expires(&l->rows[row]) == TIME_NONE ? "never" : time_format(entry_expires(&l->rows[row]), end, sizeof(end)));
 	snprintf(p->question, sizeof(p->question), "Change when %.80s ends?", entry_key(l, row));
+	plan_guard(a, p, a->options.force);
 	return p;
 }
 

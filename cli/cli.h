@@ -44,7 +44,7 @@ extern const struct exit_row exit_rows[EXIT_CODE_COUNT];
 	_("STALWARDEN_PASSWORD", "password; removed from the environment once read")               \
 	_("STALWARDEN_TOKEN", "API key or bearer token, instead of user and password; removed once read") \
 	_("STALWARDEN_PROFILE", "profile, as --profile")                                           \
-	_("SSH_CONNECTION", "set by sshd: your own address, which no block may cover unforced")     \
+	_("SSH_CONNECTION", "set by sshd, as is SSH_CLIENT: your own address, which no block may cover unforced")     \
 	_("NETRC", "the netrc file, instead of ~/.netrc, where a profile uses one")                \
 	_("NO_COLOR", "set and not empty: no colours")                                             \
 	_("XDG_CONFIG_HOME", "where stalwarden/stalwarden.conf and stalwarden/themes are, instead of ~/.config") \

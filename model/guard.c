@@ -20,6 +20,8 @@ struct scene {
 	size_t index;
 	size_t blocks,
 		first_block; /* how many of the change's edits block, and which is the first */
+	bool disallows; /* the change takes allowed entries away, too */
+	unsigned rules; /* a bit for each that was broken so far */
 };
 
 typedef bool (*guard_fn)(const struct scene *s, enum guard_rule rule, char *reason, size_t size);
@@ -73,14 +75,6 @@ static bool check_facts(const struct scene *s, enum guard_rule rule, char *reaso
 	return hit && say(reason, size, &s->edit->net, hit, guard_words(rule));
 }
 
-/* An IPv6 network around ::ffff:0:0/96 holds every IPv4 client of a dual-stack listener. */
-static bool holds_ipv4(const struct net *n)
-{
-	static const struct net mapped = {{[10] = 0xff, [11] = 0xff}, 6, 96};
-
-	return n->family == 6 && net_contains(n, &mapped);
-}
-
 static bool check_loopback(const struct scene *s, enum guard_rule rule, char *reason, size_t size)
 {
 	static const struct net loopback[] = {
@@ -95,11 +89,31 @@ static bool check_loopback(const struct scene *s, enum guard_rule rule, char *re
 	return false;
 }
 
-/* First active allowed row among those given; -1 if none. */
-static ptrdiff_t first_active(const struct guard_facts *f, const uint32_t *rows, size_t n)
+static bool is_disallowed(const struct scene *s, const struct net *n)
+{
+	for (size_t i = 0; s->disallows && i < s->change->count; i++)
+		if (s->change->edits[i].kind == EDIT_DISALLOW &&
+			net_equal(&s->change->edits[i].net, n))
+			return true;
+	return false;
+}
+
+/* An allow that this very change takes away protects nothing: undoing "allow, and lift the block"
+ * is one change. */
+static bool protects(const struct scene *s, size_t row)
+{
+	const struct guard_facts *f = s->facts;
+	struct net n;
+
+	entry_net(&f->allowed->rows[row], &n);
+	return entry_state(f->allowed, row, f->now) == ENTRY_ACTIVE && !is_disallowed(s, &n);
+}
+
+/* First allowed row among those given that protects; -1 if none. */
+static ptrdiff_t first_active(const struct scene *s, const uint32_t *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (entry_state(f->allowed, rows[i], f->now) == ENTRY_ACTIVE)
+		if (protects(s, rows[i]))
 			return rows[i];
 	return -1;
 }
@@ -109,19 +123,23 @@ static size_t at_most(size_t n, size_t max)
 	return n < max ? n : max;
 }
 
-static ptrdiff_t allowed_touching(const struct guard_facts *f, const struct net *n)
+static ptrdiff_t allowed_touching(const struct scene *s, const struct net *n)
 {
+	const struct guard_facts *f = s->facts;
 	uint32_t rows[ALLOWED_MAX];
 	size_t found = netset_inside(f->allowed->index, n, rows, ALLOWED_MAX);
-	ptrdiff_t row = first_active(f, rows, at_most(found, ALLOWED_MAX));
+	ptrdiff_t row = first_active(s, rows, at_most(found, ALLOWED_MAX));
 
-	if (row < 0 && holds_ipv4(n)) {
+	if (row < 0 && net_holds_ipv4(n)) {
 		static const struct net all = {{0}, 4, 0};
 
 		found = netset_inside(f->allowed->index, &all, rows, ALLOWED_MAX);
-		row = first_active(f, rows, at_most(found, ALLOWED_MAX));
+		row = first_active(s, rows, at_most(found, ALLOWED_MAX));
 	}
-	return row >= 0 ? row : entrylist_covering(f->allowed, n, -1, f->now);
+	if (row >= 0)
+		return row;
+	found = netset_covering(f->allowed->index, n, rows, ALLOWED_MAX);
+	return first_active(s, rows, at_most(found, ALLOWED_MAX));
 }
 
 static bool check_allowed(const struct scene *s, enum guard_rule rule, char *reason, size_t size)
@@ -131,7 +149,7 @@ static bool check_allowed(const struct scene *s, enum guard_rule rule, char *rea
 
 	if (!f->allowed || !f->allowed->index)
 		return false;
-	ptrdiff_t row = allowed_touching(f, &s->edit->net);
+	ptrdiff_t row = allowed_touching(s, &s->edit->net);
 	if (row < 0)
 		return false;
 	entry_net(&f->allowed->rows[row], &hit);
@@ -144,7 +162,7 @@ static bool check_private(const struct scene *s, enum guard_rule rule, char *rea
 	char a[NET_BUF];
 
 	(void)rule;
-	if (holds_ipv4(&s->edit->net))
+	if (net_holds_ipv4(&s->edit->net))
 		kind = NET_PRIVATE;
 	if (kind == NET_PUBLIC || kind == NET_LOOPBACK)
 		return false;
@@ -162,7 +180,7 @@ static bool check_wide(const struct scene *s, enum guard_rule rule, char *reason
 	char a[NET_BUF];
 
 	(void)rule;
-	if (n->prefix >= widest && !holds_ipv4(n))
+	if (n->prefix >= widest && !net_holds_ipv4(n))
 		return false;
 	net_format(n, a, sizeof(a));
 	if (n->prefix >= widest) {
@@ -178,13 +196,7 @@ static bool check_wide(const struct scene *s, enum guard_rule rule, char *reason
 /* Is this allowed row about to go, by any edit of the change? */
 static bool is_removed(const struct scene *s, const struct net *n)
 {
-	if (net_equal(n, &s->edit->net))
-		return true;
-	for (size_t i = 0; s->change && i < s->change->count; i++)
-		if (s->change->edits[i].kind == EDIT_DISALLOW &&
-			net_equal(&s->change->edits[i].net, n))
-			return true;
-	return false;
+	return net_equal(n, &s->edit->net) || is_disallowed(s, n);
 }
 
 static bool keeps_an_allow(const struct scene *s, const struct net *fact)
@@ -253,7 +265,7 @@ static bool check_many(const struct scene *s, enum guard_rule rule, char *reason
 	return true;
 }
 
-#define BLOCKING    (1u << EDIT_BLOCK)
+#define BLOCKING    (1u << EDIT_BLOCK | 1u << EDIT_EXPIRY)
 #define DISALLOWING (1u << EDIT_DISALLOW)
 
 static const struct {
@@ -280,7 +292,7 @@ static const struct {
 	[GUARD_RULE_PRIVATE] = {check_private, BLOCKING},
 	[GUARD_RULE_WIDE] = {check_wide, BLOCKING},
 	[GUARD_RULE_LAST_ALLOW] = {check_last_allow, DISALLOWING},
-	[GUARD_RULE_MANY] = {check_many, BLOCKING},
+	[GUARD_RULE_MANY] = {check_many, 1u << EDIT_BLOCK},
 };
 _Static_assert(ARRAY_LEN(checks) == GUARD_RULE_COUNT, "a check for every rule");
 
@@ -309,23 +321,63 @@ void guard_facts_release(struct guard_facts *f)
 	memset(f, 0, sizeof(*f));
 }
 
-static size_t check_scene(const struct scene *s, struct guard_hit *hits, size_t max)
+/* Another end for a block that is in force: an earlier one harms nobody. */
+static bool is_harmless(const struct scene *s)
 {
+	const struct entrylist *l = s->facts->blocked;
+	const struct edit *e = s->edit;
+	ptrdiff_t row = l && e->kind == EDIT_EXPIRY ? entrylist_find(l, &e->net) : -1;
+	int64_t end = row >= 0 ? entry_expires(&l->rows[row]) : 0;
+
+	if (row < 0 || entry_state(l, (size_t)row, s->facts->now) != ENTRY_ACTIVE)
+		return false;
+	return end == TIME_NONE || (e->expires != TIME_NONE && e->expires <= end);
+}
+
+static void add_hit(struct scene *s, int rule, const char *reason, struct guard_hit *hit)
+{
+	s->rules |= 1u << rule;
+	if (!hit)
+		return;
+	*hit = (struct guard_hit){(enum guard_rule)rule, rules[rule].severity, s->index, ""};
+	memcpy(hit->reason, reason, sizeof(hit->reason));
+}
+
+/* The IPv4 address that an IPv6 one carries is as much the client's own. */
+static bool check_carried(
+	const struct scene *s, const struct net *carried, enum guard_rule rule, char *reason, size_t size)
+{
+	char why[sizeof(((struct guard_hit *)0)->reason)], outer[NET_BUF], inner[NET_BUF];
+	struct edit e = *s->edit;
+	struct scene inside = *s;
+
+	e.net = *carried;
+	inside.edit = &e;
+	if (!carried->family || rule == GUARD_RULE_MANY || rule == GUARD_RULE_LAST_ALLOW ||
+		!checks[rule].check(&inside, rule, why, sizeof(why)))
+		return false;
+	snprintf(reason, size, "%s carries %s: %.120s", net_format(&s->edit->net, outer, sizeof(outer)),
+		net_format(carried, inner, sizeof(inner)), why);
+	return true;
+}
+
+static size_t check_scene(struct scene *s, struct guard_hit *hits, size_t max)
+{
+	struct net carried = {.family = 0};
 	size_t n = 0;
 
-	if (!s->edit->net.family)
+	if (!s->edit->net.family || is_harmless(s))
 		return 0;
+	net_carried(&s->edit->net, &carried);
 	for (int r = 0; r < GUARD_RULE_COUNT; r++) {
+		enum guard_rule rule = (enum guard_rule)r;
 		char reason[sizeof(hits->reason)];
 
 		if (!(checks[r].edits & 1u << s->edit->kind) ||
-			!checks[r].check(s, (enum guard_rule)r, reason, sizeof(reason)))
+			(!checks[r].check(s, rule, reason, sizeof(reason)) &&
+				!check_carried(s, &carried, rule, reason, sizeof(reason))))
 			continue;
-		if (n < max) {
-			hits[n] = (struct guard_hit){
-				(enum guard_rule)r, rules[r].severity, s->index, ""};
-			memcpy(hits[n].reason, reason, sizeof(reason));
-		}
+		add_hit(s, r, reason, n < max ? &hits[n] : NULL);
 		n++;
 	}
 	return n;
@@ -339,13 +391,14 @@ size_t guard_check(
 	return check_scene(&s, hits, max);
 }
 
-size_t guard_check_change(
-	const struct change *c, const struct guard_facts *f, struct guard_hit *hits, size_t max)
+size_t guard_check_all(const struct change *c, const struct guard_facts *f, struct guard_hit *hits,
+	size_t max, unsigned *broken)
 {
 	struct scene s = {.facts = f, .change = c};
 	size_t n = 0;
 
 	for (size_t i = c->count; i-- > 0;) {
+		s.disallows = s.disallows || c->edits[i].kind == EDIT_DISALLOW;
 		if (c->edits[i].kind == EDIT_BLOCK) {
 			s.blocks++;
 			s.first_block = i;
@@ -356,7 +409,16 @@ size_t guard_check_change(
 		s.index = i;
 		n += check_scene(&s, n < max ? hits + n : NULL, n < max ? max - n : 0);
 	}
+	*broken = s.rules;
 	return n;
+}
+
+size_t guard_check_change(
+	const struct change *c, const struct guard_facts *f, struct guard_hit *hits, size_t max)
+{
+	unsigned broken;
+
+	return guard_check_all(c, f, hits, max, &broken);
 }
 
 bool guard_check_net(const struct net *n, const struct guard_facts *f, struct guard_hit *hit)
@@ -372,6 +434,11 @@ void guard_names(const struct guard_hit *hits, size_t n, struct buf *out)
 
 	for (size_t i = 0; i < n; i++)
 		seen |= 1u << hits[i].rule;
+	guard_names_of(seen, out);
+}
+
+void guard_names_of(unsigned seen, struct buf *out)
+{
 	for (int r = 0; r < GUARD_RULE_COUNT; r++)
 		if (seen & 1u << r)
 			buf_addf(out, "%s%s", seen & ((1u << r) - 1) ? ", " : "", rules[r].name);

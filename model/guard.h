@@ -49,6 +49,7 @@ struct guard_facts {
 	struct netvec gateways;          /* default route and bridge gateways */
 	struct netvec near;              /* the profile's near_networks and expected allows */
 	const struct entrylist *allowed; /* borrowed; NULL = not known */
+	const struct entrylist *blocked; /* borrowed, for what an entry's end is now; NULL = not known */
 	size_t max_entries;              /* blocks in one change; 0 = no limit */
 	int64_t now;                     /* which allows have expired */
 };
@@ -65,10 +66,13 @@ struct guard_hit {
 size_t guard_check(const struct edit *e, const struct guard_facts *f, struct guard_hit *hits, size_t max);
 /* Of a whole change: also counts, and sees what its edits do together (two allows removed at once). */
 size_t guard_check_change(const struct change *c, const struct guard_facts *f, struct guard_hit *hits, size_t max);
+/* The same; rules gets a bit for every rule that any edit breaks, also of those beyond max. */
+size_t guard_check_all(const struct change *c, const struct guard_facts *f, struct guard_hit *hits, size_t max, unsigned *rules);
 /* Would blocking n be refused? First rule broken, for `check bans`; false if none. */
 bool guard_check_net(const struct net *n, const struct guard_facts *f, struct guard_hit *hit);
 /* "ssh_client, wide": rules of the hits, each once, in table order; what --force overrides. */
 void guard_names(const struct guard_hit *hits, size_t n, struct buf *out);
+void guard_names_of(unsigned rules, struct buf *out);
 
 /* $SSH_CONNECTION ("client port server port") or $SSH_CLIENT ("client port port"). Mapped addresses become IPv4, zone ids go.
  * server may be NULL; its family is 0 when the text has none. */

@@ -38,6 +38,11 @@ bool net_overlaps(const struct net *a, const struct net *b);
 void net_widen(const struct net *n, uint8_t prefix, struct net *out); /* the network of that length around n */
 uint64_t net_hash(const struct net *n);
 
+/* net_embed.c. The IPv4 address or network that an IPv6 one carries: NAT64 64:ff9b::/96, 6to4, Teredo, ::a.b.c.d. False: none, or hardly a
+ * bit of one is named (2002::/16). Mapped ones became IPv4 when they were parsed. */
+bool net_carried(const struct net *n, struct net *out);
+bool net_holds_ipv4(const struct net *n); /* an IPv6 network around ::ffff:0:0/96 or 64:ff9b::/96: every IPv4 client is in it */
+
 /* What an address is to this host and to the world; the first that fits, and the words for it. */
 #define NET_KIND_INFO(_)                                                                           \
 	_(PUBLIC, "public")                                                                        \

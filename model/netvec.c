@@ -49,15 +49,22 @@ bool netvec_add_text(struct netvec *v, const char *s)
 
 bool net_contains_mapped(const struct net *outer, const struct net *inner)
 {
-	struct net mapped = {.family = 6, .prefix = (uint8_t)(inner->prefix + 96)};
+	static const uint8_t forms[][12] = {
+		{[10] = 0xff, [11] = 0xff},  /* ::ffff:a.b.c.d */
+		{0x00, 0x64, 0xff, 0x9b},    /* 64:ff9b::a.b.c.d, behind a translator */
+	};
 
 	if (net_contains(outer, inner))
 		return true;
-	if (outer->family != 6 || inner->family != 4)
-		return false;
-	mapped.addr[10] = mapped.addr[11] = 0xff;
-	memcpy(mapped.addr + 12, inner->addr, 4);
-	return net_contains(outer, &mapped);
+	for (size_t i = 0; outer->family == 6 && inner->family == 4 && i < ARRAY_LEN(forms); i++) {
+		struct net form = {.family = 6, .prefix = (uint8_t)(inner->prefix + 96)};
+
+		memcpy(form.addr, forms[i], sizeof(forms[i]));
+		memcpy(form.addr + 12, inner->addr, 4);
+		if (net_contains(outer, &form))
+			return true;
+	}
+	return false;
 }
 
 const struct net *netvec_inside(const struct netvec *v, const struct net *n)

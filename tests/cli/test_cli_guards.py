@@ -158,6 +158,43 @@ def test_many_at_once_want_to_be_meant(world, p15):
     assert len(p15.state()["stored"]["blocked"]) == 1001
 
 
+@pytest.mark.parametrize("own", [{"SSH_CONNECTION": "UNKNOWN 65535 UNKNOWN 65535"}, {"SSH_CONNECTION": ""}, {"SSH_CONNECTION": "garbage"}, {}])
+def test_ssh_client_of_what_is_left(world, p15, own):
+    """$SSH_CONNECTION says nothing: $SSH_CLIENT may, or the shell that it was called from."""
+    result = world.run("block", "198.51.100.23", env={**own, "SSH_CLIENT": "198.51.100.23 50000 22"})
+    assert result.rc == REFUSED and "198.51.100.23 is your own SSH client" in result.err, result
+    script = "export SSH_CONNECTION='%s'; %s block 198.51.100.23; exit $?" % (own.get("SSH_CONNECTION", ""), BIN)
+    done = subprocess.run(["sh", "-c", script], env={**world.environment(None), **SSH}, capture_output=True, timeout=HANG_S)
+    assert done.returncode == REFUSED and b"198.51.100.23 is your own SSH client" in done.stderr, done
+    assert world.run("block", "198.51.100.24", env=own).rc == DONE
+
+
+def test_addresses_that_carry_ours(world, p15):
+    for target in ("64:ff9b::c633:6417", "64:ff9b::/64", "2002:c633:6417::/48", "2001:0:5ef5:79fb:0:59d:39cc:9be8", "::198.51.100.23"):
+        result = world.run("block", target, env=SSH)
+        assert result.rc == REFUSED and "198.51.100.23" in result.err and "your own SSH client" in result.err, (target, result)
+    assert writes(p15) == []
+
+
+def test_all_that_is_overridden_is_named(world, p15):
+    """However many there are of the first kind."""
+    many = "".join("10.0.0.%d\n" % (i + 1) for i in range(100)) + "198.51.100.23\n"
+    assert world.run("block", "-", "--force", stdin=many, env=SSH).rc == DONE
+    assert {row["forced"] for row in world.run("journal", "-o", "json").rows()} == {"ssh_client, private"}
+
+
+@pytest.mark.parametrize("persona, path, body, what", [
+    ("0.15", "server.allowed-ip", "", "allowed entries"), ("0.15", "trusted-networks", "", "trusted proxies"),
+    ("0.16", "/jmap", "x:AllowedIp/query", "allowed entries"), ("0.16", "/jmap", "x:SystemSettings/get", "trusted proxies")])
+def test_a_guard_that_sees_nothing_says_so(world, practice, persona, path, body, what):
+    p = practice(persona)
+    world.use(p)
+    assert world.run("probe").rc == DONE
+    p.fault("status", path=path, times=-1, status=500, **({"body": body} if body else {}))
+    result = world.run("block", "203.0.113.7", "--dry-run")
+    assert result.rc == DONE and "no guard looks at the server's %s, they can't be read: " % what in result.err, result
+
+
 def test_ssh_client_behind_sudo(world, p15):
     """sudo takes SSH_CONNECTION away; the shell that it was called from has it."""
     script = "unset SSH_CONNECTION; %s block 198.51.100.23; exit $?" % BIN

@@ -2,6 +2,7 @@
 /* One row per guard and per way to get round it. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,6 +94,25 @@ static void test_blocks(void **state)
 		{ "203.0.113.50/32", "ssh_client" },
 		{ "203.0.113.51/26", "ssh_client" }, /* host bits: the network contains the client */
 		{ "::ffff:203.0.113.0/120", "ssh_client" },
+		/* behind a translator, in a tunnel */
+		{ "64:ff9b::cb00:7132", "ssh_client" },
+		{ "64:ff9b::203.0.113.0/120", "ssh_client" },
+		{ "64:ff9b::/96", "ssh_client, api, host, loopback, proxy, gateway, near, allowed, private, wide" },
+		{ "64:ff9b::/64", "ssh_client, api, host, loopback, proxy, gateway, near, allowed, private, wide" },
+		{ "64:ff9b:2::/48", "" },
+		{ "::203.0.113.50", "ssh_client" },
+		{ "::ffff:0:203.0.113.50", "ssh_client" },
+		{ "2002:cb00:7132::1", "ssh_client" },
+		{ "2002:cb00:7100::/40", "ssh_client" },
+		{ "2002:cb00:7133::1", "" },
+		{ "2002::/16", "" }, /* nobody in particular */
+		{ "2001:0:5ef5:79fb:0:59d:34ff:8ecd", "ssh_client" }, /* Teredo inverts the client */
+		{ "2001:0:5ef5:79fb:0:59d:34ff:8ecc", "" },
+		{ "2001:0:5ef5:79fb::/64", "" },
+		{ "2002:0a01:0203::/48", "private" },
+		{ "64:ff9b::10.1.2.3", "private" },
+		{ "64:ff9b::127.0.0.1", "loopback" },
+		{ "64:ff9b::192.0.2.3", "proxy" },
 		{ "198.51.100.1", "host" },
 		{ "2001:db8:1::/64", "host" },
 		{ "2001:db8:1::1", "host" },
@@ -185,7 +205,7 @@ static void test_other_edits(void **state)
 	} rows[] = {
 		{ EDIT_UNBLOCK, "203.0.113.50", "" },
 		{ EDIT_ALLOW, "0.0.0.0/0", "" },
-		{ EDIT_EXPIRY, "127.0.0.1", "" },
+		{ EDIT_EXPIRY, "127.0.0.1", "loopback" },
 		{ EDIT_DISALLOW, "203.0.115.9", "" },
 		{ EDIT_DISALLOW, "172.17.0.1", "last_allow" },
 		{ EDIT_DISALLOW, "198.51.100.254", "last_allow" },
@@ -212,6 +232,8 @@ static void test_reasons(void **state)
 		const char *target, *reason;
 	} rows[] = {
 		{ "203.0.113.50", "203.0.113.50 is your own SSH client" },
+		{ "2002:cb00:7132::/48", "2002:cb00:7132::/48 carries 203.0.113.50: 203.0.113.50 is your own SSH client" },
+		{ "64:ff9b::203.0.113.0/120", "64:ff9b::cb00:7100/120 contains 203.0.113.50, your own SSH client" },
 		{ "203.0.113.0/24", "203.0.113.0/24 contains 203.0.113.50, your own SSH client" },
 		{ "192.0.2.3", "192.0.2.3 is inside 192.0.2.0/28, a proxy the server trusts" },
 		{ "127.0.0.3", "127.0.0.3 is inside 127.0.0.0/8, loopback" },
@@ -309,6 +331,83 @@ static void test_together(void **state)
 	world_free(&w);
 }
 
+/* What is broken by edits that nobody has room for is named all the same. */
+static void test_all_are_named(void **state)
+{
+	struct world w = world_new();
+	struct change *c = change_new();
+	struct buf out = BUF_INIT;
+	struct guard_hit hits[4];
+	unsigned broken;
+	char target[NET_BUF];
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		snprintf(target, sizeof(target), "10.0.0.%d", i + 1);
+		change_add(c, EDIT_BLOCK, target);
+	}
+	change_add(c, EDIT_BLOCK, "203.0.113.50");
+	assert_int_equal(guard_check_all(c, &w.facts, hits, 4, &broken), 101);
+	guard_names_of(broken, &out);
+	assert_string_equal(buf_str(&out), "ssh_client, private");
+	buf_release(&out);
+	change_free(c);
+	world_free(&w);
+}
+
+/* An allow that goes with the same change is in nobody's way; another one still is. */
+static void test_allows_that_go_too(void **state)
+{
+	struct world w = world_new();
+	struct change *c = change_new();
+	struct guard_hit hits[4];
+
+	(void)state;
+	change_add(c, EDIT_DISALLOW, "203.0.115.9");
+	change_add(c, EDIT_BLOCK, "203.0.115.9");
+	assert_int_equal(guard_check_change(c, &w.facts, hits, 4), 0);
+	change_add(c, EDIT_BLOCK, "203.0.115.0/24");
+	assert_int_equal(guard_check_change(c, &w.facts, hits, 4), 0);
+	change_add(c, EDIT_BLOCK, "203.0.116.9");
+	assert_int_equal(guard_check_change(c, &w.facts, hits, 4), 1);
+	assert_int_equal(hits[0].rule, GUARD_RULE_ALLOWED);
+	change_free(c);
+	world_free(&w);
+}
+
+/* A block that lasts longer is a block; one that ends earlier harms nobody. */
+static void test_another_end(void **state)
+{
+	static const struct {
+		int64_t was, becomes;
+		size_t hits;
+	} rows[] = {
+		{ TIME_NONE, NOW + 60000, 0 },
+		{ TIME_NONE, TIME_NONE, 0 },
+		{ NOW + 60000, NOW + 30000, 0 },
+		{ NOW + 60000, NOW + 90000, 1 },
+		{ NOW + 60000, TIME_NONE, 1 },
+		{ NOW - 60000, NOW + 30000, 1 }, /* it was over */
+	};
+	struct guard_hit hits[4];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world w = world_new();
+		struct entrylist *blocked = entrylist_new();
+		struct change *c = change_new();
+
+		entrylist_add(blocked, "203.0.113.50", 12, NULL, 0, NULL, REASON_NONE, ORIGIN_OPERATOR, TIME_NONE, rows[i].was);
+		entrylist_finish(blocked);
+		w.facts.blocked = blocked;
+		change_add(c, EDIT_EXPIRY, "203.0.113.50")->expires = rows[i].becomes;
+		assert_int_equal(guard_check_change(c, &w.facts, hits, 4), rows[i].hits);
+		change_free(c);
+		entrylist_free(blocked);
+		world_free(&w);
+	}
+}
+
 static void test_parse_ssh(void **state)
 {
 	static const struct {
@@ -344,7 +443,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_blocks),   cmocka_unit_test(test_ssh6),     cmocka_unit_test(test_other_edits),
 		cmocka_unit_test(test_reasons),  cmocka_unit_test(test_no_facts), cmocka_unit_test(test_many),
-		cmocka_unit_test(test_together), cmocka_unit_test(test_parse_ssh),
+		cmocka_unit_test(test_together), cmocka_unit_test(test_all_are_named),
+		cmocka_unit_test(test_allows_that_go_too), cmocka_unit_test(test_another_end), cmocka_unit_test(test_parse_ssh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
