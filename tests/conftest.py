@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes `import fake` work from every test."""
+"""Makes what the folders have for one another importable from every test: the practice server, the program, worlds, terminals, TLS servers."""
 
 import os
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, *(os.path.join(HERE, folder) for folder in ("cli", "pty", "tls"))]

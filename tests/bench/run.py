@@ -17,11 +17,10 @@ import tempfile
 import termios
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests"))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from fake.client import Practice  # noqa: E402
+from program import BIN, at_home, login  # noqa: E402
 
-BIN = os.path.abspath(os.environ.get("STALWARDEN_BIN", os.path.join(ROOT, "stalwarden")))
 ENTRIES = 100000
 ROUNDS = 7
 IDLE_S = 15
@@ -39,8 +38,7 @@ def report(name, value, unit, peer=None):
 
 def environment(p, home):
     env = {k: v for k, v in os.environ.items() if not k.startswith("STALWARDEN_")}
-    env.update(STALWARDEN_URL=p.url, STALWARDEN_USER=p.user, STALWARDEN_PASSWORD=p.password, XDG_STATE_HOME=home, XDG_CONFIG_HOME=home, HOME=home,
-               LC_ALL="C.UTF-8", TERM="xterm-256color")
+    env.update(**login(p), **at_home(home), LC_ALL="C.UTF-8", TERM="xterm-256color")
     return env
 
 

@@ -3,17 +3,13 @@
 
 import base64
 import contextlib
-import pathlib
-import sys
 import threading
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tls"))
-
-import tls_certs as certs                        # noqa: E402
-import tls_servers as servers                    # noqa: E402
-from tls_certs import DAY, now                   # noqa: E402
+import tls_certs as certs
+import tls_servers as servers
+from tls_certs import DAY, now
 
 NAME = "mail.example.org"
 

@@ -10,8 +10,9 @@ import signal
 import subprocess
 import unicodedata
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BIN = os.path.abspath(os.environ.get("STALWARDEN_BIN", os.path.join(ROOT, "stalwarden")))
+import program
+from program import BIN, bare, headless, login
+
 HANG_S = 60                                     # a guard: nothing here takes more than a second or two
 PASSWORD = "secret"
 
@@ -61,11 +62,7 @@ class World:
             os.makedirs(os.path.join(self.folder, name), mode=0o700, exist_ok=True)
         self.server = {}
         self.secrets = {PASSWORD + "-canary"}
-        self.env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": self.path("home"),
-                    "XDG_CONFIG_HOME": self.path("config"), "XDG_STATE_HOME": self.path("state")}
-        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
-            if name in os.environ:
-                self.env[name] = os.environ[name]
+        self.env = {**bare(), "HOME": self.path("home"), "XDG_CONFIG_HOME": self.path("config"), "XDG_STATE_HOME": self.path("state")}
 
     def path(self, *names):
         return os.path.join(self.folder, *names)
@@ -78,18 +75,13 @@ class World:
         return path
 
     def configure(self, text, mode=0o600):
-        folder = self.path("config", "stalwarden")
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        path = os.path.join(folder, "stalwarden.conf")
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(text)
+        path = program.configure(self.path("config"), text)
         os.chmod(path, mode)
         return path
 
     def use(self, practice, user=None, password=None):
         """Credentials for a practice server by the environment, as a script would give them."""
-        self.server = {"STALWARDEN_URL": practice.url, "STALWARDEN_USER": user or practice.user,
-                       "STALWARDEN_PASSWORD": password or practice.password}
+        self.server = login(practice, user, password)
         return self
 
     def use_key(self, practice, name, secret):
@@ -112,6 +104,11 @@ class World:
             stdin = stdin.encode()
         process = self.start(*args, env=env, stdin=subprocess.PIPE)
         return self.finish(process, stdin)
+
+    def console(self, keys, *args, env=None, **size):
+        """The same by the console's keys: lines of a script, no terminal."""
+        script = self.write("script", keys)
+        return self.run(*args, env={**headless(script, **size), **(env or {})})
 
     def finish(self, process, stdin=None):
         try:

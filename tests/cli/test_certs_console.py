@@ -1,17 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The certificates panel acts as the verb does: the verdict on the screen is what clients get, and what was probed stays in sight."""
 
-import pathlib
-import sys
-
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "pty"))
-
-from certs_world import NAME, authority, loaded, now, old, sandbox, serve, store, trusted, DAY  # noqa: E402, F401
-from cli_world import BIN                        # noqa: E402
-from terminal import Terminal                    # noqa: E402
+from certs_world import DAY, NAME, authority, loaded, now, old, sandbox, serve, store, trusted  # noqa: F401
+from program import BIN
+from terminal import Terminal
 
 
 @pytest.fixture

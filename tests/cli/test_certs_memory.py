@@ -10,12 +10,9 @@ import sys
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "pty"))
-
-from certs_world import NAME, acme_value, authority  # noqa: E402, F401
-from cli_world import BIN                        # noqa: E402
-from terminal import Terminal                    # noqa: E402
+from certs_world import NAME, acme_value, authority  # noqa: F401
+from program import BIN
+from terminal import Terminal
 
 WINDOW = 16                                     # bytes of key material in a row that are no accident
 

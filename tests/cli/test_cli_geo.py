@@ -75,9 +75,7 @@ def test_a_database_that_cannot_be_read_is_told_and_stops_nothing(world, placed)
 def test_the_console_has_the_columns(world, placed, keys, what):
     configure(world, world.countries + "," + world.operators)
     dump = world.path("work", "dump")
-    script = world.write("script", keys + ":wait\n:dump %s\n" % dump)
-    result = world.run(*world.source, env={"STALWARDEN_SCRIPT": script, "STALWARDEN_HEADLESS": "1", "COLUMNS": "160", "LINES": "30",
-                                           "TERM": "xterm-256color", "STALWARDEN_URL": None})
+    result = world.console(keys + ":wait\n:dump %s\n" % dump, *world.source, columns=160, env={"STALWARDEN_URL": None})
     assert result.rc == DONE, result
     line = [text for text in open(dump, encoding="utf-8").read().split("\n") if "NL" in text and "AS64500 Example" in text]
     assert line, open(dump, encoding="utf-8").read()

@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from cli_world import BIN, DONE, HANG_S, REFUSED
+from cli_world import DONE, HANG_S, REFUSED
+from program import BIN
 
 SSH = {"SSH_CONNECTION": "198.51.100.23 50000 203.0.113.1 22"}
 

@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 
-from cli_world import BIN, HANG_S, ROOT, USAGE
+from cli_world import HANG_S, USAGE
+from program import BIN, ROOT
 
 VERBS = re.findall(r"^  ([a-z-]+) +[A-Z]", subprocess.run([BIN, "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout, re.M)
 CONTRACT = ("probe status thresholds blocked allowed block unblock allow disallow why log history report certs gateway reset-counters import "

@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from cli_world import BIN, PARTLY
+from cli_world import PARTLY
+from program import BIN
 
 GONE_S = 120                                    # a guard: an import of 100,000 takes a few seconds
 

@@ -106,9 +106,7 @@ def test_without_the_server_the_store_answers(world, attacked):
 
 def test_export_of_the_panel_is_a_set_nft_can_read(world, attacked):
     path = world.path("work", "ranges.nft")
-    script = world.write("script", "6\n:wait Twelve\n:ranges 2\n:wait 203.0.113\nx%s<Enter>\n:wait written\n" % path)
-    result = world.run(*world.source, env={"STALWARDEN_SCRIPT": script, "STALWARDEN_HEADLESS": "1", "COLUMNS": "100", "LINES": "30",
-                                           "TERM": "xterm-256color"})
+    result = world.console("6\n:wait Twelve\n:ranges 2\n:wait 203.0.113\nx%s<Enter>\n:wait written\n" % path, *world.source)
     assert result.rc == DONE, result
     text = open(path, encoding="utf-8").read()
     assert "203.0.113.0/28" in text and "198.51.100" not in text and os.stat(path).st_mode & 0o777 == 0o600
@@ -116,9 +114,7 @@ def test_export_of_the_panel_is_a_set_nft_can_read(world, attacked):
 
 def test_the_overview_says_how_many_are_still_blocked(world, attacked):
     dump = world.path("work", "dump")
-    script = world.write("script", ":wait Ranges, 7 days\n:wait 4 blocked\n:dump %s\n" % dump)
-    result = world.run(*world.source, env={"STALWARDEN_SCRIPT": script, "STALWARDEN_HEADLESS": "1", "COLUMNS": "100", "LINES": "40",
-                                           "TERM": "xterm-256color"})
+    result = world.console(":wait Ranges, 7 days\n:wait 4 blocked\n:dump %s\n" % dump, *world.source, lines=40)
     assert result.rc == DONE, result
     assert re.search(r"203\.0\.113\.0/24 +3 bans +3 addresses +4 blocked", open(dump, encoding="utf-8").read())
 

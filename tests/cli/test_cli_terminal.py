@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from cli_world import BIN, CREDENTIALS, DONE, HANG_S, NOTHING, REFUSED
+from cli_world import CREDENTIALS, DONE, HANG_S, NOTHING, REFUSED
+from program import BIN
 
 
 class Terminal:

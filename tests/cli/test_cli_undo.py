@@ -69,8 +69,7 @@ def run(*args):
 def console(keys):
     """The same road by the console's keys, headless."""
     def go(world, p):
-        script = world.write("script", "".join(key + "\n" for key in keys) + ":quit!\n")
-        return world.run(env={"STALWARDEN_SCRIPT": script, "STALWARDEN_HEADLESS": "1", "COLUMNS": "100", "LINES": "30"})
+        return world.console("".join(key + "\n" for key in keys) + ":quit!\n")
     return go
 
 

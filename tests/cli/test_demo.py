@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from program import ROOT
+
 HANG_S = 60
 
 # A console as far as the script can tell: says where it was sent, catches what a console catches, reads the terminal.

@@ -2,19 +2,13 @@
 """One practice server per generation and worker, as new before each operation."""
 
 import os
-import sys
 
 import pytest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-for path in (HERE, os.path.join(os.path.dirname(HERE), "cli")):
-    if path not in sys.path:
-        sys.path.insert(0, path)
-
-from cli_world import World                                                 # noqa: E402
-from fake.client import Practice                                            # noqa: E402
-from real import RealTrial, access                                          # noqa: E402
-from trial import Trial                                                     # noqa: E402
+from cli_world import World
+from fake.client import Practice
+from real import RealTrial, access
+from trial import Trial
 
 
 class Servers:

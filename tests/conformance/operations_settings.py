@@ -3,7 +3,8 @@
 
 import os
 
-from cli_world import DONE, NOTHING, REFUSED, ROOT, STORED, USAGE
+from cli_world import DONE, NOTHING, REFUSED, STORED, USAGE
+from program import ROOT
 from table import ADDRESS, OTHER, operation
 
 CERTS = os.path.join(ROOT, "tests", "data", "certs")

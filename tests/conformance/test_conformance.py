@@ -2,8 +2,6 @@
 """Every operation on every generation, each verdict held against the server's stored and live state. With STALWARDEN_TEST_URL, _USER and
 _PASSWORD set: the operations that are safe, on that server instead."""
 
-import os
-
 import pytest
 
 import real

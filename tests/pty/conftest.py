@@ -5,13 +5,12 @@ import fcntl
 import os
 import pathlib
 import subprocess
-import sys
 
 import pytest
 
-HERE = pathlib.Path(__file__).parent
-ROOT = HERE.parent.parent
-sys.path.insert(0, str(HERE))
+import program
+
+ROOT = pathlib.Path(program.ROOT)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ import time
 
 import pyte
 
-ROOT_CWD = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GUARD = 20  # seconds after which a condition is given up: a hang guard, not a measure
 
 

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from terminal import ROOT_CWD as ROOT
+from program import ROOT
 from terminal import Terminal, foreign_sequences
 
 FULL_PAINT_MAX = 8192  # bytes, 120x40

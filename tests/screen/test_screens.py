@@ -13,18 +13,15 @@ import os
 import random
 import re
 import subprocess
-import sys
 import tempfile
 
 import pytest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [os.path.join(ROOT, "tests"), os.path.join(ROOT, "tests", "tls")]
-import tls_servers  # noqa: E402
-from fake.client import Practice  # noqa: E402
+import tls_servers
+from fake.client import Practice
+from program import BIN, ROOT, at_home, bare, headless, login
 
-BIN = os.path.abspath(os.environ.get("STALWARDEN_BIN", os.path.join(ROOT, "stalwarden")))
+HERE = os.path.dirname(os.path.abspath(__file__))
 NOW = "2026-11-21T09:44:10Z"
 EPOCH = 1795254250
 SIZES = ("80x24", "120x40")
@@ -163,13 +160,8 @@ def screens_of(case, size):
         place(case, d)
         host = serve(case, stack)
         more = configure(case, d, p, host)
-        env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": d, "TERM": "xterm-256color",
-               "COLUMNS": columns, "LINES": rows, "STALWARDEN_SCRIPT": script, "STALWARDEN_HEADLESS": "1", "STALWARDEN_NOW": NOW,
-               "STALWARDEN_URL": p.url, "STALWARDEN_USER": p.user, "STALWARDEN_PASSWORD": p.password,
-               "STALWARDEN_ROOT": os.path.join(d, "root"), "XDG_STATE_HOME": d, "XDG_CONFIG_HOME": d}
-        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
-            if name in os.environ:
-                env[name] = os.environ[name]
+        env = {**bare(), **at_home(d), **login(p), **headless(script, columns, rows), "STALWARDEN_NOW": NOW,
+               "STALWARDEN_ROOT": os.path.join(d, "root")}
         argv = [BIN, "--log-source", p.log_dir if source == "dir" else source] + more + case.fields.get("arguments", "").replace("{host}", host).replace("{home}", d).split()
         done = subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
         assert done.returncode == int(case.fields.get("status", "0")), done.stderr.decode()

@@ -7,15 +7,13 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 
 import pytest
 
+import tls_certs
+
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
-sys.path.insert(0, str(HERE))
-
-import tls_certs  # noqa: E402
 
 SOURCES = ("client/x509*.c", "client/endpoint*.c", "client/certfiles*.c", "model/cert*.c", "model/event*.c", "model/net*.c", "model/rate*.c",
            "core/*.c")

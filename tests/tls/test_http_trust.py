@@ -5,7 +5,6 @@ which key was met."""
 import base64
 import hashlib
 import os
-import pathlib
 import subprocess
 
 import pytest
@@ -13,9 +12,8 @@ from cryptography.hazmat.primitives import serialization
 
 import tls_certs
 import tls_servers
+from program import BIN
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BIN = os.environ.get("STALWARDEN_BIN", str(ROOT / "stalwarden"))
 CANARY = "canary-77f2"
 HANG_S = 60
 WRONG_PIN = "sha256//" + base64.b64encode(b"\1" * 32).decode()
