@@ -144,6 +144,7 @@ struct log_page {
 struct trust {                    /* who the server believes about client addresses */
 	char **networks;          /* proxy-trusted networks, NULL-terminated */
 	char **where;             /* the setting each came from */
+	size_t count;
 	bool forwarded;           /* X-Forwarded-For is used */
 };
 

@@ -8,10 +8,15 @@
 
 #include "client/dialect_config.h"
 #include "client/json.h"
+#include "client/trust.h"
 #include "core/mem.h"
 #include "core/text.h"
 
 #define RATE "server.security.fail2ban"
+#define FORWARDED "jmap.rate-limit.use-forwarded"
+
+/* Where the trusted networks are; all of `server.` would bring the blocked list along. */
+static const char *const trust_prefixes[] = { "server.proxy.", "server.listener.", FORWARDED };
 
 static void memo_free(void *memo)
 {
@@ -123,7 +128,7 @@ static int probe_decode(const struct response *res, struct server *srv)
 		srv->info.caps[i] = CAP_NO_GENERATION;
 	for (size_t i = 0; i < ARRAY_LEN(untested); i++)
 		srv->info.caps[untested[i]] = CAP_UNTESTED;
-	srv->info.caps[CAP_BIT_READ_BLOCKED] = srv->info.caps[CAP_BIT_READ_THRESHOLDS] = CAP_YES;
+	srv->info.caps[CAP_BIT_READ_BLOCKED] = srv->info.caps[CAP_BIT_READ_THRESHOLDS] = srv->info.caps[CAP_BIT_READ_TRUST] = CAP_YES;
 	srv->info.caps[CAP_BIT_EXPIRY] = srv->info.caps[CAP_BIT_NOTES] = CAP_YES;
 	srv->info.generation = GEN_CONFIG_0_5;
 	snprintf(srv->info.versions, sizeof(srv->info.versions), "0.5 – 0.6");
@@ -141,7 +146,30 @@ static bool fetch_encode(const struct server *srv, struct fetch_job *job, struct
 		return buf_adds(&req->path, CONFIG_BASE CONFIG_BLOCKED);
 	if (job->fetch->kind == FETCH_THRESHOLDS)
 		return buf_adds(&req->path, CONFIG_BASE RATE);
+	if (job->fetch->kind == FETCH_TRUST)
+		return buf_addf(&req->path, CONFIG_BASE "%s", trust_prefixes[job->cur.phase]);
 	return err_set(err, ERR_UNSUPPORTED, "0.5 - 0.6 has no such call");
+}
+
+static void take_trust(struct fetch_job *job, const char *key, size_t len, const struct json_item *value)
+{
+	char *name, *text;
+	const char *s;
+	size_t n;
+
+	if (!job->reply->trust)
+		job->reply->trust = trust_new();
+	if (!key)
+		return;
+	n = value_text(value, &s);
+	name = xasprintf("%.*s", (int)len, key);
+	text = xasprintf("%.*s", (int)n, s);
+	if (!strcmp(name, FORWARDED))
+		job->reply->trust->forwarded = !strcmp(text, "true");
+	else
+		trust_take(job->reply->trust, name, text);
+	free(name);
+	free(text);
 }
 
 static void take_pair(void *arg, const char *key, size_t len, const struct json_item *value)
@@ -153,6 +181,8 @@ static void take_pair(void *arg, const char *key, size_t len, const struct json_
 
 	if (job->fetch->kind == FETCH_THRESHOLDS) {
 		take_rate(job->cur.memo, key, len, value);
+	} else if (job->fetch->kind == FETCH_TRUST) {
+		take_trust(job, key, len, value);
 	} else if (!key) {
 		entrylist_reset(job->reply->list);
 	} else if (strip(&key, &len)) {
@@ -195,7 +225,11 @@ static enum decode fetch_decode(const struct server *srv, struct fetch_job *job,
 		thresholds_init(job->reply->thresholds);
 		set_rate(job->reply->thresholds, m);
 	}
-	return DECODE_DONE;
+	if (job->fetch->kind != FETCH_TRUST)
+		return DECODE_DONE;
+	if (!job->reply->trust)
+		job->reply->trust = trust_new();
+	return ++job->cur.phase < (int)ARRAY_LEN(trust_prefixes) ? DECODE_MORE : DECODE_DONE;
 }
 
 /* ---- reading for a change ---- */

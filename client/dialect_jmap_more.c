@@ -6,6 +6,7 @@
 
 #include "client/dialect_jmap.h"
 #include "client/json.h"
+#include "client/trust.h"
 #include "core/mem.h"
 #include "core/text.h"
 #include "model/event.h"
@@ -123,29 +124,49 @@ void jmap_trust_encode(const struct server *srv, struct request *req)
 	jmap_begin(srv, req);
 	jmap_call(req, "x:SystemSettings/get", "{\"ids\":[\"singleton\"],\"properties\":[\"proxyTrustedNetworks\"]}", "c0");
 	jmap_call(req, "x:Http/get", "{\"ids\":[\"singleton\"],\"properties\":[\"useXForwarded\"]}", "c1");
+	jmap_call(req, "x:NetworkListener/get", "{\"ids\":null,\"properties\":[\"name\",\"overrideProxyTrustedNetworks\"]}", "c2");
 	jmap_end(req);
+}
+
+/* A set is an object whose keys are its members. */
+static void take_set(struct trust *t, json_t *set, const char *where)
+{
+	const char *net;
+	json_t *value;
+
+	json_object_foreach (set, net, value)
+		trust_add(t, net, strlen(net), where);
+}
+
+/* A listener's own networks stand instead of the system's. Credentials that may not look at listeners miss those only. */
+static void take_listeners(struct trust *t, json_t *doc)
+{
+	struct err optional = ERR_INIT;
+	json_t *listener;
+	size_t i;
+
+	json_array_foreach (json_object_get(jmap_answer(doc, "c2", &optional), "list"), i, listener) {
+		const char *name = json_string_value(json_object_get(listener, "name"));
+		char *where = xasprintf("x:NetworkListener.overrideProxyTrustedNetworks of %s", name ? name : "?");
+
+		take_set(t, json_object_get(listener, "overrideProxyTrustedNetworks"), where);
+		free(where);
+	}
 }
 
 enum decode jmap_trust_decode(struct fetch_job *job, const struct response *res, struct err *err)
 {
 	struct err optional = ERR_INIT;
-	json_t *doc = jmap_document(res, err), *answer = doc ? jmap_answer(doc, "c0", err) : NULL, *networks, *value;
+	json_t *doc = jmap_document(res, err), *answer = doc ? jmap_answer(doc, "c0", err) : NULL;
 	struct trust *t;
-	const char *net;
-	size_t n = 0;
 
 	if (!answer) {
 		json_decref(doc);
 		return DECODE_FAIL;
 	}
-	networks = json_object_get(json_array_get(json_object_get(answer, "list"), 0), "proxyTrustedNetworks");
-	t = job->reply->trust = xcalloc(1, sizeof(*t));
-	t->networks = xcalloc(json_object_size(networks) + 1, sizeof(char *));
-	t->where = xcalloc(json_object_size(networks) + 1, sizeof(char *));
-	json_object_foreach (networks, net, value) {
-		t->networks[n] = xstrdup(net);
-		t->where[n++] = xstrdup("x:SystemSettings.proxyTrustedNetworks");
-	}
+	t = job->reply->trust = trust_new();
+	take_set(t, json_object_get(json_array_get(json_object_get(answer, "list"), 0), "proxyTrustedNetworks"), "x:SystemSettings.proxyTrustedNetworks");
+	take_listeners(t, doc);
 	json_get_bool(json_array_get(json_object_get(jmap_answer(doc, "c1", &optional), "list"), 0), "useXForwarded", &t->forwarded);
 	json_decref(doc);
 	return DECODE_DONE;

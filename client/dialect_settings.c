@@ -2,6 +2,7 @@
 /* The settings API of 0.7 - 0.15 (gateways with /api/settings/list): reading. Its row in the table of dialects stands last.
  * Seen on 0.8.1, 0.10.3 and 0.15.5; pure, knows no connection and no clock. */
 #include "client/dialect_settings.h"
+#include "client/trust.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -208,22 +209,17 @@ static enum decode trust_decode(struct fetch_job *job, const struct response *re
 	json_t *doc = settings_document(res, err), *data = json_object_get(doc, "data"), *value;
 	struct trust *t;
 	const char *key;
-	size_t n = 0, max = json_object_size(data);
 
 	if (!doc)
 		return DECODE_FAIL;
-	t = job->reply->trust = xcalloc(1, sizeof(*t));
-	t->networks = xcalloc(max + 1, sizeof(char *));
-	t->where = xcalloc(max + 1, sizeof(char *));
+	t = job->reply->trust = trust_new();
 	json_object_foreach (data, key, value) {
 		if (!json_is_string(value))
 			continue;
-		if (strstr(key, "use-x-forwarded")) {
+		if (strstr(key, "use-x-forwarded"))
 			t->forwarded = !strcmp(json_string_value(value), "true");
-		} else if (strstr(key, "proxy.trusted-networks")) {
-			t->networks[n] = xstrdup(json_string_value(value));
-			t->where[n++] = xstrdup(key);
-		}
+		else
+			trust_take(t, key, json_string_value(value));
 	}
 	json_decref(doc);
 	return DECODE_DONE;
@@ -245,7 +241,8 @@ static bool fetch_encode(const struct server *srv, struct fetch_job *job, struct
 	case FETCH_LOG:
 		return settings_log_encode(job, req);
 	case FETCH_TRUST:
-		buf_adds(&req->path, "/api/settings/keys?keys=http.use-x-forwarded,server.http.use-x-forwarded"
+		/* a single network is stored under the name itself, which no prefix finds */
+		buf_adds(&req->path, "/api/settings/keys?keys=http.use-x-forwarded,server.http.use-x-forwarded,server.proxy.trusted-networks"
 				     "&prefixes=server.proxy.trusted-networks,server.listener");
 		return true;
 	case FETCH_CHECK:

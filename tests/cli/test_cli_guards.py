@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What must not be done in a hurry: refused with a reason, exit 3, nothing sent that writes; --force overrides and is remembered."""
 
+import json
 import subprocess
 
 import pytest
@@ -53,11 +54,33 @@ def test_near_networks_of_the_profile(world, p15):
     assert world.run("block", "203.0.113.77").rc == DONE
 
 
-def test_the_servers_trusted_proxies(world, practice):
-    p = practice("0.15", options={"settings": {"server.proxy.trusted-networks.0000": "203.0.113.64/28"}})
+PROXIES = "proxy.trusted-networks"
+
+
+@pytest.mark.parametrize("settings", [
+    {"server." + PROXIES: "203.0.113.64/28"}, {"server." + PROXIES: "10.0.0.0/8, 203.0.113.64/28"}, {"server." + PROXIES + ".0000": "203.0.113.64/28"},
+    {"server." + PROXIES + ".203.0.113.64/28": ""}, {"server.listener.smtp." + PROXIES: "203.0.113.64/28"},
+    {"server.listener.smtp." + PROXIES + ".203.0.113.64/28": "true"}], ids=["one", "several", "array", "set", "listener", "listener-set"])
+@pytest.mark.parametrize("persona", ["0.15", "0.10", "0.8", "0.6"])
+def test_the_servers_trusted_proxies(world, practice, persona, settings):
+    p = practice(persona, options={"settings": settings})
     world.use(p)
+    for target in ("203.0.113.70", "203.0.113.0/24"):
+        result = world.run("block", target)
+        assert result.rc == REFUSED and "203.0.113.64/28, a proxy the server trusts" in result.err, result
+    assert world.run("block", "203.0.113.80", "--dry-run").rc == DONE
+
+
+@pytest.mark.parametrize("kind, field", [("SystemSettings", "proxyTrustedNetworks"), ("NetworkListener", "overrideProxyTrustedNetworks")])
+def test_the_proxies_that_0_16_trusts(world, p16, kind, field):
+    def call(method, arguments):
+        body = {"using": ["urn:ietf:params:jmap:core", "urn:stalwart:jmap"], "methodCalls": [["x:%s/%s" % (kind, method), arguments, "c"]]}
+        return json.loads(p16.request("POST", "/jmap", body)[2])["methodResponses"][0][1]
+
+    which = "singleton" if kind == "SystemSettings" else call("get", {"ids": None})["list"][0]["id"]
+    assert "updated" in call("set", {"update": {which: {field: {"203.0.113.64/28": True}}}})
     result = world.run("block", "203.0.113.70")
-    assert result.rc == REFUSED and "prox" in result.err
+    assert result.rc == REFUSED and "203.0.113.70 is inside 203.0.113.64/28, a proxy the server trusts" in result.err, result
 
 
 def test_one_bad_target_refuses_all(world, p15):

@@ -58,7 +58,7 @@ GENERATIONS = [
     Generation("0.7.3", "0.8", "settings", "0.7-0.9.3",
                lacking(OLD + "reset_counters scan_paths abuse loiter scan file read_allowed write_allowed"), {"version": "0.7.3"}),
     Generation("0.6", "0.6", "config", "0.5-0.6", lacking(OLD + """read_allowed write_allowed scan_paths read_log read_certs upload_cert
-        reload_certs reset_counters check_config read_trust abuse loiter scan threshold_off rate_live rights file""")),
+        reload_certs reset_counters check_config abuse loiter scan threshold_off rate_live rights file""")),
 ] + [Generation("rest-" + shape, "rest", "rest", "rest", lacking(REST), {"shape": shape, "answer": answer}, keeps="nowhere",
                 default=(100, 3600))
      for shape, answer in (("object", "empty"), ("flat", "none"), ("pairs", "data"), ("records", "null"))]
