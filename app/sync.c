@@ -78,6 +78,7 @@ static void finish(struct loop *loop, void *arg)
 	(void)loop;
 	logsource_close(s->source);
 	s->source = NULL;
+	history_logins_write(s->app->store, NULL);
 	store_tidy(s->app->store);
 	s->done(s->arg, &s->result);
 	sync_cancel(s);

@@ -30,9 +30,14 @@ struct store {
 				   (journal.c) */
 	uint32_t *journal_prints;
 	size_t journal_edits, journal_steps;
-	struct fingerprints logins_known; /* written, or found written, by this process (history_logins.c) */
+	struct fingerprints logins_known; /* logins this process has taken in (history_logins.c) */
+	struct login_row *logins;         /* of those, the ones that are not written yet */
+	size_t login_count, login_cap;
 	int wal_pages; /* in the WAL since the last checkpoint began */
 };
+
+/* Drops what was remembered of logins, written or not (history_logins.c). */
+void logins_forget(struct store *s);
 
 /* Every public function begins with one of these: no store, or a read-only one, is an error. */
 bool db_may_read(struct store *s, struct err *err);  /* starts the deadline */

@@ -64,6 +64,8 @@ struct history_shared {
 	uint32_t strangers;         /* accounts that were tried from it and never log in there; stops at 500 */
 	bool is_capped;             /* it has more logins than are kept */
 };
+/* What of logins is still in memory is written: after a long log, before asking. In a transaction, or one of its own; some 5 ms. */
+bool history_logins_write(struct store *s, struct err *err);
 /* Addresses from which HISTORY_SHARED accounts or more logged in lately, whoever else was tried there: few, sorted by net_cmp. The caller
  * frees. */
 bool history_shared(struct store *s, const char *server, struct net **nets, size_t *count, struct err *err);

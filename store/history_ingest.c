@@ -340,7 +340,6 @@ static void release(struct ingest *in)
 	aggmap_release(&in->addrs);
 	aggmap_release(&in->refused);
 	aggmap_release(&in->attempts);
-	free(in->logins);
 	free(in->words);
 }
 
@@ -416,7 +415,7 @@ enum ingest_result history_ingest(struct store *s, const char *server, const cha
 		result = INGEST_ERROR;
 	if (result != INGEST_OK) {
 		db_rollback(s);
-		fingerprints_release(&s->logins_known); /* some of them were not written after all */
+		logins_forget(s); /* some of them were not written after all */
 	}
 	if (result == INGEST_OK && sum)
 		add_sum(sum, &in.sum);

@@ -35,8 +35,6 @@ struct ingest {
 				bans, other = refused; by_class: enum slots below */
 	struct aggmap refused;  /* key: hour, addr, listener */
 	struct aggmap attempts; /* key: minute, addr and class, account and listener */
-	struct login_row *logins; /* not known yet */
-	size_t login_count, login_cap;
 	int64_t login_day; /* up to this one they say nothing any more */
 	struct word_slot *words;
 	size_t word_count, word_slots;

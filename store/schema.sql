@@ -184,8 +184,8 @@ CREATE TABLE cert_seen (
 ) WITHOUT ROWID;
 
 -- version 5
--- Which accounts log in from an address, and on what: what tells an office from an attacker. day: the last one, since the epoch; by the
--- server's log. At most LOGIN_ROWS (store/history_logins.c) of an address.
+-- Which accounts log in from an address, and on what: what tells an office from an attacker. account, listener: fingerprints; day: the last
+-- one, give or take a week, since the epoch. key: as in addr. At most LOGIN_ROWS (store/history_logins.c) of an address.
 CREATE TABLE login (
 	server   INTEGER NOT NULL,
 	key      BLOB NOT NULL,

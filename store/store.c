@@ -14,6 +14,7 @@
 
 #include "core/mem.h"
 #include "store/db.h"
+#include "store/history.h"
 
 #define CHECK_EVERY (INT64_C(24) * 3600 * 1000) /* ms */
 #define WAL_MANY 8000  /* pages, 32 MB: with fewer between two checkpoints, reading in a log takes thrice as long */
@@ -335,13 +336,14 @@ void store_close(struct store *s)
 
 	if (s == NULL)
 		return;
+	history_logins_write(s, NULL);
+	logins_forget(s);
 	for (i = 0; i < s->count; i++)
 		sqlite3_finalize(s->statements[i].stmt);
 	sqlite3_close(s->db);
 	free(s->statements);
 	free(s->server_name);
 	free(s->journal_prints);
-	fingerprints_release(&s->logins_known);
 	free(s->path);
 	free(s);
 }

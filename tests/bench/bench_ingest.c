@@ -72,8 +72,22 @@ static void add_address(struct buf *b)
 	put_address(b, (drift++ / 40 + roll(3000)) % 200000);
 }
 
+/* Mail programs log in all day long, each from its usual place: every fifth from an office, where others are, too. */
+static void add_login(struct buf *b)
+{
+	static const char *const listeners[] = { "imap", "imaptls", "submission" };
+	unsigned user = roll(20000);
+
+	buf_addf(b, "INFO Authentication successful (auth.success) listenerId = \"%s\", localPort = 993, remoteIp = ", listeners[user % 7 % 3]);
+	if (user % 5 == 0)
+		buf_addf(b, "198.51.%u.%u", user % 3, user / 100 % 250);
+	else
+		put_address(b, user * 7 + (roll(20) == 0 ? roll(50) : 0));
+	buf_addf(b, ", remotePort = %u, accountName = \"user%u@example.org\", accountId = %u\n", roll(60000), user, user);
+}
+
 /* One line of the kind an ordinary day has: security lines are one in twenty, as on a server under
- * constant attack. */
+ * constant attack, and half of the rest are logins. */
 static void add_line(struct buf *b, int64_t t, bool only_security)
 {
 	static const char *const listeners[] = { "imap", "imaptls", "smtp", "submission", "http" };
@@ -83,6 +97,10 @@ static void add_line(struct buf *b, int64_t t, bool only_security)
 	unsigned kind = only_security ? roll(5) : roll(100);
 
 	buf_addf(b, "%s ", time_format(t, stamp, sizeof(stamp)));
+	if (kind >= 52) {
+		add_login(b);
+		return;
+	}
 	if (kind >= 5) {
 		buf_addf(b,
 			"INFO Queued message submission for delivery "
@@ -496,6 +514,7 @@ int main(int argc, char **argv)
 	       bans = argc > 3 ? strtoul(argv[3], NULL, 10) : 1000000;
 	char *log_dir, *sync_dir, *verb_dir, *event_dir, *ban_dir, *path;
 
+	clock_fix(T0 + DAY);
 	if (argc < 2)
 		die("usage: bench_ingest DIR [LOG_MB [BANS]]");
 	log_dir = xasprintf("%s/log", argv[1]);
