@@ -206,6 +206,7 @@ static void refuse(struct session *s, const struct response *res)
 	struct err err = ERR_INIT, words = ERR_INIT;
 
 	response_check(res, &words);
+	words.msg[strlen(words.msg) - (words.msg[0] && words.msg[strlen(words.msg) - 1] == '.')] = '\0'; /* 0.15 ends its sentence */
 	err_set(&err, ERR_AUTH, "%s. Nothing more is sent until new credentials are given", words.msg);
 	detect_stop(s);
 	session_enter(s, SESSION_REFUSED, &err);

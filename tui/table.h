@@ -47,7 +47,7 @@ size_t table_targets(const struct table *t, size_t **rows);
 /* Draws header and rows into lines y … y+height-1. */
 void table_draw(struct table *t, int y, int height, int width);
 /* "412", "412 · showing 38 · filter x", "2 marked" … */
-void table_describe(const struct table *t, struct buf *out);
+void table_describe(const struct table *t, bool unread, struct buf *out);
 bool table_describe_sort(const struct table *t, struct buf *out);
 void table_row_text(const struct table *t, size_t row, struct buf *out); /* cells with tabs between, raw */
 void table_print(struct table *t, struct buf *out, int width, size_t limit, bool ascii);

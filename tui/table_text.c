@@ -27,13 +27,15 @@ static size_t hidden_marks(const struct table *t)
 	return t->marks.len - seen;
 }
 
-void table_describe(const struct table *t, struct buf *out)
+void table_describe(const struct table *t, bool unread, struct buf *out)
 {
 	const char *dot = signs(t)->dot;
 	char n[32];
 
 	if (t->stale_rows || t->job.phase == JOB_KEYS || t->job.phase == JOB_SORT)
 		buf_adds(out, t->sort_col >= 0 ? "sorting" : "filtering");
+	else if (unread && t->rows == 0)
+		buf_adds(out, signs(t)->dash);
 	else
 		buf_adds(out, text_grouped(t->rows, n, sizeof(n)));
 	if (t->filter[0] != '\0') {

@@ -179,7 +179,7 @@ void ui_draw_rule(int y, int width)
 static void heading_left(struct ui *ui, struct view *v, const struct view_status *s, struct buf *out)
 {
 	if (v->table != NULL && v->opened)
-		table_describe(v->table, out);
+		table_describe(v->table, s->unread, out);
 	if (s->note[0] != '\0')
 		buf_addf(out, "%s%s", out->len > 0 ? between(ui) : "", s->note);
 	if (v->paused)

@@ -9,6 +9,8 @@
 #include "tui/ui_private.h"
 
 #define ALARM_LINES 3
+#define MESSAGE_LINES 4
+#define MESSAGE_LINES_SMALL 2
 #define DETAIL_SHARE 3 /* a third of the body */
 
 struct frame {
@@ -61,15 +63,21 @@ static void draw_alarms(struct ui *ui, struct frame *f)
 static void draw_bottom(struct ui *ui, struct frame *f)
 {
 	int notes = ui->prompt != NULL ? prompt_note_lines(ui) : 0;
-	int last = --f->bottom;
-	int room = f->bottom - f->top - notes - (f->compact ? 2 : 5);
-	int pane = ui_pane_height(ui, f->cols, room > 1 ? room : 1);
+	int message = ui_message_lines(ui, f->cols, f->compact ? MESSAGE_LINES_SMALL : MESSAGE_LINES);
+	int last = --f->bottom, room, pane;
 
-	f->bottom -= notes;
-	if (ui->prompt != NULL)
-		prompt_draw(ui, f->bottom, last, f->cols);
-	else
+	if (message > 0 && ui->prompt == NULL) { /* in place of the hints */
+		f->bottom -= message - 1;
+		ui_draw_message(ui, f->bottom, message, f->cols);
+	} else if (ui->prompt == NULL) {
 		ui_draw_hints(ui, last, f->cols);
+	}
+	room = f->bottom - f->top - notes - (f->compact ? 2 : 5);
+	pane = ui_pane_height(ui, f->cols, room > 1 ? room : 1);
+	if (ui->prompt != NULL) {
+		f->bottom -= notes;
+		prompt_draw(ui, f->bottom, last, f->cols);
+	}
 	if (pane > 0) {
 		f->bottom -= pane;
 		ui_draw_pane(ui, f->bottom, pane, f->cols);

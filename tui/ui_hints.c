@@ -167,15 +167,42 @@ static enum role message_role(const struct ui *ui)
 	return ui->message_role == ROLE_DIM ? ROLE_NORMAL : ui->message_role;
 }
 
+/* The end of a message says what to do: where it is longer than the screen is wide, it takes more lines. */
+static void message_page(const struct ui *ui, int width, struct page *out)
+{
+	page_init(out, ui->glyphs);
+	page_text(out, message_role(ui), 0, width - 2, ui->message);
+}
+
+int ui_message_lines(struct ui *ui, int width, int max)
+{
+	struct page page;
+	int n;
+
+	if (ui->message == NULL)
+		return 0;
+	message_page(ui, width, &page);
+	n = (int)page.line_count;
+	page_release(&page);
+	return n < 1 ? 1 : n < max ? n : max;
+}
+
+void ui_draw_message(struct ui *ui, int y, int height, int width)
+{
+	struct page page;
+
+	message_page(ui, width, &page);
+	page_draw(&page, 0, y, height, 1, width - 1);
+	if ((int)page.line_count > height)
+		draw_text(y + height - 1, width - 1, 1, message_role(ui), ui->glyphs->ellipsis);
+	page_release(&page);
+}
+
 void ui_draw_hints(struct ui *ui, int y, int width)
 {
 	struct view *v = ui_view(ui);
 	struct hints h = { .ui = ui, .view = v };
 
-	if (ui->message != NULL) {
-		draw_text(y, 1, width - 1, message_role(ui), ui->message);
-		return;
-	}
 	if (ui->confirm != NULL)
 		draw_text(y, 1, width - 1, ROLE_DIM, confirm_hint(ui));
 	if (v == NULL || ui->confirm != NULL)

@@ -125,6 +125,8 @@ void ui_draw_heading(struct ui *ui, int y, int width);
 void ui_draw_rule(int y, int width);
 int ui_draw_alarms(struct ui *ui, int y, int lines, int width);
 void ui_draw_hints(struct ui *ui, int y, int width);
+int ui_message_lines(struct ui *ui, int width, int max); /* 0 = there is no message */
+void ui_draw_message(struct ui *ui, int y, int height, int width);
 int ui_pane_height(struct ui *ui, int width, int max);
 void ui_draw_pane(struct ui *ui, int y, int height, int width);
 

@@ -73,6 +73,7 @@ struct view_status {
 	char empty[320];  /* shown instead of rows when there are none: "loading…", "no address is blocked", an error */
 	enum role role;   /* of note and empty */
 	bool stale;       /* rows are old: drawn as such */
+	bool unread;      /* nothing was read yet: no rows is no count */
 };
 
 struct view_ops {

@@ -40,7 +40,10 @@ void certs_cell(const struct view *v, size_t row, int col, struct cell *out)
 
 	switch ((enum cert_column)col) {
 	case COL_SIGN:
-		cell_set(out, certs_role(r->level), "%s", r->level == CERT_LEVEL_OK ? g->good : r->level == CERT_LEVEL_WARNING ? g->warn : g->bad);
+		if (r->level == CERT_LEVEL_OK && r->days_left == INT64_MIN) /* no certificate was seen: nothing is proven good */
+			cell_set(out, ROLE_DIM, "%s", g->dash);
+		else
+			cell_set(out, certs_role(r->level), "%s", r->level == CERT_LEVEL_OK ? g->good : r->level == CERT_LEVEL_WARNING ? g->warn : g->bad);
 		break;
 	case COL_NAME:
 		cell_ref(out, ROLE_VALUE, r->name ? r->name : "");

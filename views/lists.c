@@ -180,8 +180,10 @@ static const struct binding allowed_keys[] = {
 	{ .keys = NULL },
 };
 
+#define NEWEST_FIRST (-4) /* the fourth column, since */
+
 #define LIST_OPS                                                                                   \
-	.flags = VIEW_POLL, .state_size = sizeof(struct list_state), .columns = columns, .open = list_open, .refresh = list_refresh,              \
+	.flags = VIEW_POLL, .state_size = sizeof(struct list_state), .columns = columns, .sort = NEWEST_FIRST, .open = list_open, .refresh = list_refresh,              \
 	.close = list_close, .count = list_count, .row_id = list_row_id, .cell = list_cell, .row_role = list_row_role,                            \
 	.sort_key = list_sort_key, .filter_compile = list_filter_compile, .filter_match = list_filter_match, .filter_narrows = list_filter_narrows, \
 	.filter_range = list_filter_range, .status = list_status, .act = list_act, .detail = list_detail

@@ -269,7 +269,7 @@ static const struct column columns[] = {
 	{ .name = "time", .title = "TIME", .min = 8, .max = 15, .unsortable = true },
 	{ .name = "level", .title = "LEVEL", .min = 5, .max = 5, .priority = 4, .unsortable = true },
 	{ .name = "event", .title = "EVENT", .min = 14, .max = 30, .unsortable = true },
-	{ .name = "address", .title = "ADDRESS", .min = 13, .max = 39, .priority = 1, .unsortable = true },
+	{ .name = "address", .title = "ADDRESS", .min = 15, .max = 39, .priority = 1, .unsortable = true },
 	{ .name = "account", .title = "ACCOUNT", .min = 8, .max = 28, .priority = 2, .unsortable = true },
 	{ .name = "details", .title = "DETAILS", .min = 10, .max = 0, .priority = 3, .unsortable = true },
 	{ .name = NULL },

@@ -5,13 +5,60 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/buf.h"
 #include "core/mem.h"
 
 static void ask_user(struct console *c);
 
+/* ---- what stands between the console and its server: on top of every panel until it is cured, a message goes with the next key ---- */
+
+#define CONNECTION "connection"
+
+static void try_now(void *arg)
+{
+	app_connect(((struct console *)arg)->app);
+}
+
+static void log_in(void *arg)
+{
+	ask_user(arg);
+}
+
+static void look_again(void *arg)
+{
+	login_begin(arg);
+}
+
+static bool has_data(const struct console *c)
+{
+	for (int i = 0; i < SNAP_COUNT; i++)
+		if (c->app->snap.fetched[i] != TIME_NONE)
+			return true;
+	return false;
+}
+
+/* Once is a hiccup or a restart, and the title says it: rows do not move for that. */
+static void say_lost(struct console *c, const char *why)
+{
+	if (c->state_was != SESSION_LOST)
+		c->lost++;
+	if (c->lost < 2 && has_data(c))
+		return;
+	ui_set_alarm(c->ui, CONNECTION, ROLE_BAD, why, "try now", try_now, c);
+}
+
+static void given_up(struct console *c)
+{
+	ui_message(c->ui, ROLE_WARN, "no credentials: nothing is sent. :login asks again");
+	ui_set_alarm(c->ui, CONNECTION, ROLE_BAD, "not logged in: nothing is asked", "log in", log_in, c);
+}
+
+/* ---- secrets ---- */
+
 static void connect_now(struct console *c)
 {
 	c->asked_secret = false;
+	ui_clear_alarm(c->ui, CONNECTION);
 	app_connect(c->app);
 }
 
@@ -21,7 +68,7 @@ static void secret_given(void *arg, const char *text)
 	struct err err = ERR_INIT;
 
 	if (!text) {
-		ui_message(c->ui, ROLE_WARN, "no credentials: nothing is sent. :login asks again");
+		given_up(c);
 		return;
 	}
 	if (app_secret_give(c->app, c->user, text, &err))
@@ -41,7 +88,7 @@ static void user_given(void *arg, const char *text)
 	struct console *c = arg;
 
 	if (!text) {
-		ui_message(c->ui, ROLE_WARN, "no credentials: nothing is sent. :login asks again");
+		given_up(c);
 		return;
 	}
 	snprintf(c->user, sizeof(c->user), "%s", text);
@@ -50,9 +97,16 @@ static void user_given(void *arg, const char *text)
 
 static void ask_user(struct console *c)
 {
+	struct buf hint = BUF_INIT;
+
+	if (session_state(c->app->session) == SESSION_REFUSED)
+		buf_addf(&hint, "%s. Every further try counts towards a ban.\n", session_error(c->app->session)->msg);
+	buf_adds(&hint, c->app->profile.url ? c->app->profile.url : "");
 	c->asked_secret = true;
 	ui_prompt(c->ui,
-		&(struct prompt_spec){ .label = "User: ", .initial = c->app->profile.user, .hint = c->app->profile.url, .done = user_given, .arg = c });
+		&(struct prompt_spec){ .label = "User: ", .initial = c->user[0] ? c->user : c->app->profile.user, .hint = buf_str(&hint), .done = user_given,
+			.arg = c });
+	buf_release(&hint);
 }
 
 static void command_done(void *arg, bool ok, const struct err *err)
@@ -84,7 +138,8 @@ static void discovered(void *arg, bool ok)
 	struct err err = ERR_INIT;
 
 	if (!ok) {
-		ui_message(c->ui, ROLE_ERROR, "no server listens on this host's loopback (443, 8080): say --url, or write stalwarden.conf");
+		ui_message(c->ui, ROLE_ERROR, "no server listens on this host's loopback (443, 8080): start with --url https://HOST, or write stalwarden.conf");
+		ui_set_alarm(c->ui, CONNECTION, ROLE_BAD, "no server at 127.0.0.1:443 or :8080: start with --url https://HOST", "look again", look_again, c);
 		return;
 	}
 	if (app_remake_session(c->app, &err))
@@ -93,6 +148,9 @@ static void discovered(void *arg, bool ok)
 
 void login_begin(struct console *c)
 {
+	ui_clear_alarm(c->ui, CONNECTION);
+	c->state_was = SESSION_IDLE;
+	c->lost = 0;
 	snprintf(c->user, sizeof(c->user), "%s", c->app->profile.user ? c->app->profile.user : "");
 	if (c->app->profile.url)
 		find_secret(c);
@@ -103,13 +161,30 @@ void login_begin(struct console *c)
 void login_watch(struct console *c)
 {
 	const struct err *err = session_error(c->app->session);
+	enum session_state state = session_state(c->app->session);
 
-	if (session_state(c->app->session) == SESSION_REFUSED && !c->asked_secret) {
-		ui_message(c->ui, ROLE_BAD, "%s. Every further try counts towards a ban, so nothing is sent until you give new credentials", err->msg);
-		ask_user(c);
-	} else if (session_state(c->app->session) == SESSION_FOREIGN) {
-		ui_message(c->ui, ROLE_ERROR, "%s", err->msg);
+	switch (state) {
+	case SESSION_REFUSED:
+		if (!c->asked_secret)
+			ask_user(c);
+		break;
+	case SESSION_FOREIGN:
+		if (c->state_was != state)
+			ui_message(c->ui, ROLE_ERROR, "%s", err->msg);
+		ui_set_alarm(c->ui, CONNECTION, ROLE_BAD, err->msg, "try again", try_now, c);
+		break;
+	case SESSION_LOST:
+		say_lost(c, err->msg);
+		break;
+	case SESSION_READY:
+		c->lost = 0;
+		ui_clear_alarm(c->ui, CONNECTION);
+		break;
+	case SESSION_IDLE:
+	case SESSION_DETECTING:
+		break;
 	}
+	c->state_was = state;
 }
 
 void login_ask(struct console *c)

@@ -38,7 +38,7 @@ static void read_log(struct loop *loop, void *arg)
 	struct view *v = arg;
 	struct overview_state *s = v->state;
 
-	if (!s->sync && v->visible && !v->paused && session_state(app_of(v)->session) != SESSION_DETECTING)
+	if (!s->sync && !v->paused && session_state(app_of(v)->session) != SESSION_DETECTING)
 		s->sync = sync_begin(app_of(v), false, synced, v);
 	timer_start(loop, &s->timer, SYNC_MS, &v->scope, read_log, v);
 }
@@ -94,7 +94,12 @@ static void reasons(const struct view *v, struct page *p, int width)
 		by[l->rows[i].reason]++;
 	for (int r = 0; r < REASON_COUNT; r++)
 		most = by[r] > most ? by[r] : most;
-	for (int r = REASON_AUTH; r < REASON_COUNT; r++)
+	for (int r = REASON_AUTH; !l && r <= REASON_SCAN; r++) { /* not read yet is not none */
+		page_line(p);
+		page_addw(p, ROLE_LABEL, 9, reason_text((enum reason)r));
+		page_adds(p, ROLE_DIM, p->glyphs->dash);
+	}
+	for (int r = REASON_AUTH; l && r < REASON_COUNT; r++)
 		if (by[r] || r <= REASON_SCAN)
 			page_bar(p, 8, reason_text((enum reason)r), role_of_reason((enum reason)r), by[r], most, width - 18);
 	if (by[REASON_NONE])

@@ -37,7 +37,8 @@ static void state_words(const struct app *a, struct ui_title *out)
 	case SESSION_LOST:
 		out->role = ROLE_STALE;
 		duration_words(retry > 1000 ? retry : 1000, wait, sizeof(wait));
-		snprintf(out->state, sizeof(out->state), "%s%.30s; no answer, again in %.20s", newest == TIME_NONE ? "" : "stale ", age, wait);
+		snprintf(out->state, sizeof(out->state), "%s%.30s%sno answer, again in %.20s", newest == TIME_NONE ? "" : "stale ", age,
+			newest == TIME_NONE ? "" : "; ", wait);
 		snprintf(out->state_short, sizeof(out->state_short), "stale");
 		break;
 	case SESSION_REFUSED:
@@ -53,8 +54,11 @@ static void state_words(const struct app *a, struct ui_title *out)
 	case SESSION_IDLE:
 	case SESSION_DETECTING:
 		out->role = ROLE_DIM;
-		snprintf(out->state, sizeof(out->state), "connecting");
-		snprintf(out->state_short, sizeof(out->state_short), "connecting");
+		if (!a->profile.url || !session_has_secret(a->session))
+			snprintf(out->state, sizeof(out->state), a->profile.url ? "not logged in" : "no server");
+		else
+			snprintf(out->state, sizeof(out->state), "connecting");
+		snprintf(out->state_short, sizeof(out->state_short), "%.20s", out->state);
 		break;
 	}
 	out->next_ms = session_state(a->session) == SESSION_LOST ? 1000 : 0;

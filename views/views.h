@@ -60,6 +60,8 @@ struct console {
 	char user[256];
 	char server_versions[48];       /* of the server that was found last; "" = none yet */
 	bool asked_rights;              /* of the connection there is */
+	enum session_state state_was;   /* when login.c looked last */
+	unsigned lost;                  /* times in a row that no answer came */
 };
 
 static inline struct console *console_of(const struct view *v)

@@ -39,19 +39,24 @@ void status_of_snap(const struct view *v, enum snap what, struct view_status *ou
 {
 	const struct app *a = app_of(v);
 	const struct err *err = &a->snap.err[what];
+	enum session_state state = session_state(a->session);
 	char words[64];
 
-	out->stale = err->code != ERR_NONE || session_state(a->session) == SESSION_LOST;
+	out->stale = err->code != ERR_NONE || state == SESSION_LOST;
 	if (a->snap.fetched[what] != TIME_NONE)
 		snprintf(out->right, sizeof(out->right), "as of %s ago", duration_words(clock_now() - a->snap.fetched[what], words, sizeof(words)));
 	if (rows > 0)
 		return;
 	out->role = ROLE_DIM;
+	out->unread = a->snap.fetched[what] == TIME_NONE;
 	if (err->code != ERR_NONE) {
 		out->role = ROLE_WARN;
 		snprintf(out->empty, sizeof(out->empty), "%s: %.200s", snap_words(what), err->msg);
-	} else if (a->snap.fetched[what] == TIME_NONE) {
-		snprintf(out->empty, sizeof(out->empty), "loading…");
+	} else if (out->unread && (state == SESSION_LOST || state == SESSION_REFUSED || state == SESSION_FOREIGN)) {
+		out->role = ROLE_WARN;
+		snprintf(out->empty, sizeof(out->empty), "%s: %.200s", snap_words(what), session_error(a->session)->msg);
+	} else if (out->unread) {
+		snprintf(out->empty, sizeof(out->empty), ui_glyphs(v->ui)->ascii ? "loading..." : "loading…");
 	} else {
 		snprintf(out->empty, sizeof(out->empty), "%s", nothing);
 	}
