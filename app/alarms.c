@@ -2,7 +2,6 @@
 /* Finding what needs a person now, in the snapshot. Each kind of alarm is one function and one row. */
 #include "app/alarms.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,19 +22,6 @@ static struct alarm *add(struct alarms *al, bool is_bad, enum alarm_cure what, c
 	*a = (struct alarm){ .is_bad = is_bad, .what = what };
 	snprintf(a->key, sizeof(a->key), "%s", key);
 	return a;
-}
-
-static void say(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static void say(char *out, size_t size, const char *fmt, ...)
-{
-	struct buf raw = BUF_INIT;
-	va_list ap;
-
-	va_start(ap, fmt);
-	buf_vaddf(&raw, fmt, ap);
-	va_end(ap);
-	text_safe_str(out, size, buf_str(&raw), raw.len);
-	buf_release(&raw);
 }
 
 /* "…. 41 connections refused in 10 min" */
@@ -66,7 +52,7 @@ static void gateway_alarms(struct app *a, struct alarms *al, int64_t now)
 		snprintf(key, sizeof(key), "gateway %s", net);
 		row = add(al, f->state == GATEWAY_BANNED, f->state == GATEWAY_MISSING_ALLOW ? CURE_ALLOW : CURE_GATEWAY, key);
 		snprintf(row->target, sizeof(row->target), "%s", net);
-		say(row->text, sizeof(row->text), "%s", f->words);
+		text_safe_fmt(row->text, sizeof(row->text), "%s", f->words);
 		if (f->state == GATEWAY_BANNED)
 			say_refused(row, gateway_watch_of(a, &f->net), now);
 		snprintf(row->cure, sizeof(row->cure), "stalwarden gateway fix %s", net);
@@ -91,7 +77,7 @@ static void refused_alarms(struct app *a, struct alarms *al, int64_t now)
 		snprintf(key, sizeof(key), "gateway %s", net);
 		row = add(al, true, CURE_GATEWAY, key);
 		snprintf(row->target, sizeof(row->target), "%s", net);
-		say(row->text, sizeof(row->text), "%s %s: %s", net, gateway_seen_refused(s, now) ? "is refused, so it is banned" : "was banned just now", s->words);
+		text_safe_fmt(row->text, sizeof(row->text), "%s %s: %s", net, gateway_seen_refused(s, now) ? "is refused, so it is banned" : "was banned just now", s->words);
 		say_refused(row, s, now);
 		snprintf(row->cure, sizeof(row->cure), "stalwarden gateway fix %s", net);
 	}
@@ -110,7 +96,7 @@ static void own_alarms(struct app *a, struct alarms *al, int64_t now)
 	net_format(&a->host.ssh_client, net, sizeof(net));
 	r = add(al, true, CURE_WHY, "own");
 	snprintf(r->target, sizeof(r->target), "%s", net);
-	say(r->text, sizeof(r->text), "your own address %s is banned by %s", net, entry_key(l, (size_t)row));
+	text_safe_fmt(r->text, sizeof(r->text), "your own address %s is banned by %s", net, entry_key(l, (size_t)row));
 	snprintf(r->cure, sizeof(r->cure), "stalwarden unblock %s --allow --reset-counters", net);
 }
 
@@ -126,13 +112,13 @@ static void check_alarms(struct app *a, struct alarms *al, int64_t now)
 
 		snprintf(key, sizeof(key), "check %.80s", c->errors[i].key);
 		r = add(al, true, CURE_CHECK, key);
-		say(r->text, sizeof(r->text), "a full reload would be refused: %s: %s", c->errors[i].key, c->errors[i].text);
+		text_safe_fmt(r->text, sizeof(r->text), "a full reload would be refused: %s: %s", c->errors[i].key, c->errors[i].text);
 		snprintf(r->cure, sizeof(r->cure), "stalwarden check config");
 	}
 	for (size_t i = l ? l->count - l->malformed : 0; l && i < l->count && i < l->count - l->malformed + 2; i++) {
 		r = add(al, false, CURE_MALFORMED, "malformed");
-		say(r->target, sizeof(r->target), "%s", entry_key(l, i));
-		say(r->text, sizeof(r->text), "the stored block \"%s\" is no address: it blocks nothing and refuses every full reload", entry_key(l, i));
+		text_safe_fmt(r->target, sizeof(r->target), "%s", entry_key(l, i));
+		text_safe_fmt(r->text, sizeof(r->text), "the stored block \"%s\" is no address: it blocks nothing and refuses every full reload", entry_key(l, i));
 		snprintf(r->cure, sizeof(r->cure), "stalwarden unblock '%.60s'", r->target);
 	}
 }
@@ -155,8 +141,8 @@ static void both_alarms(struct app *a, struct alarms *al, int64_t now)
 			continue;
 		r = add(al, true, CURE_WHY, "both");
 		snprintf(r->key, sizeof(r->key), "both %.80s", entry_key(allowed, i));
-		say(r->target, sizeof(r->target), "%s", entry_key(allowed, i));
-		say(r->text, sizeof(r->text), "%s is allowed and blocked (%s): on this server the block wins", entry_key(allowed, i),
+		text_safe_fmt(r->target, sizeof(r->target), "%s", entry_key(allowed, i));
+		text_safe_fmt(r->text, sizeof(r->text), "%s is allowed and blocked (%s): on this server the block wins", entry_key(allowed, i),
 			entry_key(blocked, (size_t)row));
 		snprintf(r->cure, sizeof(r->cure), "stalwarden unblock '%.60s'", entry_key(blocked, (size_t)row));
 		shown++;
@@ -177,9 +163,9 @@ static void cert_alarms(struct app *a, struct alarms *al, int64_t now)
 		r = add(al, days < CERT_CRIT_MS / CERT_DAY_MS, CURE_CERTS, "cert");
 		snprintf(r->key, sizeof(r->key), "cert %.80s", c->id ? c->id : c->name ? c->name : "");
 		if (days < 0)
-			say(r->text, sizeof(r->text), "the stored certificate of %s has expired", c->name ? c->name : "?");
+			text_safe_fmt(r->text, sizeof(r->text), "the stored certificate of %s has expired", c->name ? c->name : "?");
 		else
-			say(r->text, sizeof(r->text), "the stored certificate of %s has %lld days left", c->name ? c->name : "?", (long long)days);
+			text_safe_fmt(r->text, sizeof(r->text), "the stored certificate of %s has %lld days left", c->name ? c->name : "?", (long long)days);
 		snprintf(r->cure, sizeof(r->cure), "stalwarden certs --probe");
 	}
 }
@@ -196,7 +182,7 @@ static void served_alarms(struct app *a, struct alarms *al, int64_t now)
 		if (f->port)
 			snprintf(port, sizeof(port), ":%u", f->port);
 		snprintf(r->key, sizeof(r->key), "served %.70s%s", f->name, port);
-		say(r->text, sizeof(r->text), "%s%s: %s", f->name, port, f->text);
+		text_safe_fmt(r->text, sizeof(r->text), "%s%s: %s", f->name, port, f->text);
 		snprintf(r->cure, sizeof(r->cure), "stalwarden certs --probe");
 	}
 }

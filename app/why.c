@@ -28,19 +28,6 @@ static void advise(struct why *w, const char *fmt, ...)
 	buf_release(&raw);
 }
 
-static void set(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static void set(char *out, size_t size, const char *fmt, ...)
-{
-	struct buf raw = BUF_INIT;
-	va_list ap;
-
-	va_start(ap, fmt);
-	buf_vaddf(&raw, fmt, ap);
-	va_end(ap);
-	text_safe_str(out, size, buf_str(&raw), raw.len);
-	buf_release(&raw);
-}
-
 /* ---- the lists ---- */
 
 static size_t covering(const struct entrylist *l, const struct net *n, size_t *rows)
@@ -70,7 +57,7 @@ static void look_at_lists(struct app *a, struct why *w, int64_t now)
 
 	w->lists_known = blocked != NULL;
 	if (!blocked) {
-		set(w->verdict, sizeof(w->verdict), "not known: the server was not asked");
+		text_safe_fmt(w->verdict, sizeof(w->verdict), "not known: the server was not asked");
 		return;
 	}
 	w->blocked_count = covering(blocked, &w->net, w->blocked);
@@ -81,20 +68,20 @@ static void look_at_lists(struct app *a, struct why *w, int64_t now)
 	allow = first_active(allowed, w->allowed, w->allowed_count, now);
 	w->is_refused = block >= 0 && !(allow >= 0 && allow_wins);
 	if (block >= 0 && allow >= 0)
-		set(w->verdict, sizeof(w->verdict),
+		text_safe_fmt(w->verdict, sizeof(w->verdict),
 			allow_wins ? "not refused: blocked by %s, but allowed by %s, and the allow wins"
 				   : "REFUSED: blocked by %s; it is allowed by %s too, but on this server the block wins",
 			entry_key(blocked, (size_t)block), entry_key(allowed, (size_t)allow));
 	else if (block >= 0)
-		set(w->verdict, sizeof(w->verdict), "REFUSED: blocked by %s", entry_key(blocked, (size_t)block));
+		text_safe_fmt(w->verdict, sizeof(w->verdict), "REFUSED: blocked by %s", entry_key(blocked, (size_t)block));
 	else if (w->blocked_count)
-		set(w->verdict, sizeof(w->verdict), "not refused: listed as %s, but expired", entry_key(blocked, w->blocked[0]));
+		text_safe_fmt(w->verdict, sizeof(w->verdict), "not refused: listed as %s, but expired", entry_key(blocked, w->blocked[0]));
 	else if (allow >= 0)
-		set(w->verdict, sizeof(w->verdict), "not refused: allowed by %s", entry_key(allowed, (size_t)allow));
+		text_safe_fmt(w->verdict, sizeof(w->verdict), "not refused: allowed by %s", entry_key(allowed, (size_t)allow));
 	else if (w->inside)
-		set(w->verdict, sizeof(w->verdict), "not blocked as a whole; %zu blocked entries lie inside", w->inside);
+		text_safe_fmt(w->verdict, sizeof(w->verdict), "not blocked as a whole; %zu blocked entries lie inside", w->inside);
 	else
-		set(w->verdict, sizeof(w->verdict), "not blocked, not allowed");
+		text_safe_fmt(w->verdict, sizeof(w->verdict), "not blocked, not allowed");
 }
 
 /* ---- the store ---- */
@@ -154,16 +141,16 @@ static void tell_story(struct why *w)
 		return;
 	time_format(t->ban.time, when, sizeof(when));
 	if (t->ban.class == CLASS_SCAN && t->ban.path[0])
-		set(w->story, sizeof(w->story), "banned at %s for one request of the scanned path %s; no counter is needed for that", when, t->ban.path);
+		text_safe_fmt(w->story, sizeof(w->story), "banned at %s for one request of the scanned path %s; no counter is needed for that", when, t->ban.path);
 	else if (t->is_login_keyed)
-		set(w->story, sizeof(w->story),
+		text_safe_fmt(w->story, sizeof(w->story),
 			"banned at %s at its %s failure because login %s was already over its limit: %llu failures from %u addresses in that window", when,
 			t->failures <= 1 ? "first" : "next", who, (unsigned long long)t->account_failures, t->account_addresses);
 	else if (t->attempts_logged)
-		set(w->story, sizeof(w->story), "banned at %s (%s) after %llu failures in that window%s%s", when, class_name(t->ban.class),
+		text_safe_fmt(w->story, sizeof(w->story), "banned at %s (%s) after %llu failures in that window%s%s", when, class_name(t->ban.class),
 			(unsigned long long)t->failures, who[0] ? ", the last for " : "", who);
 	else
-		set(w->story, sizeof(w->story), "banned at %s (%s)%s%s; the log holds no attempts at its level, so their number is not known", when,
+		text_safe_fmt(w->story, sizeof(w->story), "banned at %s (%s)%s%s; the log holds no attempts at its level, so their number is not known", when,
 			class_name(t->ban.class), who[0] ? ", the last for " : "", who);
 }
 

@@ -56,21 +56,6 @@ void follow_from_cursor(struct follow *f, const char *cursor)
 
 /* ---- delivering ---- */
 
-static void keep_tail(struct follow *f, const char *data, size_t n)
-{
-	size_t old;
-
-	if (n >= LOGREADER_TAIL) {
-		memcpy(f->tail, data + n - LOGREADER_TAIL, LOGREADER_TAIL);
-		f->tail_len = LOGREADER_TAIL;
-		return;
-	}
-	old = f->tail_len < LOGREADER_TAIL - n ? f->tail_len : LOGREADER_TAIL - n;
-	memmove(f->tail, f->tail + f->tail_len - old, old);
-	memcpy(f->tail + old, data, n);
-	f->tail_len = (uint32_t)(old + n);
-}
-
 /* Completes the place from what the reader knows. */
 void follow_fill_place(struct follow *f)
 {
@@ -87,7 +72,7 @@ void follow_fill_place(struct follow *f)
 /* Moves the place `n` raw bytes on; must come before the bytes are stripped of colour. */
 static void advance_place(struct follow *f, size_t n)
 {
-	keep_tail(f, f->data.data, n);
+	logreader_keep_tail(f->tail, &f->tail_len, f->data.data, n);
 	f->place.offset += (int64_t)n;
 	follow_fill_place(f);
 }

@@ -146,25 +146,25 @@ static void keep_head(struct logreader *r, const char *data, size_t n)
 	r->head_len += (uint32_t)take;
 }
 
-static void keep_tail(struct logreader *r, const char *data, size_t n)
+void logreader_keep_tail(char *tail, uint32_t *tail_len, const char *data, size_t n)
 {
 	size_t old;
 
 	if (n >= LOGREADER_TAIL) {
-		memcpy(r->tail, data + n - LOGREADER_TAIL, LOGREADER_TAIL);
-		r->tail_len = LOGREADER_TAIL;
+		memcpy(tail, data + n - LOGREADER_TAIL, LOGREADER_TAIL);
+		*tail_len = LOGREADER_TAIL;
 		return;
 	}
-	old = r->tail_len < LOGREADER_TAIL - n ? r->tail_len : LOGREADER_TAIL - n;
-	memmove(r->tail, r->tail + r->tail_len - old, old);
-	memcpy(r->tail + old, data, n);
-	r->tail_len = (uint32_t)(old + n);
+	old = *tail_len < LOGREADER_TAIL - n ? *tail_len : LOGREADER_TAIL - n;
+	memmove(tail, tail + *tail_len - old, old);
+	memcpy(tail + old, data, n);
+	*tail_len = (uint32_t)(old + n);
 }
 
 static void advance(struct logreader *r, const char *data, size_t n)
 {
 	keep_head(r, data, n);
-	keep_tail(r, data, n);
+	logreader_keep_tail(r->tail, &r->tail_len, data, n);
 	r->offset += (int64_t)n;
 }
 

@@ -67,6 +67,8 @@ int64_t logreader_size(const struct logreader *r); /* plain: of the file now; gz
 bool logreader_has_head(struct logreader *r, const struct logplace *place);
 /* To be asked when the reader stands at place->offset: are the bytes before it the same, too? */
 bool logreader_has_tail(const struct logreader *r, const struct logplace *place);
+/* The last LOGREADER_TAIL bytes of what `tail` held and data that follows it. */
+void logreader_keep_tail(char *tail, uint32_t *tail_len, const char *data, size_t n);
 uint64_t logreader_hash(const char *data, size_t len);
 
 #endif

@@ -25,6 +25,7 @@ enum text_flags {
 void text_safe(struct buf *out, const char *s, size_t len, unsigned flags);
 /* Same into a fixed buffer, truncated at a character boundary, always terminated. Returns out. */
 char *text_safe_str(char *out, size_t size, const char *s, size_t len);
+char *text_safe_fmt(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 bool text_is_safe(const char *s, size_t len); /* text_safe(TEXT_LINE) would change nothing */
 
 /* Masks what follows `Basic`, `Bearer`, `AUTH PLAIN` and the like, `api_…` tokens and the password of `//user:password@`

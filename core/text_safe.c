@@ -2,6 +2,7 @@
 /* The one sanitiser: decides for every code point whether it may reach a terminal as it is. */
 #include "core/text.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -246,6 +247,19 @@ char *text_safe_str(char *out, size_t size, const char *s, size_t len)
 		i += t.used;
 	}
 	out[o] = '\0';
+	return out;
+}
+
+char *text_safe_fmt(char *out, size_t size, const char *fmt, ...)
+{
+	struct buf raw = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(&raw, fmt, ap);
+	va_end(ap);
+	text_safe_str(out, size, buf_str(&raw), raw.len);
+	buf_release(&raw);
 	return out;
 }
 

@@ -342,6 +342,19 @@ void event_print(struct buf *out, const struct event *ev)
 
 /* ---- from a log API ---- */
 
+/* The line that was put together in `store`; false where its time can't be read. */
+static bool begin_event(const struct buf *store, struct slice timestamp, enum event_level level, struct event *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->line = (struct slice){ buf_str(store), store->len };
+	if (store->overflow || timestamp.len == 0 || time_scan(timestamp.p, timestamp.len, &out->time) != timestamp.len) {
+		out->time = TIME_NONE;
+		return false;
+	}
+	out->level = level;
+	return true;
+}
+
 void event_from_item(struct buf *store, struct slice timestamp, struct slice level,
 	struct slice description, struct slice id, struct slice details, struct event *out)
 {
@@ -363,15 +376,8 @@ void event_from_item(struct buf *store, struct slice timestamp, struct slice lev
 	at_details = store->len;
 	buf_add(store, details.p, details.len);
 
-	memset(out, 0, sizeof(*out));
-	out->line = (struct slice){ buf_str(store), store->len };
-	out->time = TIME_NONE;
-	if (store->overflow || time_scan(timestamp.p, timestamp.len, &out->time) != timestamp.len ||
-		timestamp.len == 0) {
-		out->time = TIME_NONE;
+	if (!begin_event(store, timestamp, known, out))
 		return;
-	}
-	out->level = known;
 	out->format = EVENT_MODERN;
 	out->description = (struct slice){ store->data + at_description, description.len };
 	out->id = (struct slice){ store->data + at_id, id.len };
@@ -391,16 +397,8 @@ void event_from_message(struct buf *store, struct slice timestamp, struct slice 
 	at = store->len;
 	buf_add(store, message.p, message.len);
 
-	memset(out, 0, sizeof(*out));
-	out->line = (struct slice){ buf_str(store), store->len };
-	out->time = TIME_NONE;
-	if (store->overflow || time_scan(timestamp.p, timestamp.len, &out->time) != timestamp.len ||
-		timestamp.len == 0) {
-		out->time = TIME_NONE;
-		return;
-	}
-	out->level = known;
-	event_parse_old(trim_end((struct slice){ store->data + at, message.len }), out);
+	if (begin_event(store, timestamp, known, out))
+		event_parse_old(trim_end((struct slice){ store->data + at, message.len }), out);
 }
 
 /* FNV-1a, 64 bit, with a separator so that parts can't slide into each other. */

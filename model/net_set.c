@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "core/sort.h"
 #include "model/net.h"
 
 #define NO_PARENT UINT32_MAX
@@ -100,21 +101,6 @@ static int cmp_block(const void *a, const void *b)
 	int c = net_cmp(&x->net, &y->net);
 
 	return c ? c : x->value < y->value ? -1 : x->value > y->value;
-}
-
-/* Lists arrive sorted most of the time: looking costs a millisecond, sorting a million a hundred.
- */
-static void sort_unless_sorted(
-	void *items, size_t n, size_t size, int (*cmp)(const void *, const void *))
-{
-	const char *p = items;
-
-	for (size_t i = 1; i < n; i++) {
-		if (cmp(p + (i - 1) * size, p + i * size) > 0) {
-			qsort(items, n, size, cmp);
-			return;
-		}
-	}
 }
 
 static void link_parents(struct netset *s)

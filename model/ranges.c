@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "core/sort.h"
 
 #define PREFIX4  24
 #define PREFIX6  48
@@ -22,19 +23,6 @@ static int cmp_item(const void *x, const void *y)
 static int cmp_net(const void *x, const void *y)
 {
 	return net_cmp(x, y);
-}
-
-static void sort_unless_sorted(
-	void *items, size_t n, size_t size, int (*cmp)(const void *, const void *))
-{
-	const char *p = items;
-
-	for (size_t i = 1; i < n; i++) {
-		if (cmp(p + (i - 1) * size, p + i * size) > 0) {
-			qsort(items, n, size, cmp);
-			return;
-		}
-	}
 }
 
 struct range_item *ranges_items(const struct entrylist *l, int64_t now, size_t *n)
