@@ -67,6 +67,7 @@ struct verb {
 	const char *examples;   /* lines, "" = none; each is run by the tests as it stands */
 	bool learns;            /* what it shows of the blocked list includes what the history knows */
 	int (*run)(struct cli *c); /* returns the exit code; c->err is printed by the caller when set */
+	int (*refuse)(struct cli *c); /* how wrong usage, c->err, is told; NULL = on standard error, exit 2 */
 };
 
 struct cli {

@@ -32,6 +32,8 @@ static void give_memory_back(void)
 
 static int usage(struct cli *c)
 {
+	if (c->verb && c->verb->refuse)
+		return c->verb->refuse(c);
 	cli_say(c, "%s", c->err.msg);
 	fprintf(stderr, "Try 'stalwarden%s%s --help'.\n", c->verb ? " " : "", c->verb ? c->verb->name : "");
 	return EXIT_USAGE;
@@ -75,6 +77,7 @@ static int print_help(const struct verb *v)
 static int run(struct cli *c)
 {
 	const char *word = c->args.words ? c->args.word[0] : NULL;
+	bool helps = cli_has(c, OPT_HELP);
 
 	c->verb = word ? verb_find(word) : NULL;
 	if (cli_has(c, OPT_VERSION)) {
@@ -82,16 +85,25 @@ static int run(struct cli *c)
 		return EXIT_DONE;
 	}
 	if (word && !strcmp(word, "help"))
-		return print_help(c->args.words > 1 ? verb_find(c->args.word[1]) : NULL);
+		c->verb = (word = c->args.words > 1 ? c->args.word[1] : NULL) ? verb_find(word) : NULL, helps = true;
 	if (word && !c->verb) {
 		err_set(&c->err, ERR_USAGE, "there is no verb \"%s\"", word);
-		return usage(c);
+		return EXIT_USAGE;
 	}
-	if (cli_has(c, OPT_HELP))
+	if (helps)
 		return print_help(c->verb);
 	if (!check_options(c))
-		return usage(c);
+		return EXIT_USAGE;
 	return c->verb ? c->verb->run(c) : cli_console(c);
+}
+
+/* Of a line whose options can't be read. */
+static const struct verb *verb_among(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (verb_find(argv[i]))
+			return verb_find(argv[i]);
+	return NULL;
 }
 
 int main(int argc, char **argv)
@@ -105,15 +117,16 @@ int main(int argc, char **argv)
 	give_memory_back();
 	c.loop = loop_new();
 	if (!args_parse(&c.args, argc, argv, &c.err)) {
-		status = usage(&c);
+		c.verb = verb_among(argc, argv);
+		status = EXIT_USAGE;
 	} else {
 		c.ascii = cli_has(&c, OPT_ASCII) || !cli_locale_is_utf8();
 		status = run(&c);
-		if (c.err.code == ERR_USAGE && status == EXIT_USAGE && c.verb)
-			status = usage(&c);
-		else if (c.err.code != ERR_NONE)
-			cli_say(&c, "%s", c.err.msg);
 	}
+	if (c.err.code == ERR_USAGE && status == EXIT_USAGE)
+		status = usage(&c);
+	else if (c.err.code != ERR_NONE)
+		cli_say(&c, "%s", c.err.msg);
 	if (c.has_app && c.app.options.verbose)
 		cli_say(&c, "woke %llu times, the longest turn took %lld ms", (unsigned long long)loop_wakeups(c.loop),
 			(long long)loop_longest_ms(c.loop));

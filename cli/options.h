@@ -63,8 +63,8 @@
 	_(FORMAT, "format", 0, "F", false, "csv json ndjson values cscli fail2ban nft ipset iptables text markdown", "of the file") \
 	_(TO, "to", 0, "LIST", false, "blocked allowed", "blocked or allowed")                     \
 	_(MERGE, "merge", 0, NULL, false, "", "merge adjacent networks")                           \
-	_(WARN, "warn", 0, "X", false, "", "warning threshold of a check")                         \
-	_(CRIT, "crit", 0, "X", false, "", "critical threshold of a check")                        \
+	_(WARN, "warn", 0, "X", false, "", "warning threshold: left of a certificate (certs), of the answer's time (reach)")                         \
+	_(CRIT, "crit", 0, "X", false, "", "critical threshold, likewise")                        \
 	_(TEXTFILE, "textfile", 0, "PATH", false, "file", "write there, atomically")
 
 enum option_id {

@@ -23,6 +23,7 @@ struct check_result {
 	enum check_code code;
 	char text[512];
 	bool is_absent; /* nothing to look at on this server: no alarm among the others */
+	int64_t took;   /* ms the server took to be found */
 };
 
 static void result(struct check_result *r, enum check_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -41,13 +42,30 @@ static void result(struct check_result *r, enum check_code code, const char *fmt
 
 /* ---- the checks ---- */
 
+/* What another check asked for already is not asked for again: a server that is slow to refuse costs its time-out once. */
+static bool need(struct cli *c, unsigned snaps, unsigned optional)
+{
+	const struct snapshot *s = &c->app.snap;
+	unsigned missing = 0;
+
+	for (int i = 0; i < SNAP_COUNT; i++)
+		if ((snaps | optional) & 1u << i && s->asked[i] == INT64_MIN / 2)
+			missing |= 1u << i;
+	if (missing && !cli_need(c, 0, missing))
+		return false;
+	for (int i = 0; i < SNAP_COUNT; i++)
+		if (snaps & 1u << i && s->err[i].code != ERR_NONE)
+			return err_set(&c->err, s->err[i].code, "%s: %s", snap_words((enum snap)i), s->err[i].msg);
+	return true;
+}
+
 static void check_gateway(struct cli *c, struct check_result *r)
 {
 	const struct gateway_finding *first = NULL; /* those that are banned come first */
 	struct gateway_findings found;
 	size_t alarms = 0;
 
-	if (!cli_need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(THRESHOLDS) | SNAP(TRUST))) {
+	if (!need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(THRESHOLDS) | SNAP(TRUST))) {
 		result(r, CHECK_UNKNOWN, "%s", c->err.msg);
 		return;
 	}
@@ -65,6 +83,18 @@ static void check_gateway(struct cli *c, struct check_result *r)
 	gateway_findings_release(&found);
 }
 
+/* What could not be looked at, so that "none" is not taken for more than it is. */
+static const char *unseen(const struct cli *c)
+{
+	const struct err *allowed = &c->app.snap.err[SNAP_BIT_ALLOWED], *trust = &c->app.snap.err[SNAP_BIT_TRUST];
+	bool no_allowed = allowed->code != ERR_NONE && allowed->code != ERR_UNSUPPORTED, no_trust = trust->code != ERR_NONE && trust->code != ERR_UNSUPPORTED;
+
+	return no_allowed && no_trust ? "; allowed entries and trusted proxies can't be read"
+		: no_allowed          ? "; allowed entries can't be read"
+		: no_trust            ? "; trusted proxies can't be read"
+				      : "";
+}
+
 /* An entry that a guard would have refused is blocked. */
 static void check_bans(struct cli *c, struct check_result *r)
 {
@@ -74,7 +104,7 @@ static void check_bans(struct cli *c, struct check_result *r)
 	size_t bad = 0;
 	char first[300] = "";
 
-	if (!cli_need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(TRUST))) {
+	if (!need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(TRUST))) {
 		result(r, CHECK_UNKNOWN, "%s", c->err.msg);
 		return;
 	}
@@ -96,7 +126,7 @@ static void check_bans(struct cli *c, struct check_result *r)
 			server_has(session_server(c->app.session), CAP(CHECK_CONFIG)) ? "refuse every full reload" : "block nothing",
 			entry_key(l, l->count - l->malformed));
 	else
-		result(r, CHECK_OK, "%zu entries, none that a guard would have refused", l->count);
+		result(r, CHECK_OK, "%zu entries, none that a guard would have refused%s", l->count, unseen(c));
 	guard_facts_release(&facts);
 }
 
@@ -109,7 +139,7 @@ static void check_config(struct cli *c, struct check_result *r)
 		r->is_absent = session_server(c->app.session)->caps[CAP_BIT_CHECK_CONFIG] == CAP_NO_GENERATION;
 		return;
 	}
-	if (!cli_need(c, SNAP(CHECK), 0)) {
+	if (!need(c, SNAP(CHECK), 0)) {
 		result(r, CHECK_UNKNOWN, "%s", c->err.msg);
 		return;
 	}
@@ -133,23 +163,34 @@ static void check_certs(struct cli *c, struct check_result *r)
 		return;
 	}
 	cert_check(got.table, &k);
-	r->code = (enum check_code)k.code;
-	snprintf(r->text, sizeof(r->text), "%s", k.line);
+	/* the line comes with its own "CERTS OK - " */
+	result(r, (enum check_code)k.code, "%s", strstr(k.line, " - ") ? strstr(k.line, " - ") + 3 : k.line);
 	certs_result_release(&got);
 }
 
+/* How long the server took to say what it is; the thresholds are about that. */
 static void check_reach(struct cli *c, struct check_result *r)
 {
 	const struct server_info *s = session_server(c->app.session);
+	int64_t warn = INT64_MAX, crit = INT64_MAX, took = r->took;
+	bool timed = cli_has(c, OPT_WARN) || cli_has(c, OPT_CRIT);
+	char ms[40] = "";
 
-	result(r, CHECK_OK, "%s answers (%s, %s)", c->app.profile.url, s->versions, s->dialect);
+	if (!cli_option_duration(c, OPT_WARN, &warn) || !cli_option_duration(c, OPT_CRIT, &crit)) {
+		result(r, CHECK_UNKNOWN, "%s", c->err.msg);
+		return;
+	}
+	if (timed)
+		snprintf(ms, sizeof(ms), " within %lld ms", (long long)took);
+	result(r, took >= crit ? CHECK_CRITICAL : took >= warn ? CHECK_WARNING : CHECK_OK, "%s answers%s (%s, %s)", c->app.profile.url, ms, s->versions,
+		s->dialect);
 }
 
 static const struct {
 	const char *name;
 	void (*run)(struct cli *, struct check_result *);
-	bool prints_itself; /* the text begins with its own "NAME CODE - " */
-} checks[] = { { "reach", check_reach, false }, { "gateway", check_gateway, false }, { "bans", check_bans, false }, { "config", check_config, false },
+	bool has_thresholds;
+} checks[] = { { "reach", check_reach, true }, { "gateway", check_gateway, false }, { "bans", check_bans, false }, { "config", check_config, false },
 	{ "certs", check_certs, true } };
 
 static void upper(char *out, size_t size, const char *s)
@@ -169,64 +210,128 @@ static int worse(int a, int b)
 	return weight[b] > weight[a] ? b : a;
 }
 
-static void print_line(const char *name, const struct check_result *r, bool prints_itself)
+static const struct out_field fields[] = { { "check", "CHECK", 0 }, { "state", "STATE", 0 }, { "code", "CODE", OUT_RIGHT }, { "text", "TEXT", 0 },
+	{ NULL, NULL, 0 } };
+
+/* One line as monitoring wants it, or a row of a document. */
+static void tell(struct cli *c, struct out *o, const char *name, const struct check_result *r)
 {
 	char title[32];
 
-	upper(title, sizeof(title), name);
-	if (prints_itself && !strncmp(r->text, title, strlen(title)))
-		printf("%s\n", r->text);
-	else
+	if (c->format == OUT_TABLE) {
+		upper(title, sizeof(title), name);
 		printf("%s %s - %s\n", title, code_words[r->code], r->text);
+		return;
+	}
+	out_row(o);
+	out_str(o, name);
+	out_str(o, code_words[r->code]);
+	out_int(o, r->code);
+	out_str(o, r->text);
+}
+
+static int tell_only(struct cli *c, const char *name, const struct check_result *r)
+{
+	struct out o;
+
+	out_begin(&o, c->format, fields, false, c->ascii);
+	tell(c, &o, name, r);
+	err_clear(&c->err);
+	return out_end(&o) ? CHECK_UNKNOWN : (int)r->code;
+}
+
+/* A plugin that was called wrongly knows nothing: exit 2 would be an alarm. */
+static int refuse_check(struct cli *c)
+{
+	struct check_result r = { 0 };
+
+	result(&r, CHECK_UNKNOWN, "%s", c->err.msg);
+	return tell_only(c, "check", &r);
+}
+
+/* Unreachable is what `reach` is for; the others can't tell. Whoever was never asked, for want of a configuration or a password, is not
+ * unreachable either. */
+static int refuse_unconnected(struct cli *c, const char *what)
+{
+	bool says = !strcmp(what, "reach") || !strcmp(what, "all");
+	enum session_state state = c->has_app && c->app.session ? session_state(c->app.session) : SESSION_IDLE;
+	bool was_asked = state == SESSION_LOST || state == SESSION_REFUSED || state == SESSION_FOREIGN || c->err.code == ERR_NETWORK;
+	struct check_result r = { 0 };
+
+	result(&r, says && was_asked && c->err.code != ERR_USAGE ? CHECK_CRITICAL : CHECK_UNKNOWN, "%s", c->err.msg);
+	return tell_only(c, what, &r);
+}
+
+static void add_words(char *text, size_t size, const char *name, const struct check_result *r)
+{
+	size_t len = strlen(text);
+
+	snprintf(text + len, size - len, "%s%s %s: %.150s", len ? "; " : "", name, code_words[r->code], r->text);
+}
+
+static int run_all(struct cli *c, int64_t took)
+{
+	struct check_result whole = { 0 };
+	char absent[200] = "";
+	int code = CHECK_OK;
+	struct out o;
+
+	out_begin(&o, c->format, fields, false, c->ascii);
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
+		struct check_result r = { .took = took };
+
+		checks[i].run(c, &r);
+		err_clear(&c->err);
+		if (c->format != OUT_TABLE)
+			tell(c, &o, checks[i].name, &r);
+		if (r.is_absent) {
+			snprintf(absent, sizeof(absent), "; no %s: %.150s", checks[i].name, r.text);
+			continue;
+		}
+		code = worse(code, (int)r.code);
+		if (r.code != CHECK_OK)
+			add_words(whole.text, sizeof(whole.text), checks[i].name, &r);
+	}
+	if (!whole.text[0])
+		snprintf(whole.text, sizeof(whole.text), "%s", absent[0] ? "reach, gateway, bans and certs are fine" : "reach, gateway, bans, config and certs are fine");
+	if (c->format == OUT_TABLE)
+		printf("ALL %s - %s%s\n", code_words[code], whole.text, absent);
+	return out_end(&o) ? CHECK_UNKNOWN : code;
+}
+
+static int find_check(const char *what)
+{
+	for (size_t i = 0; what && i < ARRAY_LEN(checks); i++)
+		if (!strcmp(what, checks[i].name))
+			return (int)i;
+	return -1;
 }
 
 static int run_check(struct cli *c)
 {
 	const char *what = cli_word(c, 0);
-	bool all = what && !strcmp(what, "all"), found = all;
-	struct check_result worst = { 0 }, r = { 0 };
-	char absent[200] = "";
-	int code = CHECK_OK;
+	bool all = what && !strcmp(what, "all");
+	int which = find_check(what);
+	struct check_result r = { 0 };
+	int64_t begun;
 
-	for (size_t i = 0; what && i < ARRAY_LEN(checks); i++)
-		found = found || !strcmp(what, checks[i].name);
-	if (!found || !cli_max_words(c, 1)) {
-		printf("CHECK UNKNOWN - check wants gateway, bans, certs, reach, config or all\n");
-		return CHECK_UNKNOWN;
-	}
-	if (!cli_connect(c)) {
-		/* unreachable is what `reach` is for; the others can't tell */
-		code = !strcmp(what, "reach") || all ? (c->err.code == ERR_USAGE ? CHECK_UNKNOWN : CHECK_CRITICAL) : CHECK_UNKNOWN;
-		r.code = (enum check_code)code;
-		snprintf(r.text, sizeof(r.text), "%.500s", c->err.msg);
+	if ((!all && which < 0) || !cli_max_words(c, 1)) {
 		err_clear(&c->err);
-		print_line(what, &r, false);
-		return code;
+		err_set(&c->err, ERR_USAGE, "check wants gateway, bans, certs, reach, config or all");
+		return refuse_check(c);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
-		if (!all && strcmp(what, checks[i].name) != 0)
-			continue;
-		r.is_absent = false;
-		checks[i].run(c, &r);
-		err_clear(&c->err);
-		if (all && r.is_absent) {
-			snprintf(absent, sizeof(absent), "; no %s: %.150s", checks[i].name, r.text);
-			continue;
-		}
-		code = worse(code, (int)r.code);
-		if (!all)
-			print_line(checks[i].name, &r, checks[i].prints_itself);
-		else if (r.code != CHECK_OK)
-			snprintf(worst.text + strlen(worst.text), sizeof(worst.text) - strlen(worst.text), "%s%s %s: %.150s", worst.text[0] ? "; " : "",
-				checks[i].name, code_words[r.code], r.text);
+	if (!all && !checks[which].has_thresholds && (cli_has(c, OPT_WARN) || cli_has(c, OPT_CRIT))) {
+		err_set(&c->err, ERR_USAGE, "check %s has no thresholds: --warn and --crit are for certs, reach and all", what);
+		return refuse_check(c);
 	}
+	begun = clock_mono();
+	if (!cli_connect(c))
+		return refuse_unconnected(c, what);
+	r.took = clock_mono() - begun;
 	if (all)
-		printf("ALL %s - %s%s\n", code_words[code],
-			worst.text[0]  ? worst.text
-			: absent[0] ? "reach, gateway, bans and certs are fine"
-				    : "reach, gateway, bans, config and certs are fine",
-			absent);
-	return code;
+		return run_all(c, r.took);
+	checks[which].run(c, &r);
+	return tell_only(c, what, &r);
 }
 
 /* ---- metrics ---- */
@@ -367,8 +472,9 @@ const struct verb verb_check = {
 	.summary = "One line and an exit code for monitoring: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.",
 	.options = "warn crit endpoint file",
 	.words = "gateway bans certs reach config all",
-	.examples = "stalwarden check reach\nstalwarden check config",
+	.examples = "stalwarden check reach\nstalwarden check config\nstalwarden check bans -o json",
 	.run = run_check,
+	.refuse = refuse_check,
 };
 
 const struct verb verb_metrics = {

@@ -139,3 +139,54 @@ def test_what_is_no_check_is_unknown(world, p15, args):
     result = world.run("check", *args)
     assert (result.rc, result.out) == (UNKNOWN, "CHECK UNKNOWN - check wants gateway, bans, certs, reach, config or all\n")
     assert p15.requests() == []
+
+
+@pytest.mark.parametrize("args, words", [
+    (["gateway", "--bogus"], "unknown or ambiguous option --bogus"), (["gateway", "--limit", "5"], "option --limit does not belong to check"),
+    (["reach", "-o", "xml"], "-o wants"), (["reach", "--timeout"], "needs a value"), (["bans", "--warn", "5"], "check bans has no thresholds")])
+def test_wrong_usage_is_no_alarm(world, p15, args, words):
+    """Exit 2, which wrong usage is elsewhere, would be CRITICAL."""
+    result = world.run("check", *args)
+    assert result.rc == UNKNOWN and result.out.startswith("CHECK UNKNOWN - ") and words in result.out and result.out.count("\n") == 1, result
+    assert result.err == "" and p15.requests() == []
+
+
+@pytest.mark.parametrize("what", ["reach", "all", "bans"])
+def test_whoever_was_not_asked_is_not_unreachable(world, p15, what):
+    check(world, what, UNKNOWN, "no credentials", env={"STALWARDEN_PASSWORD": None})
+    check(world, what, UNKNOWN, "/nonexistent", "--config", "/nonexistent")
+    check(world, what, UNKNOWN, "no profile", "--profile", "none")
+
+
+def test_as_rows(world, p15):
+    p15.edit(block=["192.168.1.20"])
+    row = {"check": "bans", "state": "CRITICAL", "code": 2}
+    result = world.run("check", "bans", "-o", "json")
+    assert result.rc == CRITICAL and {k: result.one()[k] for k in row} == row and "192.168.1.20" in result.one()["text"]
+    result = world.run("check", "all", "-o", "ndjson")
+    assert result.rc == CRITICAL and [r["check"] for r in result.ndjson()] == ["reach", "gateway", "bans", "config", "certs"]
+    assert not any(r["text"].startswith(r["check"].upper()) for r in result.ndjson())
+    result = world.run("check", "bogus", "-o", "json")
+    assert result.rc == UNKNOWN and result.one()["state"] == "UNKNOWN"
+
+
+def test_reach_within(world, p15):
+    check(world, "reach", OK, " within ", "--warn", "1h", "--crit", "2h")
+    p15.fault("delay", times=1, seconds=1.2)
+    check(world, "reach", CRITICAL, " within ", "--crit", "1s")
+    check(world, "reach", UNKNOWN, "--warn wants a duration", "--warn", "soon")
+
+
+def test_all_asks_a_server_that_stalls_once(world, p15):
+    assert world.run("probe").rc == 0
+    p15.requests()
+    p15.fault("stall", path="server.blocked-ip", times=-1)
+    result = world.run("check", "all", "--timeout", "1")
+    assert result.rc == UNKNOWN and "gateway UNKNOWN: blocked addresses: " in result.out and "bans UNKNOWN: blocked addresses: " in result.out
+    p15.release()
+    assert len([r for r in p15.requests() if "server.blocked-ip" in r["path"]]) == 1
+
+
+def test_bans_tells_what_it_can_not_see(world, p15):
+    p15.fault("status", path="server.allowed-ip", times=-1, status=500)
+    check(world, "bans", OK, "allowed entries can't be read")
