@@ -61,6 +61,9 @@ static const char *allows(const struct change *c, const struct net *n)
 
 void change_effect(struct change *c, const struct entrylist *blocked, const struct entrylist *allowed, bool allow_wins, int64_t now)
 {
+	/* Only where an allow wins (0.16) does the server end entries by itself; elsewhere one whose time is over refuses until it is swept. */
+	if (!allow_wins)
+		now = 0;
 	for (size_t i = 0; i < c->count; i++) {
 		const struct edit *e = &c->edits[i];
 		struct outcome *o = &c->outcomes[i];
@@ -76,7 +79,7 @@ void change_effect(struct change *c, const struct entrylist *blocked, const stru
 			row = stands(c, EDIT_DISALLOW, allowed, &e->net, true, now);
 			if (row >= 0)
 				demote(o, "listed, but not refused: the allowed entry %s wins", entry_key(allowed, (size_t)row));
-		} else if (e->kind == EDIT_ALLOW && !allow_wins) {
+		} else if ((e->kind == EDIT_ALLOW || e->kind == EDIT_ALLOW_EXPIRY) && !allow_wins) {
 			row = stands(c, EDIT_UNBLOCK, blocked, &e->net, true, now);
 			if (row >= 0)
 				demote(o, "allowed, but still refused: on this server the block of %s wins", entry_key(blocked, (size_t)row));

@@ -192,26 +192,6 @@ static void say_note(struct app *a, struct plan *p, const struct plan_options *o
 		plan_add_line(p, PLAN_INFO, SIZE_MAX, "this server keeps no words with an entry: the reason is in the journal");
 }
 
-/* An entry whose time is over blocks nothing and is listed all the same: to block it again is to give it another end. Guards have looked at
- * it as at any block. */
-static void renew_expired(struct app *a, struct plan *p)
-{
-	const struct entrylist *l = a->snap.list[LIST_BLOCKED];
-	int64_t now = clock_now();
-
-	for (size_t i = 0; l && i < p->change->count; i++) {
-		struct edit *e = &p->change->edits[i];
-		ptrdiff_t row = e->kind == EDIT_BLOCK && e->net.family ? entrylist_find(l, &e->net) : -1;
-
-		if (row < 0 || entry_state(l, (size_t)row, now) != ENTRY_EXPIRED)
-			continue;
-		e->kind = EDIT_EXPIRY;
-		free(e->target);
-		e->target = xstrdup(entry_key(l, (size_t)row));
-		plan_add_line(p, PLAN_INFO, i, "%s is listed, but its time is over: it gets another end", e->target);
-	}
-}
-
 static void finish(struct app *a, struct plan *p, const char *verb, const struct plan_options *o)
 {
 	char count[32];
@@ -227,8 +207,10 @@ static void finish(struct app *a, struct plan *p, const char *verb, const struct
 	p->change->reset_classes = o->reset_classes;
 	p->change->reason = o->note && o->note[0] ? xstrdup(o->note) : NULL;
 	say_note(a, p, o);
+	plan_renew(a, p, o);
 	plan_guard(a, p, o->force);
-	renew_expired(a, p);
+	if (n == 1 && edit_is_expiry(p->change->edits[0].kind))
+		snprintf(p->question, sizeof(p->question), "Change when %.80s ends?", p->change->edits[0].target);
 	if (n > PLAN_MANY) {
 		p->needs_yes = true;
 		snprintf(p->why_yes, sizeof(p->why_yes), "%s entries at once", text_grouped(n, count, sizeof(count)));
@@ -236,20 +218,6 @@ static void finish(struct app *a, struct plan *p, const char *verb, const struct
 }
 
 /* ---- the four ---- */
-
-/* Another end is not given by the way: whoever wants to shorten or lengthen a block says so. */
-static void say_already(struct plan *p, const struct entry *e, const char *target, const struct plan_options *o)
-{
-	int64_t end = entry_expires(e);
-	char when[TIME_BUF];
-
-	if (o->expires == TIME_NONE || o->expires / 1000 == end / 1000)
-		plan_add_line(p, PLAN_INFO, p->change->count - 1, "%s is blocked already; its entry is left as it is", target);
-	else
-		plan_add_line(p, PLAN_WARN, p->change->count - 1,
-			"%s is blocked already, %s%s; its entry is left as it is: un-block it first, or change its end in the console", target,
-			end == TIME_NONE ? "for good" : "until ", end == TIME_NONE ? "" : time_format(end, when, sizeof(when)));
-}
 
 struct plan *plan_block(struct app *a, const char *const *targets, size_t n, const struct plan_options *o, struct err *err)
 {
@@ -273,7 +241,8 @@ struct plan *plan_block(struct app *a, const char *const *targets, size_t n, con
 		plan_edit(a, p, EDIT_BLOCK, row >= 0 ? entry_key(blocked, (size_t)row) : net_format(&net, text, sizeof(text)), o)->net = net;
 		if (row >= 0 && entry_state(blocked, (size_t)row, now) != ENTRY_EXPIRED) {
 			p->already++;
-			say_already(p, &blocked->rows[row], targets[i], o);
+			if (!plan_gets_another_end(&blocked->rows[row], o))
+				plan_add_line(p, PLAN_INFO, p->change->count - 1, "%s is blocked already; its entry is left as it is", targets[i]);
 		} else if (row < 0 && blocked && (row = entrylist_covering(blocked, &net, -1, now)) >= 0) {
 			plan_add_line(p, PLAN_INFO, p->change->count - 1, "%s is refused already: covered by %s", targets[i],
 				entry_key(blocked, (size_t)row));

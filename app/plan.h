@@ -38,6 +38,7 @@ struct plan {
 struct plan_options {
 	const char *note;           /* reason text; NULL */
 	int64_t expires;            /* ms, TIME_NONE = for ever */
+	bool sets_end;              /* an end was asked for, "never" included: an entry that is there gets it */
 	enum reason reason;         /* class word; REASON_NONE = manual */
 	int64_t created;            /* TIME_NONE = now */
 	bool allow;                 /* unblock: allow as well */
@@ -56,7 +57,7 @@ struct plan *plan_allow(struct app *a, const char *const *targets, size_t n, con
 struct plan *plan_disallow(struct app *a, const char *const *targets, size_t n, const struct plan_options *o, struct err *err);
 /* list rows by number: what marks in a panel are turned into. remove = unblock or disallow */
 struct plan *plan_remove_rows(struct app *a, enum list_kind list, const size_t *rows, size_t n, const struct plan_options *o, struct err *err);
-struct plan *plan_expiry(struct app *a, enum list_kind list, size_t row, int64_t expires, struct err *err);
+struct plan *plan_expiry(struct app *a, enum list_kind list, size_t row, int64_t expires, struct err *err); /* TIME_NONE = never */
 /* Needs SNAP(THRESHOLDS). rate: "200/1h", "off", "default"; ban_period_ms -1 = leave, 0 = for ever. */
 struct plan *plan_threshold(struct app *a, enum ban_class c, const char *rate, int64_t ban_period_ms, struct err *err);
 struct plan *plan_path(struct app *a, bool add, const char *glob, struct err *err);

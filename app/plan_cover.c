@@ -6,10 +6,16 @@
 #include "core/clock.h"
 #include "core/mem.h"
 
+/* Where the server ends nothing by itself, what has expired refuses until it is swept. */
+static int64_t ends_at(struct app *a)
+{
+	return server_has(session_server(a->session), CAP(NATIVE_EXPIRY)) ? clock_now() : 0;
+}
+
 void plan_say_cover(struct app *a, struct plan *p, size_t edit, const struct net *n, const char *target)
 {
 	const struct entrylist *blocked = a->snap.list[LIST_BLOCKED];
-	int64_t now = clock_now();
+	int64_t now = ends_at(a);
 	ptrdiff_t own = blocked ? entrylist_find(blocked, n) : -1;
 	ptrdiff_t cover = blocked ? entrylist_covering(blocked, n, own, now) : -1;
 
@@ -48,7 +54,7 @@ void plan_settle_covers(struct app *a, struct plan *p)
 	for (size_t i = 0; i < count; i++) {
 		struct plan_line line = p->lines[i];
 		const struct edit *e = line.is_cover ? &p->change->edits[line.edit] : NULL;
-		ptrdiff_t cover = e && l ? cover_left(l, &e->net, removed, clock_now()) : -1;
+		ptrdiff_t cover = e && l ? cover_left(l, &e->net, removed, ends_at(a)) : -1;
 
 		if (e) {
 			free(line.text);

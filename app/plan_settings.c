@@ -160,19 +160,20 @@ struct plan *plan_expiry(struct app *a, enum list_kind list, size_t row, int64_t
 {
 	const struct entrylist *l = a->snap.list[list];
 	struct plan_options o;
-	char end[TIME_BUF];
 	struct plan *p;
 	struct edit *e;
 
-	if (!l || row >= l->count || l->rows[row].family == 0 || list == LIST_ALLOWED) {
-		err_set(err, ERR_USAGE, list == LIST_ALLOWED ? "disallow it and allow it again with another end" : "this entry can't expire");
+	if (!app_can(a, CAP(EXPIRY) | (list == LIST_ALLOWED ? CAP(WRITE_ALLOWED) : CAP(WRITE_BLOCKED)), err))
+		return NULL;
+	if (!l || row >= l->count || l->rows[row].family == 0) {
+		err_set(err, ERR_USAGE, "this entry can't expire: it is no address");
 		return NULL;
 	}
 	p = plan_new(a);
 	plan_options_init(&o);
 	o.expires = expires;
-	e = plan_edit(a, p, EDIT_EXPIRY, entry_key(l, row), &o);
-	e->expected = xstrdup(entry_expires(&l->rows[row]) == TIME_NONE ? "never" : time_format(entry_expires(&l->rows[row]), end, sizeof(end)));
+	e = plan_edit(a, p, list == LIST_ALLOWED ? EDIT_ALLOW_EXPIRY : EDIT_EXPIRY, entry_key(l, row), &o);
+	e->expected = plan_end_shown(&l->rows[row]);
 	snprintf(p->question, sizeof(p->question), "Change when %.80s ends?", entry_key(l, row));
 	plan_guard(a, p, a->options.force);
 	return p;

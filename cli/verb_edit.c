@@ -8,18 +8,27 @@
 
 typedef struct plan *(*plan_fn)(struct app *, const char *const *, size_t, const struct plan_options *, struct err *);
 
+static bool is_never(const char *word)
+{
+	return !strcmp(word, "never") || !strcmp(word, "forever") || !strcmp(word, "for ever");
+}
+
 static bool read_expiry(struct cli *c, struct plan_options *o)
 {
+	const char *until = cli_option(c, OPT_UNTIL);
 	int64_t span = 0;
 
+	o->sets_end = cli_has(c, OPT_FOR) || until;
 	if (cli_has(c, OPT_FOR) && cli_has(c, OPT_UNTIL))
 		return err_set(&c->err, ERR_USAGE, "--for and --until say the same thing: give one");
+	if (until && is_never(until))
+		return true;
 	if (!cli_option_duration(c, OPT_FOR, &span) || !cli_option_time(c, OPT_UNTIL, &o->expires))
 		return false;
 	if (span)
 		o->expires = clock_now() + span;
 	if (o->expires != TIME_NONE && o->expires <= clock_now())
-		return err_set(&c->err, ERR_USAGE, "--until %s is in the past", cli_option(c, OPT_UNTIL));
+		return err_set(&c->err, ERR_USAGE, "--until %s is in the past", until);
 	return true;
 }
 
@@ -83,10 +92,10 @@ static int run_disallow(struct cli *c)
 const struct verb verb_block = {
 	.name = "block",
 	.synopsis = "block ADDR… [--reason TEXT] [--for DUR|--until TIME] [--replace]",
-	.summary = "Block addresses or networks, and prove that it is in force.",
+	.summary = "Block addresses or networks, and prove that it is in force; one that is listed gets the end given (--until never: none).",
 	.options = "reason for until replace",
 	.words = "",
-	.examples = "stalwarden block 203.0.113.7 --reason 'case 118' --for 7d\nstalwarden block 198.51.100.0/24 --replace",
+	.examples = "stalwarden block 203.0.113.7 --reason 'case 118' --for 7d\nstalwarden block 203.0.113.7 --until never\nstalwarden block 198.51.100.0/24 --replace",
 	.run = run_block,
 };
 
@@ -103,7 +112,7 @@ const struct verb verb_unblock = {
 const struct verb verb_allow = {
 	.name = "allow",
 	.synopsis = "allow ADDR… [--reason TEXT] [--until TIME] [--keep-blocked]",
-	.summary = "Allow addresses or networks; a block of them is lifted too.",
+	.summary = "Allow addresses or networks; a block of them is lifted too; one that is listed gets the end given.",
 	.options = "reason until for keep-blocked reset-counters",
 	.words = "",
 	.examples = "stalwarden allow 198.51.100.9 --reason 'branch office'",

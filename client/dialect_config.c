@@ -385,7 +385,7 @@ static enum decode write_decode(const struct server *srv, struct batch *b, const
 static unsigned reloads(const struct server *srv, const struct edit *e)
 {
 	(void)srv;
-	return e->kind == EDIT_BLOCK || e->kind == EDIT_UNBLOCK || e->kind == EDIT_RELOAD || edit_is_threshold(e->kind) ? 1u << RELOAD_SETTINGS : 0;
+	return e->kind == EDIT_BLOCK || e->kind == EDIT_UNBLOCK || e->kind == EDIT_EXPIRY || e->kind == EDIT_RELOAD || edit_is_threshold(e->kind) ? 1u << RELOAD_SETTINGS : 0;
 }
 
 static const char *caveat(const struct server *srv, const struct edit *e)

@@ -17,6 +17,7 @@ unsigned jmap_reloads(const struct server *srv, const struct edit *e)
 		return 1u << RELOAD_BLOCKED;
 	case EDIT_ALLOW:
 	case EDIT_DISALLOW:
+	case EDIT_ALLOW_EXPIRY:
 	case EDIT_THRESHOLD:
 	case EDIT_THRESHOLD_OFF:
 	case EDIT_THRESHOLD_DEFAULT:

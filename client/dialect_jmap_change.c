@@ -37,7 +37,9 @@ bool jmap_wanted(const struct server *srv, const struct edit *e, const char *bef
 	case EDIT_EXPIRY:
 		if (!before)
 			return false;
-		entry_value_parse(before, strlen(before), &v);
+		/* fallthrough */
+	case EDIT_ALLOW_EXPIRY: /* of one that is gone it is a conflict, not "so already" */
+		entry_value_parse(before ? before : "", before ? strlen(before) : 0, &v);
 		jmap_entry_text(v.reason, v.note, e->expires, out);
 		return true;
 	case EDIT_THRESHOLD:

@@ -46,10 +46,13 @@ static void write_entry(json_t *calls, const struct edit *e, const char *id, siz
 		if (e->expires != TIME_NONE)
 			json_object_set_new(o, "expiresAt", json_time_or_null(e->expires));
 		json_object_set_new(section(calls, object, "create"), key, o);
-	} else if (id && e->kind == EDIT_EXPIRY) {
+	} else if (edit_is_expiry(e->kind)) {
+		char *named = id ? xstrdup(id) : xasprintf("<id of %s>", e->target); /* a dry run has looked nothing up */
+
 		o = json_object();
 		json_object_set_new(o, "expiresAt", json_time_or_null(e->expires));
-		json_object_set_new(section(calls, object, "update"), id, o);
+		json_object_set_new(section(calls, object, "update"), named, o);
+		free(named);
 	} else if (id) {
 		json_array_append_new(section(calls, object, "destroy"), json_string(id));
 	}
@@ -200,7 +203,7 @@ static void entry_outcome(struct edit_result *r, const struct edit *e, const cha
 	if (e->kind == EDIT_BLOCK || e->kind == EDIT_ALLOW || e->kind == EDIT_CERT_UPLOAD || e->kind == EDIT_CERT_RENEW)
 		refused = json_object_get(json_object_get(answer, "notCreated"), key);
 	else
-		refused = id ? json_object_get(json_object_get(answer, e->kind == EDIT_EXPIRY ? "notUpdated" : "notDestroyed"), id) : NULL;
+		refused = id ? json_object_get(json_object_get(answer, edit_is_expiry(e->kind) ? "notUpdated" : "notDestroyed"), id) : NULL;
 	if (is_gone(e, refused))
 		refused = NULL;
 	if (!refused) {

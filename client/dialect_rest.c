@@ -212,7 +212,7 @@ static enum decode fetch_decode(const struct server *srv, struct fetch_job *job,
 
 static bool is_listing(const struct edit *e)
 {
-	return edit_has_address(e->kind) && e->kind != EDIT_EXPIRY;
+	return edit_has_address(e->kind) && !edit_is_expiry(e->kind);
 }
 
 static bool is_known(const struct edit *e)

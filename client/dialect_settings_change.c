@@ -28,6 +28,7 @@ static size_t edit_keys(const struct server *srv, const struct edit *e, char *ke
 	case EDIT_EXPIRY:
 	case EDIT_ALLOW:
 	case EDIT_DISALLOW:
+	case EDIT_ALLOW_EXPIRY:
 		key[n++] = xasprintf("%s%s", list_prefix(e->kind), e->target);
 		break;
 	case EDIT_THRESHOLD:
@@ -66,6 +67,7 @@ bool settings_wanted(const struct server *srv, const struct edit *e, const char 
 	case EDIT_BLOCK:
 	case EDIT_ALLOW:
 	case EDIT_EXPIRY:
+	case EDIT_ALLOW_EXPIRY:
 		edit_value(e, before, out);
 		return true;
 	case EDIT_THRESHOLD:

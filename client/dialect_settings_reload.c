@@ -14,10 +14,12 @@ unsigned settings_reloads(const struct server *srv, const struct edit *e)
 	switch (e->kind) {
 	case EDIT_BLOCK:
 	case EDIT_UNBLOCK:
+	case EDIT_EXPIRY: /* lives in the value, which the server ignores; told as in force is that it is blocked until then */
 		/* a malformed entry (family 0) is in no live list: the small reload shows whether it is still complained about */
 		return e->net.family == 0 || net_is_address(&e->net) ? 1u << RELOAD_BLOCKED : 1u << RELOAD_SETTINGS;
 	case EDIT_ALLOW:
 	case EDIT_DISALLOW:
+	case EDIT_ALLOW_EXPIRY:
 		return e->net.family == 0 ? 1u << RELOAD_BLOCKED : 1u << RELOAD_SETTINGS;
 	case EDIT_THRESHOLD:
 	case EDIT_THRESHOLD_OFF:
@@ -31,7 +33,6 @@ unsigned settings_reloads(const struct server *srv, const struct edit *e)
 		return 1u << RELOAD_CERTS;
 	case EDIT_CERT_RENEW: /* re-reads the ACME providers and re-schedules (0.15 source) */
 		return 1u << RELOAD_SETTINGS;
-	case EDIT_EXPIRY: /* lives in the value, which the server ignores */
 	case EDIT_RESET_COUNTERS:
 	case EDIT_COUNT:
 		break;

@@ -48,7 +48,7 @@ void edit_value(const struct edit *e, const char *before, struct buf *out)
 	struct entry_value v;
 	char text[ENTRY_VALUE_BUF];
 
-	if (before && e->kind != EDIT_EXPIRY) { /* listed already: its value is left alone */
+	if (before && !edit_is_expiry(e->kind)) { /* listed already: its value is left alone */
 		buf_adds(out, before);
 		return;
 	}
@@ -60,7 +60,7 @@ void edit_value(const struct edit *e, const char *before, struct buf *out)
 	if (e->kind == EDIT_BLOCK && e->reason == REASON_NONE && !e->by && !e->note && e->expires == TIME_NONE)
 		return;
 	entry_value_parse(before ? before : "", before ? strlen(before) : 0, &v);
-	if (e->kind != EDIT_EXPIRY) {
+	if (!edit_is_expiry(e->kind)) {
 		snprintf(v.by, sizeof(v.by), "%s", e->by ? e->by : "");
 		snprintf(v.note, sizeof(v.note), "%s", e->note ? e->note : "");
 		v.reason = e->reason == REASON_NONE ? REASON_MANUAL : e->reason;

@@ -114,12 +114,17 @@ void change_free(struct change *c)
 bool edit_has_address(enum edit_kind k)
 {
 	return k == EDIT_BLOCK || k == EDIT_UNBLOCK || k == EDIT_ALLOW || k == EDIT_DISALLOW ||
-	       k == EDIT_EXPIRY;
+	       edit_is_expiry(k);
 }
 
 bool edit_is_allow(enum edit_kind k)
 {
-	return k == EDIT_ALLOW || k == EDIT_DISALLOW;
+	return k == EDIT_ALLOW || k == EDIT_DISALLOW || k == EDIT_ALLOW_EXPIRY;
+}
+
+bool edit_is_expiry(enum edit_kind k)
+{
+	return k == EDIT_EXPIRY || k == EDIT_ALLOW_EXPIRY;
 }
 
 bool edit_is_threshold(enum edit_kind k)
@@ -139,7 +144,7 @@ bool edit_expects(const struct edit *e, const char *before)
 
 	if (!e->expected)
 		return true;
-	if (e->kind != EDIT_EXPIRY || !before || !*e->expected || *e->expected == '{')
+	if (!edit_is_expiry(e->kind) || !before || !*e->expected || *e->expected == '{')
 		return !strcmp(e->expected, before ? before : "");
 	entry_value_parse(before, strlen(before), &v);
 	return !strcmp(e->expected, v.until == TIME_NONE ? "never" : time_format(v.until, end, sizeof(end)));
@@ -274,7 +279,8 @@ static void invert(
 			done->target, o->before ? o->before : "");
 		break;
 	case EDIT_EXPIRY:
-		restore_entry(inv, EDIT_EXPIRY, done->target, o->before ? o->before : "");
+	case EDIT_ALLOW_EXPIRY:
+		restore_entry(inv, done->kind, done->target, o->before ? o->before : "");
 		break;
 	case EDIT_THRESHOLD:
 	case EDIT_THRESHOLD_OFF:

@@ -19,6 +19,7 @@
 	_(ALLOW, "allow", "Allow")                                                                 \
 	_(DISALLOW, "disallow", "Disallow")                                                        \
 	_(EXPIRY, "expiry", "Change expiry of")                                                    \
+	_(ALLOW_EXPIRY, "allow_expiry", "Change expiry of allowed")                                \
 	_(THRESHOLD, "threshold", "Set threshold")                                                 \
 	_(THRESHOLD_OFF, "threshold_off", "Switch off")                                            \
 	_(THRESHOLD_DEFAULT, "threshold_default", "Back to default:")                              \
@@ -40,10 +41,11 @@ const char *edit_words(enum edit_kind k);
 bool edit_parse_name(const char *s, enum edit_kind *out);
 bool edit_has_address(enum edit_kind k); /* the target is an address, a network or an entry's key */
 bool edit_is_allow(enum edit_kind k);    /* … of the allowed list */
+bool edit_is_expiry(enum edit_kind k);   /* another end for an entry that is there */
 bool edit_is_threshold(enum edit_kind k);
 bool edit_is_path(enum edit_kind k);
 struct edit;
-/* Is what is stored what the operator saw? An EXPIRY may expect the end alone, as RFC 3339 or "never". */
+/* Is what is stored what the operator saw? An expiry may expect the end alone, as RFC 3339 or "never". */
 bool edit_expects(const struct edit *e, const char *before);
 
 struct edit {

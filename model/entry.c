@@ -13,6 +13,7 @@
 #define NOTE_MAX    ((size_t)64 << 10)
 #define ID_MAX      ((size_t)256)
 #define ARENA_FIRST ((size_t)4096)
+#define INSIDE_FEW 16 /* looked at before memory is taken for all of them */
 #define COVER_MAX   256 /* entries around one address worth looking at; 129 lengths exist */
 
 static const char *const reason_texts[] = {
@@ -296,4 +297,26 @@ ptrdiff_t entrylist_covering(
 		if ((ptrdiff_t)rows[i] != except && entry_state(l, rows[i], now) == ENTRY_ACTIVE)
 			return rows[i];
 	return is_own ? active_twin(l, (size_t)except, now) : -1;
+}
+
+static ptrdiff_t first_active(const struct entrylist *l, const uint32_t *rows, size_t n, int64_t now)
+{
+	for (size_t i = 0; i < n; i++)
+		if (entry_state(l, rows[i], now) == ENTRY_ACTIVE)
+			return rows[i];
+	return -1;
+}
+
+ptrdiff_t entrylist_inside(const struct entrylist *l, const struct net *n, int64_t now)
+{
+	uint32_t few[INSIDE_FEW], *all;
+	size_t found = netset_inside(l->index, n, few, INSIDE_FEW);
+	ptrdiff_t row = first_active(l, few, at_most(found, INSIDE_FEW), now);
+
+	if (row >= 0 || found <= INSIDE_FEW)
+		return row;
+	all = xreallocarray(NULL, found, sizeof(*all));
+	row = first_active(l, all, at_most(netset_inside(l->index, n, all, found), found), now);
+	free(all);
+	return row;
 }

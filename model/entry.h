@@ -80,6 +80,8 @@ ptrdiff_t entrylist_find(const struct entrylist *l, const struct net *n);
 ptrdiff_t entrylist_find_key(const struct entrylist *l, const char *key);
 /* Widest active entry, other than `except` (-1 none), that covers n; -1 if none. Expired and malformed ones never cover. */
 ptrdiff_t entrylist_covering(const struct entrylist *l, const struct net *n, ptrdiff_t except, int64_t now);
+/* First active entry inside n, n itself included; -1 if none, however many expired ones are there. */
+ptrdiff_t entrylist_inside(const struct entrylist *l, const struct net *n, int64_t now);
 
 /* The value stalwarden stores for a block on servers up to 0.15, which ignore it (doc/stored-values.md):
  * {"by":"root","at":"2026-11-21T09:00:00Z","until":"…","reason":"text","class":"manual"} ; other text is taken as a note. */

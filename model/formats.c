@@ -342,13 +342,9 @@ size_t import_tally(const struct import *im, enum import_skip s)
 
 static ptrdiff_t allowed_touching(const struct entrylist *allowed, const struct net *n, int64_t now)
 {
-	uint32_t rows[16];
-	size_t found = netset_inside(allowed->index, n, rows, ARRAY_LEN(rows));
+	ptrdiff_t row = entrylist_inside(allowed, n, now);
 
-	for (size_t i = 0; i < found && i < ARRAY_LEN(rows); i++)
-		if (entry_state(allowed, rows[i], now) == ENTRY_ACTIVE)
-			return rows[i];
-	return entrylist_covering(allowed, n, -1, now);
+	return row >= 0 ? row : entrylist_covering(allowed, n, -1, now);
 }
 
 void import_sort_out(struct import *im, enum list_kind to, const struct entrylist *present,

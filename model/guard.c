@@ -3,6 +3,7 @@
 #include "model/guard.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/mem.h"
@@ -10,7 +11,7 @@
 
 #define WIDEST4     8
 #define WIDEST6     16
-#define ALLOWED_MAX 8 /* allowed entries looked at before one that is still active is found */
+#define ALLOWED_FEW 16 /* looked at before memory is taken for all of them */
 
 /* What a rule looks at. change is NULL when a single edit is checked. */
 struct scene {
@@ -123,23 +124,33 @@ static size_t at_most(size_t n, size_t max)
 	return n < max ? n : max;
 }
 
+typedef size_t (*rows_fn)(
+	const struct netset *index, const struct net *n, uint32_t *rows, size_t max);
+
+/* However many of them protect nothing any more. */
+static ptrdiff_t first_of(const struct scene *s, rows_fn find, const struct net *n)
+{
+	const struct netset *index = s->facts->allowed->index;
+	uint32_t few[ALLOWED_FEW], *all;
+	size_t found = find(index, n, few, ALLOWED_FEW);
+	ptrdiff_t row = first_active(s, few, at_most(found, ALLOWED_FEW));
+
+	if (row >= 0 || found <= ALLOWED_FEW)
+		return row;
+	all = xreallocarray(NULL, found, sizeof(*all));
+	row = first_active(s, all, at_most(find(index, n, all, found), found));
+	free(all);
+	return row;
+}
+
 static ptrdiff_t allowed_touching(const struct scene *s, const struct net *n)
 {
-	const struct guard_facts *f = s->facts;
-	uint32_t rows[ALLOWED_MAX];
-	size_t found = netset_inside(f->allowed->index, n, rows, ALLOWED_MAX);
-	ptrdiff_t row = first_active(s, rows, at_most(found, ALLOWED_MAX));
+	static const struct net all_ipv4 = {{0}, 4, 0};
+	ptrdiff_t row = first_of(s, netset_inside, n);
 
-	if (row < 0 && net_holds_ipv4(n)) {
-		static const struct net all = {{0}, 4, 0};
-
-		found = netset_inside(f->allowed->index, &all, rows, ALLOWED_MAX);
-		row = first_active(s, rows, at_most(found, ALLOWED_MAX));
-	}
-	if (row >= 0)
-		return row;
-	found = netset_covering(f->allowed->index, n, rows, ALLOWED_MAX);
-	return first_active(s, rows, at_most(found, ALLOWED_MAX));
+	if (row < 0 && net_holds_ipv4(n))
+		row = first_of(s, netset_inside, &all_ipv4);
+	return row >= 0 ? row : first_of(s, netset_covering, n);
 }
 
 static bool check_allowed(const struct scene *s, enum guard_rule rule, char *reason, size_t size)
@@ -217,6 +228,22 @@ static bool keeps_an_allow(const struct scene *s, const struct net *fact)
 	return false;
 }
 
+/* One whose time is over keeps nobody alive: to take it off the list gives nothing up. */
+static bool is_active(const struct guard_facts *f, const struct net *n)
+{
+	ptrdiff_t row = entrylist_find(f->allowed, n);
+	struct net other;
+
+	for (; row >= 0 && (size_t)row < f->allowed->count; row++) {
+		entry_net(&f->allowed->rows[row], &other);
+		if (!net_equal(&other, n))
+			return false;
+		if (entry_state(f->allowed, (size_t)row, f->now) == ENTRY_ACTIVE)
+			return true;
+	}
+	return false;
+}
+
 static bool check_last_allow(const struct scene *s, enum guard_rule rule, char *reason, size_t size)
 {
 	static const struct {
@@ -230,7 +257,7 @@ static bool check_last_allow(const struct scene *s, enum guard_rule rule, char *
 	const struct guard_facts *f = s->facts;
 
 	(void)rule;
-	if (!f->allowed || !f->allowed->index || entrylist_find(f->allowed, &s->edit->net) < 0)
+	if (!f->allowed || !f->allowed->index || !is_active(f, &s->edit->net))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
 		const struct netvec *v = facts_of(f, kept[i].facts);

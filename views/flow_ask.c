@@ -40,7 +40,7 @@ static void describe_effect(struct page *out, const struct edit *e)
 	if (e->kind == EDIT_THRESHOLD)
 		page_add(out, ROLE_NORMAL, ": %s %s %s", e->expected && e->expected[0] ? e->expected : "default", out->glyphs->arrow,
 			rate_format(&e->value, text, sizeof(text)));
-	if (e->kind == EDIT_EXPIRY && e->expires == TIME_NONE)
+	if (edit_is_expiry(e->kind) && e->expires == TIME_NONE)
 		page_adds(out, ROLE_NORMAL, ": for ever");
 	else if (e->expires != TIME_NONE)
 		page_add(out, ROLE_NORMAL, ": until %s", time_format(e->expires, text, sizeof(text)));
@@ -48,7 +48,7 @@ static void describe_effect(struct page *out, const struct edit *e)
 
 static bool has_effect(const struct edit *e)
 {
-	return e->kind == EDIT_THRESHOLD || e->kind == EDIT_EXPIRY || e->expires != TIME_NONE;
+	return e->kind == EDIT_THRESHOLD || edit_is_expiry(e->kind) || e->expires != TIME_NONE;
 }
 
 static void describe_name(struct page *out, const struct edit *e, bool words)

@@ -15,6 +15,9 @@ static bool read_end(const char *word, bool is_span, struct plan_options *o, str
 {
 	int64_t span;
 
+	o->sets_end = true;
+	if (!strcmp(word, "ever") || !strcmp(word, "never"))
+		return true;
 	if (is_span) {
 		if (!duration_parse(word, &span))
 			return err_set(err, ERR_USAGE, "\"%s\" is no duration: 90s, 15m, 12h, 7d", word);
@@ -118,7 +121,7 @@ void flow_block(struct console *c, const char *initial)
 	ui_prompt(c->ui,
 		&(struct prompt_spec){ .label = "Block: ",
 			.initial = initial,
-			.hint = "ADDR… [for 7d | until 2026-12-01] [reason WORDS…]",
+			.hint = "ADDR… [for 7d | until 2026-12-01 | for ever] [reason WORDS…]",
 			.history = "address",
 			.check = check_targets,
 			.done = block_given,

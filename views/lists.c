@@ -176,6 +176,7 @@ static const struct binding blocked_keys[] = {
 static const struct binding allowed_keys[] = {
 	{ .keys = "d", .action = ACTION_REMOVE, .label = "disallow" },
 	{ .keys = "a", .action = ACTION_ADD, .label = "allow" },
+	{ .keys = "e", .action = ACTION_EDIT, .label = "expiry", .hint = -1 },
 	{ .keys = "<Enter>", .action = ACTION_OPEN, .label = "details" },
 	{ .keys = NULL },
 };

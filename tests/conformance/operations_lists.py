@@ -154,12 +154,25 @@ def block_for_an_hour(t):
 
 @operation(needs="expiry", asks="block 192.0.2.7 --until 2099-01-01T00:00:00Z", safe=True)
 def block_again_with_another_end(t):
-    """The entry stays as it is, and which end it has is said."""
+    """Its entry gets that end, and which it had is said; asked for again there is nothing to do."""
     t.change("block", ADDRESS, "--until", "2098-01-01T00:00:00Z")
-    before = t.facts()
-    result = t.change("block", ADDRESS, "--until", "2099-01-01T00:00:00Z", rc=NOTHING)
-    assert "until 2098-01-01T00:00:00Z; its entry is left as it is" in result.err, result
-    assert t.facts() == before
+    was = listed(t)[ADDRESS]
+    result = t.change("block", ADDRESS, "--until", "2099-01-01T00:00:00Z")
+    assert result.one()["op"] == "expiry" and "until 2098-01-01T00:00:00Z: it gets another end" in result.err, result
+    assert listed(t)[ADDRESS] == {**was, "expires_at": "2099-01-01T00:00:00Z"}
+    t.change("block", ADDRESS, "--until", "2099-01-01T00:00:00Z", rc=NOTHING)
+    assert ADDRESS in t.live()
+
+
+@operation(needs="expiry write_allowed", asks="allow 192.0.2.7 --until 2099-01-01T00:00:00Z", safe=True)
+def allow_again_with_another_end(t):
+    t.change("allow", ADDRESS, "--until", "2098-01-01T00:00:00Z")
+    was = listed(t, "allowed")[ADDRESS]
+    result = t.change("allow", ADDRESS, "--until", "2099-01-01T00:00:00Z")
+    assert result.one()["op"] == "allow_expiry" and "until 2098-01-01T00:00:00Z: it gets another end" in result.err, result
+    assert listed(t, "allowed")[ADDRESS] == {**was, "expires_at": "2099-01-01T00:00:00Z"}
+    t.change("allow", ADDRESS, "--until", "2099-01-01T00:00:00Z", rc=NOTHING)
+    assert ADDRESS in t.live("allowed")
 
 
 @operation(needs="expiry", asks="allow 192.0.2.7 --until 2099-01-01T00:00:00Z", safe=True)

@@ -96,11 +96,11 @@ def refusal(generation, capability):
 # possible, must be said here as well.
 NEVER_UP_TO_15 = "certificate_renewed threshold_with_an_end "
 NO_SCAN = "scan_path_added scan_path_removed scan_path_twice scan_paths_as_they_are "
-NO_ALLOW = """allow_a_network_and_ipv6 allow_an_address allow_and_keep_the_block allow_twice allow_what_is_blocked disallow
+NO_ALLOW = """allow_again_with_another_end allow_a_network_and_ipv6 allow_an_address allow_and_keep_the_block allow_twice allow_what_is_blocked disallow
     disallow_what_is_not_allowed list_what_is_allowed sweep_an_allowance_that_has_expired unblock_and_allow undo_an_allow_that_lifted_a_block """
 NO_LOG_NO_CERTS = "certificate_uploaded certificates_reloaded certificates_without_keys configuration_checked log_of_one_address log_shows_a_ban "
 NO_RESET = "counters_reset "
-REST_CANNOT = NEVER_UP_TO_15 + NO_SCAN + NO_LOG_NO_CERTS + NO_RESET + """allow_until block_again_with_another_end block_for_an_hour block_with_a_reason
+REST_CANNOT = NEVER_UP_TO_15 + NO_SCAN + NO_LOG_NO_CERTS + NO_RESET + """allow_until allow_again_with_another_end block_again_with_another_end block_for_an_hour block_with_a_reason
     sweep_an_allowance_that_has_expired sweep_what_has_expired threshold_loiter threshold_off"""
 CANNOT = {
     "0.16": "block_with_a_reason configuration_checked",

@@ -408,6 +408,42 @@ static void test_another_end(void **state)
 	}
 }
 
+/* However many allowed entries inside a network are over, the one that is not is found; and one that is over keeps nobody alive. */
+static void test_over(void **state)
+{
+	struct world w = world_new();
+	struct entrylist *l = entrylist_new();
+	char key[NET_BUF], *hit;
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		snprintf(key, sizeof(key), "45.9.148.%d", i);
+		entrylist_add(l, key, strlen(key), NULL, 0, NULL, REASON_NONE, ORIGIN_OPERATOR, TIME_NONE, NOW - 1000);
+	}
+	entrylist_add(l, "172.17.0.1", 10, NULL, 0, NULL, REASON_NONE, ORIGIN_OPERATOR, TIME_NONE, NOW - 1000);
+	entrylist_finish(l);
+	entrylist_free(w.allowed);
+	w.facts.allowed = w.allowed = l;
+	hit = names(&w, EDIT_BLOCK, "45.9.148.0/24");
+	assert_string_equal(hit, "");
+	free(hit);
+	hit = names(&w, EDIT_DISALLOW, "172.17.0.1");
+	assert_string_equal(hit, "");
+	free(hit);
+	l = entrylist_new();
+	for (int i = 0; i < 40; i++) {
+		snprintf(key, sizeof(key), "45.9.148.%d", i);
+		entrylist_add(l, key, strlen(key), NULL, 0, NULL, REASON_NONE, ORIGIN_OPERATOR, TIME_NONE, i == 39 ? TIME_NONE : NOW - 1000);
+	}
+	entrylist_finish(l);
+	entrylist_free(w.allowed);
+	w.facts.allowed = w.allowed = l;
+	hit = names(&w, EDIT_BLOCK, "45.9.148.0/24");
+	assert_string_equal(hit, "allowed");
+	free(hit);
+	world_free(&w);
+}
+
 static void test_parse_ssh(void **state)
 {
 	static const struct {
@@ -445,6 +481,7 @@ int main(void)
 		cmocka_unit_test(test_reasons),  cmocka_unit_test(test_no_facts), cmocka_unit_test(test_many),
 		cmocka_unit_test(test_together), cmocka_unit_test(test_all_are_named),
 		cmocka_unit_test(test_allows_that_go_too), cmocka_unit_test(test_another_end), cmocka_unit_test(test_parse_ssh),
+		cmocka_unit_test(test_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
