@@ -1,33 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """x:Log of the 0.16 persona: lines by file number and byte offset, newest first. It must not write a line."""
 
-import mmap
-import os
 import re
 
 from .jmap_calls import MethodError
 from .jmap_read import MAX_OBJECTS, MAX_QUERY
 from .jmap_registry import decode_id, encode_id, iso, parse_date
+from .logread import lines_back
 
 LOG_TOTAL = 5000
 UNAVAILABLE = "This server is temporarily unavailable. Attempting this same operation later may succeed."
 COLOUR = re.compile(r"\x1b(\[[^@-~]*[@-~]|\][^\x07\x1b]*(\x07|\x1b.)|.)")
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")
 EVENT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
-
-
-def lines_back(path):
-    """(offset, line) from the end of the file, as much as is asked for."""
-    if not os.path.getsize(path):
-        return
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        end = len(data)
-        if data[end - 1] == 10:
-            end -= 1
-        while end >= 0:
-            start = data.rfind(b"\n", 0, end) + 1
-            yield start, data[start:end]
-            end = start - 1
 
 
 def log_entry(line):

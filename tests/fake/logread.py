@@ -14,8 +14,8 @@ class BadUtf8(Exception):
     """A line that was reached holds a byte that is not UTF-8."""
 
 
-def lines_reversed(path):
-    """The file's lines as bytes, last first, without reading more than is asked for."""
+def lines_back(path):
+    """(offset, line) of the file's lines as bytes, last first, without reading more than is asked for."""
     if not os.path.getsize(path):
         return
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -23,16 +23,16 @@ def lines_reversed(path):
         if data[end - 1] == 10:
             end -= 1
         while end >= 0:
-            start = data.rfind(b"\n", 0, end)
-            yield data[start + 1:end]
-            end = start
+            start = data.rfind(b"\n", 0, end) + 1
+            yield start, data[start:end]
+            end = start - 1
 
 
 def matching(files, text):
     """Lines that hold text, newest first, over all files (newest file first)."""
     needle = text.encode("utf-8", "surrogateescape")
     for path in files:
-        for line in lines_reversed(path):
+        for _, line in lines_back(path):
             if needle and needle not in line:
                 continue
             yield line

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Builds the probe driver (under sanitizers) and runs it."""
 
+import contextlib
 import fcntl
 import glob
 import json
@@ -83,6 +84,12 @@ def run(driver_path):
         assert p.returncode == 0, p.stderr.decode(errors="replace")
         return Result([json.loads(line) for line in p.stdout.decode().splitlines()], p.stderr.decode())
     return call
+
+
+@pytest.fixture
+def stack():
+    with contextlib.ExitStack() as s:
+        yield s
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 before an upload."""
 
 import base64
-import contextlib
 import datetime
 import json
 import os
@@ -20,12 +19,6 @@ from tls_certs import DAY, now
 from tls_sandbox import LIVE, TIMER, Sandbox, children, fake_systemctl, start_nginx, wait_for
 
 NAME = "mail.example.org"
-
-
-@pytest.fixture
-def stack():
-    with contextlib.ExitStack() as s:
-        yield s
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 """Probes against real TLS servers on loopback: what is seen of every kind of certificate, and what happens when the
 other side misbehaves."""
 
-import contextlib
 import datetime
 import os
 import socket
@@ -23,12 +22,6 @@ NAME_A, NAME_B = "mail.example.org", "imap.example.net"
 def serve(stack, tmp_path, cert, stem="leaf", fullchain=True, host="127.0.0.1", **limits):
     return stack.enter_context(servers.Server(
         servers.tls(servers.context(*cert.write(tmp_path, stem, fullchain), **limits)), host))
-
-
-@pytest.fixture
-def stack():
-    with contextlib.ExitStack() as s:
-        yield s
 
 
 def url(server, name=NAME_A, proto="tls"):

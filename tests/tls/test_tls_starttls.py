@@ -1,20 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """STARTTLS of four protocols, and servers that refuse it, forge it or never come to an end."""
 
-import contextlib
-
 import pytest
 
 import tls_certs as certs
 import tls_servers as servers
 
 NAME = "mail.example.org"
-
-
-@pytest.fixture
-def stack():
-    with contextlib.ExitStack() as s:
-        yield s
 
 
 @pytest.fixture

@@ -12,23 +12,6 @@
 
 #include "tests/unit/fake_dialect.h"
 
-static int set_up(void **state)
-{
-	struct rig *r = xmalloc(sizeof(*r));
-
-	rig_init(r);
-	session_connect(r->session);
-	*state = r;
-	return rig_reach(r, SESSION_READY) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	rig_release(*state);
-	free(*state);
-	return 0;
-}
-
 static struct outcome *outcome(struct rig *r, size_t i)
 {
 	return &r->result->outcomes[i];
@@ -381,7 +364,7 @@ static void a_lost_batch_leaves_the_others_as_they_are(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_set_up, rig_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(everything_at_once),
 		TEST(what_is_so_already_is_not_written),

@@ -13,23 +13,6 @@
 
 #include "tests/unit/fake_dialect.h"
 
-static int set_up(void **state)
-{
-	struct rig *r = xmalloc(sizeof(*r));
-
-	rig_init(r);
-	session_connect(r->session);
-	*state = r;
-	return rig_reach(r, SESSION_READY) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	rig_release(*state);
-	free(*state);
-	return 0;
-}
-
 static struct change *blocks(size_t n)
 {
 	struct change *c = change_new();
@@ -294,7 +277,7 @@ static void a_dry_run_says_all_and_sends_nothing(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_set_up, rig_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(a_hundred_thousand_edits),
 		TEST(small_batches_of_a_long_change_stay_cheap),

@@ -143,13 +143,6 @@ static int set_up(void **state)
 	return rig_reach(r, SESSION_READY) ? 0 : -1;
 }
 
-static int tear_down(void **state)
-{
-	rig_release(*state);
-	free(*state);
-	return 0;
-}
-
 static void follow_from_the_end(void **state)
 {
 	struct rig *r = *state;
@@ -396,7 +389,7 @@ static void a_callback_may_close(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, rig_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(follow_from_the_end),
 		TEST(a_tail_begins_with_the_newest),

@@ -20,13 +20,6 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	rig_release(*state);
-	free(*state);
-	return 0;
-}
-
 static void reopen(struct rig *r)
 {
 	session_free(r->session);
@@ -574,7 +567,7 @@ static void the_trace_holds_no_secret(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, rig_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(the_dialect_is_found_with_one_request_each),
 		TEST(a_hint_is_asked_first_and_verified),

@@ -31,13 +31,6 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	rig_release(*state);
-	free(*state);
-	return 0;
-}
-
 static struct change *one_block(void)
 {
 	struct change *c = change_new();
@@ -158,7 +151,7 @@ static void a_dry_run_says_it_too(void **state)
 	change_free(c);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, rig_tear_down)
 
 int main(void)
 {

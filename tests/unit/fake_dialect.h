@@ -668,4 +668,22 @@ static inline unsigned rig_asked(const struct rig *r, const char *part)
 	return n;
 }
 
+/* A test's own rig, connected. */
+static inline int rig_set_up(void **state)
+{
+	struct rig *r = xmalloc(sizeof(*r));
+
+	rig_init(r);
+	session_connect(r->session);
+	*state = r;
+	return rig_reach(r, SESSION_READY) ? 0 : -1;
+}
+
+static inline int rig_tear_down(void **state)
+{
+	rig_release(*state);
+	free(*state);
+	return 0;
+}
+
 #endif

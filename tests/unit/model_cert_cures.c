@@ -8,11 +8,8 @@
 
 #include <cmocka.h>
 
-#include "core/mem.h"
-#include "model/cert_join.h"
+#include "tests/unit/cert_world.h"
 
-#define NOW  INT64_C(1795168800000) /* 2026-11-20T10:00:00Z */
-#define NAME "mail.example.org"
 #define LIVE "/etc/letsencrypt/live/" NAME "/fullchain.pem"
 
 struct world {
@@ -25,20 +22,9 @@ struct world {
 
 static struct cert *add(struct world *w, enum cert_source source, unsigned char print, int from, int to)
 {
-	struct cert *c = cert_new(source);
+	struct cert *c = good_cert(source, print, from, to);
 
-	c->has_sha256 = true;
-	c->sha256[0] = print;
-	c->not_before = NOW + from * CERT_DAY_MS;
-	c->not_after = NOW + to * CERT_DAY_MS;
-	cert_set_text(&c->name, NAME, SIZE_MAX);
-	cert_set_text(&c->issuer, "CN=CA", SIZE_MAX);
-	cert_add_san(c, NAME, SIZE_MAX);
-	c->chain = CHAIN_COMPLETE;
-	c->verify_flags = source == CERT_SERVED ? VERIFY_DONE : 0;
 	c->port = source == CERT_SERVED ? 993 : 0;
-	snprintf(c->key_type, sizeof(c->key_type), "EC P-256");
-	c->key_bits = 256;
 	cert_set_text(&c->endpoint, source == CERT_SERVED ? "tls://" NAME ":993" : NULL, SIZE_MAX);
 	cert_set_text(&c->id, source == CERT_STORED ? "main" : NULL, SIZE_MAX);
 	certlist_take(w->list, c);

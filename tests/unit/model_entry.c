@@ -11,18 +11,9 @@
 #include "core/mem.h"
 #include "core/text.h"
 #include "model/entry.h"
+#include "tests/unit/random.h"
 
 #define NOW INT64_C(1795168800000) /* 2026-11-20T10:00:00Z */
-
-static uint64_t rng_state = 0xb5026f5aa96619e9u;
-
-static uint32_t rnd(uint32_t below)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return (uint32_t)(rng_state >> 32) % below;
-}
 
 static void add(struct entrylist *l, const char *key, const char *note, const char *id, int64_t created, int64_t expires)
 {
@@ -183,21 +174,21 @@ static void test_many(void **state)
 	(void)state;
 	for (int round = 0; round < 40; round++) {
 		struct entrylist *l = entrylist_new();
-		size_t n = rnd(3000);
+		size_t n = random_below(3000);
 
 		for (size_t i = 0; i < n; i++) {
-			struct net a = { { (uint8_t)rnd(4), (uint8_t)rnd(4), (uint8_t)rnd(256), (uint8_t)rnd(256) }, 4, 32 };
+			struct net a = { { (uint8_t)random_below(4), (uint8_t)random_below(4), (uint8_t)random_below(256), (uint8_t)random_below(256) }, 4, 32 };
 			char key[NET_BUF], note[NET_BUF + 8], id[32];
 
-			if (rnd(3) == 0) {
+			if (random_below(3) == 0) {
 				a.family = 6;
 				a.prefix = 128;
-				a.addr[15] = (uint8_t)rnd(256);
+				a.addr[15] = (uint8_t)random_below(256);
 			}
-			net_widen(&a, (uint8_t)(a.prefix - (rnd(4) ? 0 : rnd(12))), &a);
+			net_widen(&a, (uint8_t)(a.prefix - (random_below(4) ? 0 : random_below(12))), &a);
 			net_format(&a, key, sizeof(key));
-			if (rnd(10) == 0)
-				snprintf(key, sizeof(key), "bad %u", rnd(1000));
+			if (random_below(10) == 0)
+				snprintf(key, sizeof(key), "bad %u", random_below(1000));
 			snprintf(note, sizeof(note), "%s!", key);
 			snprintf(id, sizeof(id), "%zu", i);
 			add(l, key, note, id, TIME_NONE, TIME_NONE);
@@ -298,21 +289,21 @@ static void test_value_round_trip(void **state)
 
 	(void)state;
 	for (int round = 0; round < 20000; round++) {
-		struct entry_value v = { .reason = (enum reason)rnd(REASON_COUNT), .at = TIME_NONE, .until = TIME_NONE }, back;
+		struct entry_value v = { .reason = (enum reason)random_below(REASON_COUNT), .at = TIME_NONE, .until = TIME_NONE }, back;
 		char out[ENTRY_VALUE_BUF];
 
-		for (uint32_t n = rnd(120); n; n--) {
-			const char *piece = pieces[rnd(ARRAY_LEN(pieces))];
+		for (uint32_t n = random_below(120); n; n--) {
+			const char *piece = pieces[random_below(ARRAY_LEN(pieces))];
 
 			if (strlen(v.note) + strlen(piece) < sizeof(v.note))
 				memcpy(v.note + strlen(v.note), piece, strlen(piece) + 1);
 			if (strlen(v.by) + strlen(piece) < sizeof(v.by))
 				memcpy(v.by + strlen(v.by), piece, strlen(piece) + 1);
 		}
-		if (rnd(2))
-			v.at = NOW - (int64_t)rnd(1000000) * 1000;
-		if (rnd(2))
-			v.until = NOW + (int64_t)rnd(1000000) * 1000;
+		if (random_below(2))
+			v.at = NOW - (int64_t)random_below(1000000) * 1000;
+		if (random_below(2))
+			v.until = NOW + (int64_t)random_below(1000000) * 1000;
 		entry_value_format(&v, out, sizeof(out));
 		for (const char *p = out; *p; p++)
 			assert_in_range((unsigned char)*p, 0x20, 0x7e);

@@ -12,19 +12,10 @@
 #include "core/mem.h"
 #include "core/text.h"
 #include "model/formats.h"
+#include "tests/unit/random.h"
 
 #define NOW INT64_C(1795168800000) /* 2026-11-20T10:00:00Z */
 #define HOUR INT64_C(3600000)
-
-static uint64_t rng_state = 0x1234567887654321u;
-
-static uint32_t rnd(uint32_t below)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return (uint32_t)(rng_state >> 32) % below;
-}
 
 static void add(struct entrylist *l, const char *key, const char *note, enum reason r, int64_t created, int64_t expires)
 {
@@ -192,8 +183,8 @@ static void random_note(char *s, size_t size)
 		"=1+1", "\n", "\x1b[2J", "\xe2\x80\xae", "\xff" };
 
 	s[0] = '\0';
-	for (uint32_t n = rnd(8); n; n--) {
-		const char *piece = pieces[rnd(ARRAY_LEN(pieces))];
+	for (uint32_t n = random_below(8); n; n--) {
+		const char *piece = pieces[random_below(ARRAY_LEN(pieces))];
 
 		if (strlen(s) + strlen(piece) + 1 < size)
 			memcpy(s + strlen(s), piece, strlen(piece) + 1);
@@ -203,21 +194,21 @@ static void random_note(char *s, size_t size)
 static struct entrylist *random_list(void)
 {
 	struct entrylist *l = entrylist_new();
-	size_t n = rnd(60);
+	size_t n = random_below(60);
 
 	for (size_t i = 0; i < n; i++) {
-		struct net a = { { (uint8_t)rnd(256), (uint8_t)rnd(256), (uint8_t)rnd(256), (uint8_t)rnd(256) }, 4, 32 };
+		struct net a = { { (uint8_t)random_below(256), (uint8_t)random_below(256), (uint8_t)random_below(256), (uint8_t)random_below(256) }, 4, 32 };
 		char key[NET_BUF], note[64];
 
-		if (rnd(3) == 0) {
+		if (random_below(3) == 0) {
 			a.family = 6;
 			a.addr[0] |= 0x20;
 			a.prefix = 128;
 		}
-		net_widen(&a, (uint8_t)(a.prefix - (rnd(3) ? 0 : rnd(16))), &a);
+		net_widen(&a, (uint8_t)(a.prefix - (random_below(3) ? 0 : random_below(16))), &a);
 		random_note(note, sizeof(note));
-		add(l, net_format(&a, key, sizeof(key)), note, (enum reason)rnd(REASON_COUNT),
-			rnd(2) ? NOW - (int64_t)rnd(100000) * 1000 : TIME_NONE, rnd(2) ? NOW + (int64_t)(1 + rnd(100000)) * 1000 : TIME_NONE);
+		add(l, net_format(&a, key, sizeof(key)), note, (enum reason)random_below(REASON_COUNT),
+			random_below(2) ? NOW - (int64_t)random_below(100000) * 1000 : TIME_NONE, random_below(2) ? NOW + (int64_t)(1 + random_below(100000)) * 1000 : TIME_NONE);
 	}
 	entrylist_finish(l);
 	return l;
@@ -251,9 +242,9 @@ static void test_round_trip(void **state)
 
 	(void)state;
 	for (int round = 0; round < 600; round++) {
-		enum format format = formats[rnd(ARRAY_LEN(formats))];
+		enum format format = formats[random_below(ARRAY_LEN(formats))];
 		struct entrylist *l = random_list();
-		struct export_list list = { l, rnd(2) ? LIST_ALLOWED : LIST_BLOCKED, NULL, 0 };
+		struct export_list list = { l, random_below(2) ? LIST_ALLOWED : LIST_BLOCKED, NULL, 0 };
 		char *text = export(format, &list, 1, NULL);
 		struct import *im = import_new(l->count > 1 ? FORMAT_AUTO : format, NOW);
 
@@ -288,7 +279,7 @@ static void test_round_trip_sets(void **state)
 
 	(void)state;
 	for (int round = 0; round < 500; round++) {
-		enum format format = formats[rnd(ARRAY_LEN(formats))];
+		enum format format = formats[random_below(ARRAY_LEN(formats))];
 		struct entrylist *l = random_list();
 		struct export_list list = { l, LIST_BLOCKED, NULL, 0 };
 		size_t skipped;

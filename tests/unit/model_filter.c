@@ -11,20 +11,11 @@
 #include "core/mem.h"
 #include "core/text.h"
 #include "model/filter.h"
+#include "tests/unit/random.h"
 
 #define NOW INT64_C(1795168800000) /* 2026-11-20T10:00:00Z */
 #define HOUR INT64_C(3600000)
 #define DAY (24 * HOUR)
-
-static uint64_t rng_state = 0x9e3779b97f4a7c15u;
-
-static uint32_t rnd(uint32_t below)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return (uint32_t)(rng_state >> 32) % below;
-}
 
 static void add(struct entrylist *l, const char *key, const char *note, enum reason r, enum origin o, int64_t created,
 	int64_t expires)
@@ -377,18 +368,18 @@ static void test_narrower(void **state)
 static void random_list(struct entrylist *l)
 {
 	static const char *const notes[] = { "", "Bob", "network of BOB", "1.2.3.4", "a longer note, with 203.0.113.7 in it" };
-	size_t n = rnd(400);
+	size_t n = random_below(400);
 
 	for (size_t i = 0; i < n; i++) {
 		char key[64];
-		struct net a = { { (uint8_t)(1 + rnd(3)), 0, (uint8_t)rnd(3), (uint8_t)rnd(256) }, 4, 32 };
+		struct net a = { { (uint8_t)(1 + random_below(3)), 0, (uint8_t)random_below(3), (uint8_t)random_below(256) }, 4, 32 };
 
-		net_widen(&a, (uint8_t)(rnd(6) ? 32 : 24), &a);
+		net_widen(&a, (uint8_t)(random_below(6) ? 32 : 24), &a);
 		net_format(&a, key, sizeof(key));
-		if (!rnd(20))
-			snprintf(key, sizeof(key), "bad%u", rnd(100));
-		add(l, key, notes[rnd(ARRAY_LEN(notes))], (enum reason)rnd(REASON_COUNT), (enum origin)rnd(3),
-			rnd(2) ? NOW - (int64_t)rnd(100) * HOUR : TIME_NONE, rnd(3) ? TIME_NONE : NOW + ((int64_t)rnd(100) - 50) * HOUR);
+		if (!random_below(20))
+			snprintf(key, sizeof(key), "bad%u", random_below(100));
+		add(l, key, notes[random_below(ARRAY_LEN(notes))], (enum reason)random_below(REASON_COUNT), (enum origin)random_below(3),
+			random_below(2) ? NOW - (int64_t)random_below(100) * HOUR : TIME_NONE, random_below(3) ? TIME_NONE : NOW + ((int64_t)random_below(100) - 50) * HOUR);
 	}
 	entrylist_finish(l);
 }
@@ -412,7 +403,7 @@ static void test_bulk(void **state)
 		for (int words = 0; words < 4; words++) {
 			size_t at = strlen(text), n = 0;
 
-			snprintf(text + at, sizeof(text) - at, "%s%s", at ? " " : "", pieces[rnd(ARRAY_LEN(pieces))]);
+			snprintf(text + at, sizeof(text) - at, "%s%s", at ? " " : "", pieces[random_below(ARRAY_LEN(pieces))]);
 			struct filter *f = parse(FILTER_LIST, text);
 			if (before) {
 				assert_true(filter_is_narrower(f, before));
@@ -445,16 +436,16 @@ static void test_needle(void **state)
 
 	(void)state;
 	for (int round = 0; round < 60000; round++) {
-		size_t len = rnd(90), from = rnd(8), n = 1 + rnd(rnd(2) ? 3 : 20);
+		size_t len = random_below(90), from = random_below(8), n = 1 + random_below(random_below(2) ? 3 : 20);
 		char text[24];
 		struct needle needle;
 
 		for (size_t i = 0; i < len + from; i++)
-			hay[i] = set[rnd(rnd(2) ? 3 : sizeof(set) - 1)];
+			hay[i] = set[random_below(random_below(2) ? 3 : sizeof(set) - 1)];
 		for (size_t i = 0; i < n; i++)
-			text[i] = set[rnd(rnd(2) ? 3 : sizeof(set) - 1)];
-		if (len > n && rnd(2))
-			memcpy(hay + from + rnd((uint32_t)(len - n + 1)), text, n);
+			text[i] = set[random_below(random_below(2) ? 3 : sizeof(set) - 1)];
+		if (len > n && random_below(2))
+			memcpy(hay + from + random_below((uint32_t)(len - n + 1)), text, n);
 		needle_init(&needle, text, n);
 		const char *got = needle_find(&needle, hay + from, len), *want = NULL;
 		for (size_t i = 0; i + n <= len && !want; i++)

@@ -13,18 +13,8 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "model/formats.h"
-
-#define NOW INT64_C(1795168800000) /* 2026-11-20T10:00:00Z */
-
-static uint64_t rng_state = 0xda942042e4dd58b5u;
-
-static uint32_t rnd(uint32_t below)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return (uint32_t)(rng_state >> 32) % below;
-}
+#include "tests/unit/net_world.h"
+#include "tests/unit/random.h"
 
 /* Rows as "LINE NET reason=… note=… from=… to=… list=…", then bad lines as "LINE! TEXT: WHY". */
 static char *dump(const struct import *im)
@@ -411,20 +401,6 @@ static void test_hostile(void **state)
 	import_free(im);
 }
 
-static struct entrylist *list_of(const char *const *keys)
-{
-	struct entrylist *l = entrylist_new();
-
-	for (; *keys; keys++) {
-		bool gone = **keys == '-';
-
-		entrylist_add(l, *keys + gone, strlen(*keys + gone), NULL, 0, NULL, REASON_AUTH, ORIGIN_SERVER, TIME_NONE,
-			gone ? NOW - 1000 : TIME_NONE);
-	}
-	entrylist_finish(l);
-	return l;
-}
-
 static void test_sort_out(void **state)
 {
 	static const char text[] = "203.0.113.7\n203.0.113.8\n198.51.100.0/24\n10.1.2.3\n192.0.2.1\n203.0.113.9\n";
@@ -483,14 +459,14 @@ static void test_mutations(void **state)
 {
 	(void)state;
 	for (int round = 0; round < 20000; round++) {
-		const struct sample *s = &samples[rnd(ARRAY_LEN(samples))];
+		const struct sample *s = &samples[random_below(ARRAY_LEN(samples))];
 		char text[2048];
 		size_t len = strlen(s->text);
 
 		memcpy(text, s->text, len);
-		for (uint32_t n = 1 + rnd(6); n && len; n--)
-			text[rnd((uint32_t)len)] = "\n\"{}[],:/# \\-0\x80\x00"[rnd(17)];
-		struct import *im = read_text(rnd(2) ? FORMAT_AUTO : (enum format)rnd(FORMAT_COUNT), text, len, 1 + rnd(300));
+		for (uint32_t n = 1 + random_below(6); n && len; n--)
+			text[random_below((uint32_t)len)] = "\n\"{}[],:/# \\-0\x80\x00"[random_below(17)];
+		struct import *im = read_text(random_below(2) ? FORMAT_AUTO : (enum format)random_below(FORMAT_COUNT), text, len, 1 + random_below(300));
 		assert_true(im->bad_count <= im->bad_total);
 		import_free(im);
 	}

@@ -9,18 +9,9 @@
 
 #include "core/mem.h"
 #include "model/rate.h"
+#include "tests/unit/random.h"
 
 #define DAY INT64_C(86400000)
-
-static uint64_t rng_state = 0x5851f42d4c957f2du;
-
-static uint32_t rnd(uint32_t below)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return (uint32_t)(rng_state >> 32) % below;
-}
 
 static void test_good(void **state)
 {
@@ -136,9 +127,9 @@ static void test_parse_print(void **state)
 		struct threshold t = { .enabled = true }, back = { .enabled = false };
 		char out[96];
 
-		t.count = 1 + rnd(2147483647);
-		t.period_ms = (int64_t)(1 + rnd(36500)) * units[rnd(4)];
-		t.ban_period_ms = rnd(2) ? (int64_t)(1 + rnd(365)) * units[rnd(4)] : 0;
+		t.count = 1 + random_below(2147483647);
+		t.period_ms = (int64_t)(1 + random_below(36500)) * units[random_below(4)];
+		t.ban_period_ms = random_below(2) ? (int64_t)(1 + random_below(365)) * units[random_below(4)] : 0;
 		threshold_format(&t, out, sizeof(out));
 		if (!threshold_parse(out, &back, NULL) || !rate_equal(&t, &back))
 			fail_msg("%s does not come back", out);
@@ -189,7 +180,7 @@ static void test_windows(void **state)
 	assert_int_equal(rate_window_start(0, 77), 77);
 	assert_int_equal(rate_window_end(0, 77), 77);
 	for (int i = 0; i < 50000; i++) {
-		int64_t period = 1000 * (int64_t)(1 + rnd(1000000)), now = (int64_t)rnd(4000000000u) * 1000 + rnd(1000);
+		int64_t period = 1000 * (int64_t)(1 + random_below(1000000)), now = (int64_t)random_below(4000000000u) * 1000 + random_below(1000);
 		int64_t start = rate_window_start(period, now);
 
 		assert_true(start <= now && now < rate_window_end(period, now));
@@ -302,13 +293,13 @@ static void test_glob_match(void **state)
 	assert_true(glob_match("", "", 0));
 	for (int i = 0; i < 100000; i++) {
 		char glob[12], s[12];
-		size_t g = rnd(8), len = rnd(10);
+		size_t g = random_below(8), len = random_below(10);
 
 		for (size_t k = 0; k < g; k++)
-			glob[k] = "ab*?*"[rnd(5)];
+			glob[k] = "ab*?*"[random_below(5)];
 		glob[g] = '\0';
 		for (size_t k = 0; k < len; k++)
-			s[k] = "ab"[rnd(2)];
+			s[k] = "ab"[random_below(2)];
 		if (glob_match(glob, s, len) != slow_match(glob, s, len))
 			fail_msg("%s on %.*s", glob, (int)len, s);
 	}

@@ -11,7 +11,7 @@
 
 #include "model/entry.h"
 
-#define NOW INT64_C(1795168800000)
+#define NOW INT64_C(1795168800000) /* 2026-11-20T10:00:00Z */
 
 static inline struct net net_of(const char *s)
 {
