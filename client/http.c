@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* libcurl's multi interface on the loop: its sockets are loop fds, its timeout is a loop timer. libcurl is never called from its own
- * callbacks; finished transfers are queued and told after curl_multi_socket_action() has returned. */
+ * callbacks; finished transfers are queued and told after curl_multi_socket_action() has returned. What a transfer is told to do is
+ * http_easy.c's. */
 #include "client/http.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
 
 #include <curl/curl.h>
 
+#include "client/http_easy.h"
 #include "client/http_failures.h"
-#include "client/x509_memory.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
@@ -21,11 +20,7 @@
 #define BODY_MAX ((size_t)8 << 20)
 #define STREAM_MAX ((size_t)256 << 20)
 #define STREAM_HEAD ((size_t)64 << 10) /* kept of a streamed body, for error texts */
-#define RECEIVE_BUFFER 131072L
 #define SLICE_MS 4              /* a streamed answer is paused when it has held the loop for so long */
-#define CONNECTION_LIFE_S 600L
-#define STREAM_TIME_FACTOR 60   /* upper bound of a streamed answer, in timeouts */
-#define SLOW_BYTES 30L          /* per second, over the whole timeout: slower is dead */
 
 struct http_call {
 	TAILQ_ENTRY(http_call) link; /* running or finished */
@@ -50,10 +45,8 @@ TAILQ_HEAD(call_list, http_call);
 struct http {
 	struct loop *loop;
 	CURLM *multi;
-	const struct cred *cred;
-	struct http_setup setup;
+	struct http_every every;
 	struct timer timer, resume;
-	struct curl_slist *body_headers, *route;
 	struct call_list running, finished;
 	bool *gone;              /* set when done() freed us */
 	int64_t slice_start;
@@ -106,16 +99,6 @@ static size_t on_header(char *data, size_t one, size_t len, void *arg)
 	else if (!strncmp(data, "HTTP/", len < 5 ? len : 5)) /* after an interim answer it begins anew */
 		c->head_is_whole = false;
 	return len;
-}
-
-static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
-{
-	const struct http *h = arg;
-
-	(void)purpose;
-	if (h->setup.must_be_local && !sockaddr_is_local(&a->addr))
-		return CURL_SOCKET_BAD; /* "localhost" that resolves elsewhere, or a proxy: plain text would leave this host */
-	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
 static void pump(struct http *h, curl_socket_t fd, int mask);
@@ -186,7 +169,7 @@ static void explain(struct http_call *c, CURLcode code, struct err *err)
 	curl_easy_getinfo(c->easy, CURLINFO_PRETRANSFER_TIME, &connected);
 	f.connected = connected > 0;
 	f.curl = c->errbuf[0] ? c->errbuf : curl_easy_strerror(code);
-	http_explain(&c->http->setup, &f, err);
+	http_explain(&c->http->every.setup, &f, err);
 }
 
 static void answer_fill(struct http_call *c, CURLcode code)
@@ -323,89 +306,6 @@ static void on_resume(struct loop *loop, void *arg)
 
 /* ---- requests ---- */
 
-static void set_trust(CURL *easy, const struct http_setup *o)
-{
-	bool verify = !o->insecure && !(o->pin && !o->ca_file);
-
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
-	if (o->ca_file)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, o->ca_file);
-	if (o->pin)
-		curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, o->pin);
-}
-
-static void set_route(CURL *easy, struct http *h)
-{
-	const struct http_setup *o = &h->setup;
-
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-	if (o->unix_path)
-		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, o->unix_path);
-	if (h->route)
-		curl_easy_setopt(easy, CURLOPT_CONNECT_TO, h->route);
-	if (o->is_local)
-		curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, h);
-}
-
-static void set_limits(CURL *easy, const struct http_call *c, int64_t timeout_ms)
-{
-	long s = (long)((timeout_ms + 999) / 1000);
-	int64_t total = c->req.stream ? timeout_ms * STREAM_TIME_FACTOR : timeout_ms;
-
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* else a slow resolver holds whoever cancels (seen on libcurl 7.88.1) */
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(total > LONG_MAX ? LONG_MAX : total));
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, s > 0 ? s : 1L);
-	curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, CONNECTION_LIFE_S);
-	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
-	curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)c->max);
-}
-
-static CURLcode on_tls_context(CURL *easy, void *ssl_ctx, void *arg)
-{
-	(void)easy, (void)arg;
-	x509_memory_harden(ssl_ctx);
-	return CURLE_OK;
-}
-
-static void set_secret(CURL *easy, const struct cred *cred)
-{
-	if (!cred_is_set(cred))
-		return;
-	if (cred->is_token) {
-		curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
-		curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, cred_secret(cred));
-		return;
-	}
-	curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-	curl_easy_setopt(easy, CURLOPT_USERNAME, cred_user(cred));
-	curl_easy_setopt(easy, CURLOPT_PASSWORD, cred_secret(cred));
-}
-
-static void set_body(CURL *easy, const struct http *h, const struct http_call *c)
-{
-	bool has_body = c->req.method == HTTP_POST || c->req.method == HTTP_PATCH || c->req.method == HTTP_PUT;
-
-	if (has_body) {
-		curl_easy_setopt(easy, CURLOPT_HTTPHEADER, h->body_headers);
-		curl_easy_setopt(easy, CURLOPT_POST, 1L);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->req.body.len);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, buf_str(&c->req.body));
-	}
-	if (c->req.method != HTTP_GET && c->req.method != HTTP_POST)
-		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http_method_text(c->req.method));
-}
-
 struct http_call *http_send(struct http *h, struct request *req, unsigned flags, const struct http_sink *sink)
 {
 	struct http_call *c = xcalloc(1, sizeof(*c));
@@ -423,7 +323,7 @@ struct http_call *http_send(struct http *h, struct request *req, unsigned flags,
 	buf_init(&c->body, c->req.stream ? STREAM_HEAD : c->max);
 	c->body.secret = c->req.secret;
 	c->started = clock_mono();
-	buf_addf(&url, "%s%s", h->setup.base, buf_str(&c->req.path));
+	buf_addf(&url, "%s%s", h->every.setup.base, buf_str(&c->req.path));
 	curl_easy_setopt(easy, CURLOPT_URL, buf_str(&url));
 	buf_release(&url);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, c);
@@ -432,14 +332,8 @@ struct http_call *http_send(struct http *h, struct request *req, unsigned flags,
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, c);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, c);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "stalwarden/" VERSION);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, flags & HTTP_ONCE ? 1L : 0L);
-	set_route(easy, h);
-	set_trust(easy, &h->setup);
-	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls_context);
-	set_limits(easy, c, h->setup.timeout_ms);
-	set_secret(easy, h->cred);
-	set_body(easy, h, c);
+	http_easy_set(easy, &h->every, &c->req, c->max);
 	TAILQ_INSERT_TAIL(&h->running, c, link);
 	curl_multi_add_handle(h->multi, easy);
 	return c;
@@ -463,20 +357,15 @@ struct http *http_new(struct loop *loop, const struct http_options *options, con
 
 	/* counted by libcurl; a private key may be in what it holds, for as long as it is on its way */
 	curl_global_init_mem(CURL_GLOBAL_DEFAULT, wiping_malloc, wiping_free, wiping_realloc, wiping_strdup, wiping_calloc);
-	if (!http_setup_init(&h->setup, options, err)) {
-		http_setup_release(&h->setup);
+	if (!http_every_init(&h->every, options, cred, err)) {
+		http_every_release(&h->every);
 		free(h);
 		curl_global_cleanup();
 		return NULL;
 	}
 	h->loop = loop;
-	h->cred = cred;
 	TAILQ_INIT(&h->running);
 	TAILQ_INIT(&h->finished);
-	if (h->setup.connect_to)
-		h->route = curl_slist_append(NULL, h->setup.connect_to);
-	h->body_headers = curl_slist_append(NULL, "Content-Type: application/json");
-	h->body_headers = curl_slist_append(h->body_headers, "Expect:"); /* no second of waiting for a 100 that never comes */
 	h->multi = curl_multi_init();
 	if (!h->multi)
 		die("out of memory");
@@ -501,9 +390,7 @@ void http_free(struct http *h)
 	curl_multi_cleanup(h->multi);
 	timer_stop(&h->timer);
 	timer_stop(&h->resume);
-	curl_slist_free_all(h->body_headers);
-	curl_slist_free_all(h->route);
-	http_setup_release(&h->setup);
+	http_every_release(&h->every);
 	free(h);
 	curl_global_cleanup();
 }

@@ -14,7 +14,7 @@ cli:cli views app tui client store model core'
 # library header, as the beginning of a regular expression: files that may include it; the first that matches counts
 libs='(curses.h|ncurses|panel.h|term.h):^tui/
 readline/:^tui/
-curl/:^client/http\.c$
+curl/:^client/http(_easy)?\.[ch]$
 openssl/:^client/(x509|endpoint)[a-z_]*\.[ch]$
 sqlite3.h:^store/
 jansson.h:^(client/|model/formats|cli/)
