@@ -199,7 +199,10 @@ static bool act_toggles(struct ui *ui, struct view *v, enum action a)
 	case ACTION_OUTCOME:
 		if (ui->verdict.line_count == 0)
 			return false;
-		ui->verdict_open = !ui->verdict_open;
+		if (!ui->verdict_open && !ui_outcome_fits(ui))
+			ui_push(ui, &outcome_view, "");
+		else
+			ui->verdict_open = !ui->verdict_open;
 		break;
 	case ACTION_FOLLOW:
 		if (!(v->ops->flags & VIEW_TAIL))

@@ -15,6 +15,7 @@
 #include "tui/ui_private.h"
 
 #define VERDICT_LINES 5
+#define LIST_LINES 3 /* of the list stay to be seen */
 #define PROGRESS_PAINT_MS 100
 #define RATE_AFTER_MS 500 /* before that a rate is a guess */
 
@@ -43,11 +44,24 @@ static void take_page(struct page *into, struct page *from)
 	free(from);
 }
 
+/* The page shows all that the pane would. */
+static bool is_outcome_shown(struct ui *ui)
+{
+	return ui_view(ui) != NULL && ui_view(ui)->ops == &outcome_view;
+}
+
+static bool has_verdict(struct ui *ui)
+{
+	return ui->verdict.line_count > 0 && ui->confirm == NULL && !is_outcome_shown(ui);
+}
+
 void ui_verdict(struct ui *ui, struct page *lines, struct page *details)
 {
 	take_page(&ui->verdict, lines);
 	take_page(&ui->verdict_details, details);
 	ui->verdict_open = false;
+	if (is_outcome_shown(ui))
+		view_changed(ui_view(ui));
 	ui_dirty(ui);
 }
 
@@ -57,6 +71,14 @@ void ui_clear_verdict(struct ui *ui)
 	page_release(&ui->verdict_details);
 	ui->verdict_open = false;
 	ui_dirty(ui);
+}
+
+bool ui_outcome_fits(const struct ui *ui)
+{
+	int needed = (int)(ui->verdict.line_count + ui->verdict_details.line_count);
+	int shown = (int)ui->verdict.line_count < VERDICT_LINES ? (int)ui->verdict.line_count : VERDICT_LINES;
+
+	return needed - shown + LIST_LINES <= ui->body_height;
 }
 
 static int verdict_height(const struct ui *ui, int max)
@@ -89,6 +111,19 @@ static void draw_verdict_key(struct ui *ui, int y, int width)
 	buf_release(&text);
 }
 
+/* Lines, not outcomes: their number would be taken for one. */
+static void hidden_words(struct ui *ui, int hidden, char *out, size_t size)
+{
+	struct view *v = ui_view(ui);
+	struct buf key = BUF_INIT;
+
+	if (ui->verdict_details.line_count > 0 && v != NULL && keymap_keys_of(v->keymap, ACTION_OUTCOME, ui->glyphs->ascii, &key) > 0)
+		snprintf(out, size, "%.*s shows the rest", (int)strcspn(buf_str(&key), " "), buf_str(&key));
+	else
+		snprintf(out, size, "and %d more lines", hidden);
+	buf_release(&key);
+}
+
 static void draw_verdict(struct ui *ui, int y, int height, int width)
 {
 	int lines = (int)ui->verdict.line_count;
@@ -103,7 +138,7 @@ static void draw_verdict(struct ui *ui, int y, int height, int width)
 	if (lines > 0)
 		draw_verdict_key(ui, y, width);
 	if (hidden > 0) {
-		snprintf(more, sizeof(more), "and %d more", hidden);
+		hidden_words(ui, hidden, more, sizeof(more));
 		draw_text(y + lines, 1, width - 1, ROLE_DIM, more);
 	}
 	if (ui->verdict_open && hidden == 0)
@@ -200,7 +235,7 @@ int ui_pane_height(struct ui *ui, int width, int max)
 		n += confirm_height(ui, width, max);
 	if (ui->progress.label != NULL && n < max)
 		n++;
-	if (ui->verdict.line_count > 0 && n < max && ui->confirm == NULL)
+	if (has_verdict(ui) && n < max)
 		n += verdict_height(ui, max - n);
 	return n;
 }
@@ -211,7 +246,7 @@ void ui_draw_pane(struct ui *ui, int y, int height, int width)
 
 	if (ui->progress.label != NULL && y < end)
 		draw_progress(ui, y++, width);
-	if (ui->verdict.line_count > 0 && ui->confirm == NULL && y < end)
+	if (has_verdict(ui) && y < end)
 		draw_verdict(ui, y, end - y, width);
 	if (ui->confirm != NULL && y < end)
 		confirm_draw(ui, y, end - y, width);

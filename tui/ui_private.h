@@ -127,6 +127,7 @@ int ui_draw_alarms(struct ui *ui, int y, int lines, int width);
 void ui_draw_hints(struct ui *ui, int y, int width);
 int ui_message_lines(struct ui *ui, int width, int max); /* 0 = there is no message */
 void ui_draw_message(struct ui *ui, int y, int height, int width);
+bool ui_outcome_fits(const struct ui *ui); /* the verdict with its details leaves something of the list */
 int ui_pane_height(struct ui *ui, int width, int max);
 void ui_draw_pane(struct ui *ui, int y, int height, int width);
 
@@ -144,8 +145,8 @@ bool confirm_acts(struct ui *ui); /* it has a yes: what was typed ahead answers 
 int confirm_height(struct ui *ui, int width, int max);
 void confirm_draw(struct ui *ui, int y, int height, int width);
 
-/* help.c */
-extern const struct view_ops help_view;
+/* help.c, outcome.c */
+extern const struct view_ops help_view, outcome_view;
 
 /* table.c, view.c */
 unsigned view_caps(const struct view *v);

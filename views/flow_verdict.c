@@ -65,33 +65,10 @@ static void steps_of(struct page *p, const struct change *c, size_t edit)
 	}
 }
 
-/* Every outcome, worst first, with its steps. */
-struct page *flow_details_page(const struct change *c, const struct glyphs *g)
+/* An entry without a word to it is there all the same. */
+static const char *stored_words(const char *value)
 {
-	static const enum verdict order[] = { VERDICT_UNKNOWN, VERDICT_MISMATCH, VERDICT_STORED, VERDICT_NOT_STORED, VERDICT_PENDING,
-		VERDICT_IN_FORCE };
-	struct page *p = xmalloc(sizeof(*p));
-	size_t shown = 0;
-
-	page_init(p, g);
-	for (size_t k = 0; k < ARRAY_LEN(order); k++)
-		for (size_t i = 0; i < c->count && shown < 2000; i++) {
-			const struct outcome *o = &c->outcomes[i];
-
-			if (o->verdict != order[k])
-				continue;
-			verdict_line(p, c, i, g);
-			shown++;
-			if (shown > 50)
-				continue;
-			page_line(p);
-			page_add(p, ROLE_LABEL, "    %s: ", edit_words(c->edits[i].kind));
-			page_adds(p, ROLE_DIM, o->before ? o->before : "absent");
-			page_add(p, ROLE_DIM, " %s ", g->arrow);
-			page_adds(p, ROLE_NORMAL, o->after ? o->after : "absent");
-			steps_of(p, c, i);
-		}
-	return p;
+	return !value ? "absent" : value[0] ? value : "listed";
 }
 
 static void tally_line(struct page *p, const struct change *c)
@@ -116,6 +93,42 @@ static void tally_line(struct page *p, const struct change *c)
 		page_add(p, role_of_verdict(parts[i].verdict), "%s %s", text_grouped(n, count, sizeof(count)), parts[i].words);
 		sep = ", ";
 	}
+}
+
+/* Every outcome, worst first, with its steps. */
+struct page *flow_details_page(const struct change *c, const struct glyphs *g)
+{
+	static const enum verdict order[] = { VERDICT_UNKNOWN, VERDICT_MISMATCH, VERDICT_STORED, VERDICT_NOT_STORED, VERDICT_PENDING,
+		VERDICT_IN_FORCE };
+	struct page *p = xmalloc(sizeof(*p));
+	size_t shown = 0;
+	char more[32];
+
+	page_init(p, g);
+	if (c->count > VERDICT_LINES)
+		tally_line(p, c);
+	for (size_t k = 0; k < ARRAY_LEN(order); k++)
+		for (size_t i = 0; i < c->count && shown < 2000; i++) {
+			const struct outcome *o = &c->outcomes[i];
+
+			if (o->verdict != order[k])
+				continue;
+			verdict_line(p, c, i, g);
+			shown++;
+			if (shown > 50)
+				continue;
+			page_line(p);
+			page_add(p, ROLE_LABEL, "    %s: ", edit_words(c->edits[i].kind));
+			page_adds(p, ROLE_DIM, stored_words(o->before));
+			page_add(p, ROLE_DIM, " %s ", g->arrow);
+			page_adds(p, ROLE_NORMAL, stored_words(o->after));
+			steps_of(p, c, i);
+		}
+	if (shown < c->count) {
+		page_line(p);
+		page_add(p, ROLE_DIM, "and %s more; the verb journal has each", text_grouped(c->count - shown, more, sizeof(more)));
+	}
+	return p;
 }
 
 struct page *flow_verdict_page(const struct change *c, const struct glyphs *g, const struct err *journal_err, int64_t journal_id)

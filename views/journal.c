@@ -12,6 +12,8 @@
 
 enum journal_column { COL_ID, COL_TIME, COL_OPERATOR, COL_OP, COL_TARGET, COL_VERDICT, COL_DETAIL };
 
+#define ROWS_MAX 5000
+
 struct journal_state {
 	struct store_rows rows; /* of struct journal_row */
 	struct observer observer;
@@ -26,7 +28,7 @@ static bool ask_store(struct view *v, struct store_rows *r)
 
 	journal_query_init(&q);
 	q.server = app_of(v)->profile.name;
-	q.limit = 5000;
+	q.limit = ROWS_MAX;
 	if (!journal_list(app_of(v)->store, &q, &rows, &r->count, &r->err))
 		return false;
 	resume_mark_rows(app_of(v), rows, r->count);
@@ -148,14 +150,20 @@ static void add_steps(struct page *p, const char *json)
 	}
 }
 
+/* An entry without a word to it is there all the same. */
+static const char *stored_words(bool is_there, const char *value)
+{
+	return !is_there ? "absent" : value[0] ? value : "listed";
+}
+
 static void detail(const struct view *v, size_t row, struct page *p, int width)
 {
 	const struct journal_row *r = row_of(v, row);
 	char stamp[TIME_BUF];
 
 	page_pair(p, 12, "Time", ROLE_NORMAL, "%s", time_format(r->time, stamp, sizeof(stamp)));
-	page_pair(p, 12, "Before", ROLE_NORMAL, "%s", r->has_before ? r->before : "absent");
-	page_pair(p, 12, "After", ROLE_NORMAL, "%s", r->has_after ? r->after : "absent");
+	page_pair(p, 12, "Before", ROLE_NORMAL, "%s", stored_words(r->has_before, r->before));
+	page_pair(p, 12, "After", ROLE_NORMAL, "%s", stored_words(r->has_after, r->after));
 	if (r->reason[0])
 		page_pair(p, 12, "Reason", ROLE_NORMAL, "%s", r->reason);
 	if (r->forced[0])
@@ -187,6 +195,8 @@ static bool act(struct view *v, enum action a, size_t row)
 static void status(const struct view *v, struct view_status *out)
 {
 	store_rows_status(v, out, "no change was made from here yet");
+	if (store_rows_of(v)->count == ROWS_MAX)
+		snprintf(out->right, sizeof(out->right), "the newest; the verb journal has all");
 	if (store_rows_of(v)->err.code != ERR_NONE)
 		snprintf(out->empty, sizeof(out->empty), "the journal can't be read: %.200s", store_rows_of(v)->err.msg);
 }

@@ -49,3 +49,24 @@ def test_esc_stops_between_batches_and_counts_what_was_done(tmp_path, persona, b
         assert len(reloads) == 1
         t.send("o")
         t.wait_text("stopped before this was written")
+
+
+def test_every_outcome_can_be_read_and_searched(tmp_path):
+    with Practice("0.15", entries=40) as p, console(p, tmp_path) as t:
+        t.wait_text("live")
+        t.send("3")
+        t.wait_text("Blocked   40")
+        addresses = [a for a, *_ in (line.split()[1:] for line in t.text.split("\n") if " for ever " in line)]
+        t.send("*d")
+        t.wait_text("40 entries?")
+        t.send("y")
+        t.wait_text("40 in force")
+        assert re.search(r"o shows the rest", t.text)
+        t.send("o")
+        t.wait_text("Outcome")
+        assert "o details" not in t.text and t.text.count("40 in force") == 1
+        t.send("/%s\r" % addresses[-1])
+        t.wait_text(addresses[-1] + "   in force")
+        t.send("o")
+        t.wait_text("Blocked   0")
+        t.wait_text("o details")
