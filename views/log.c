@@ -1,78 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The log panel: the security log of any edition, newest first, followed, filtered locally as one types. Lines are kept in a ring. */
+/* The log panel: the security log of any edition, newest first, followed, filtered locally as one types. What it keeps of them is log_ring.c's. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/sync.h"
-#include "core/clock.h"
 #include "core/mem.h"
-#include "core/text.h"
 #include "views/log.h"
 
 #define FIRST 500       /* lines asked for at first, and when the cursor comes close to the oldest */
 #define MORE 5000       /* when it is sent there */
 #define CLOSE 100
-#define LINE_MAX_KEPT 4096
-
-static void drop(struct log_row *r)
-{
-	free(r->line);
-	r->line = NULL;
-}
 
 /* ---- lines ---- */
-
-static bool is_own(const struct view *v, const struct log_row *r)
-{
-	return app_is_own_login(app_of(v), &r->facts);
-}
-
-static bool keep(const struct view *v, struct log_row *r, const struct event *ev)
-{
-	struct log_state *s = v->state;
-	size_t len = ev->line.len < LINE_MAX_KEPT ? ev->line.len : LINE_MAX_KEPT;
-
-	if (slice_starts(ev->id, "http.") && (slice_is(ev->id, "http.request-body") || slice_is(ev->id, "http.response-body")))
-		return false; /* at trace level reading the log would log the log */
-	r->line = xmemdup(ev->line.p, len);
-	text_mask_secrets(r->line, len);
-	event_parse(r->line, len, &r->event);
-	event_facts(&r->event, &r->facts);
-	if (s->hides_own && is_own(v, r)) {
-		drop(r);
-		return false;
-	}
-	r->id = ++s->next_id;
-	return true;
-}
-
-static void add_newer(const struct view *v, const struct event *ev)
-{
-	struct log_state *s = v->state;
-	struct log_row r;
-
-	if (!keep(v, &r, ev))
-		return;
-	if (s->head - s->tail == LOG_RING)
-		drop(&s->ring[s->tail++ % LOG_RING]);
-	s->ring[s->head++ % LOG_RING] = r;
-}
-
-static bool add_older(const struct view *v, const struct event *ev)
-{
-	struct log_state *s = v->state;
-	struct log_row r;
-
-	if (s->head - s->tail == LOG_RING || !keep(v, &r, ev))
-		return false;
-	if (s->tail == 0) { /* counters never go below nought */
-		s->head += LOG_RING;
-		s->tail += LOG_RING;
-	}
-	s->ring[--s->tail % LOG_RING] = r;
-	return true;
-}
 
 static void on_lines(struct logsource *src, const struct logbatch *batch, void *arg)
 {
@@ -83,9 +23,9 @@ static void on_lines(struct logsource *src, const struct logbatch *batch, void *
 	(void)src;
 	for (size_t i = 0; i < batch->count; i++) {
 		if (batch->is_backlog)
-			add_older(v, &batch->events[i]);
+			log_ring_add_older(v, &batch->events[i]);
 		else
-			add_newer(v, &batch->events[i]);
+			log_ring_add_newer(v, &batch->events[i]);
 	}
 	if (!batch->is_backlog && s->head - s->tail == kept + (s->head - before) && s->head > before)
 		view_grew(v, s->head - before);
@@ -134,19 +74,13 @@ static void open_source(struct view *v)
 	view_redraw(v);
 }
 
-static void forget(struct log_state *s)
-{
-	for (; s->tail < s->head; s->tail++)
-		drop(&s->ring[s->tail % LOG_RING]);
-}
-
 static void read_again(struct view *v)
 {
 	struct log_state *s = v->state;
 
 	logsource_close(s->source);
 	s->source = NULL;
-	forget(s);
+	log_ring_forget(s);
 	view_changed(v);
 	open_source(v);
 }
@@ -190,18 +124,9 @@ static void close_view(struct view *v)
 {
 	struct log_state *s = v->state;
 
-	forget(s);
+	log_ring_forget(s);
 	free(s->ring);
 	filter_free(s->filter);
-}
-
-/* ---- rows ---- */
-
-static size_t count(const struct view *v)
-{
-	const struct log_state *s = v->state;
-
-	return s->head - s->tail;
 }
 
 /* ---- acting ---- */
@@ -294,7 +219,7 @@ const struct view_ops view_log = {
 	.refresh = refresh,
 	.shown = shown,
 	.close = close_view,
-	.count = count,
+	.count = log_ring_count,
 	.row_id = log_row_id,
 	.cell = log_cell,
 	.filter_compile = log_filter_compile,

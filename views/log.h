@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Private to the log panel: log.c has the source, the ring and the keys; log_rows.c says what a line looks like and whether a filter takes it. */
+/* Private to the log panel: log.c has the source and the keys, log_ring.c the lines that are kept; log_rows.c says what a line looks like
+ * and whether a filter takes it. */
 #ifndef VIEWS_LOG_H
 #define VIEWS_LOG_H
 
@@ -31,8 +32,13 @@ struct log_state {
 	struct err err;
 };
 
+void log_ring_add_newer(const struct view *v, const struct event *ev);
+void log_ring_add_older(const struct view *v, const struct event *ev); /* dropped when the ring is full */
+void log_ring_forget(struct log_state *s);
+size_t log_ring_count(const struct view *v);
 const struct log_row *log_row_of(const struct view *v, size_t row);
 uint64_t log_row_id(const struct view *v, size_t row);
+
 void log_cell(const struct view *v, size_t row, int col, struct cell *out);
 void log_detail(const struct view *v, size_t row, struct page *p, int width);
 

@@ -4,19 +4,7 @@
 #include "core/text.h"
 #include "views/log.h"
 
-const struct log_row *log_row_of(const struct view *v, size_t row)
-{
-	const struct log_state *s = v->state;
-
-	return &s->ring[(s->head - 1 - row) % LOG_RING];
-}
-
 /* ---- rows ---- */
-
-uint64_t log_row_id(const struct view *v, size_t row)
-{
-	return log_row_of(v, row)->id;
-}
 
 static enum role level_role(enum event_level l)
 {
