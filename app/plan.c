@@ -204,7 +204,7 @@ static void finish(struct app *a, struct plan *p, const char *verb, const struct
 		snprintf(p->question, sizeof(p->question), "%s %.80s?", verb, p->change->edits[0].target);
 	else
 		snprintf(p->question, sizeof(p->question), "%s %s entries?", verb, text_grouped(n, count, sizeof(count)));
-	p->change->reset_classes = o->reset_classes;
+	p->change->reset_classes = server_has(session_server(a->session), CAP(RESET_COUNTERS)) ? o->reset_classes : 0; /* say_counters() told */
 	p->change->reason = o->note && o->note[0] ? xstrdup(o->note) : NULL;
 	say_note(a, p, o);
 	plan_renew(a, p, o);

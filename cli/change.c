@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/certs_proof.h"
 #include "app/watch.h"
 #include "cli/cli.h"
 #include "core/clock.h"
@@ -225,16 +226,53 @@ static void on_done(void *arg, const struct change *ch, int64_t journal_id, cons
 	w->done = true;
 }
 
+static void print_dry(struct cli *c, const struct dry_run *d)
+{
+	static const struct out_field fields[] = { { "step", "STEP", 0 }, { "method", "METHOD", 0 }, { "path", "PATH", 0 }, { "body", "BODY", 0 },
+		{ "detail", "DETAIL", 0 }, { NULL, NULL, 0 } };
+	struct buf text = BUF_INIT;
+	struct out o;
+
+	if (c->format == OUT_TABLE) {
+		dry_run_text(d, &text);
+		fputs(buf_str(&text), stdout);
+		buf_release(&text);
+		return;
+	}
+	out_begin(&o, c->format, fields, false, c->ascii);
+	for (size_t i = 0; i < d->count; i++) {
+		const struct dry_request *r = &d->requests[i];
+
+		out_row(&o);
+		out_str(&o, r->step);
+		out_str(&o, r->method);
+		out_str(&o, r->path);
+		out_str(&o, r->body);
+		out_str(&o, r->detail);
+	}
+	out_end(&o);
+}
+
+/* What could not be sent at all ends as it would have ended. */
 static int dry_run(struct cli *c, struct plan *p)
 {
-	struct buf text = BUF_INIT;
-	bool ok = session_dry_run(c->app.session, p->change, c->app.snap.thresholds, &text, &c->err);
+	struct dry_known known = { c->app.snap.thresholds, c->app.snap.list[LIST_BLOCKED] };
+	struct dry_run d = { .requests = NULL };
+	bool ok = session_dry_run(c->app.session, p->change, &known, &d, &c->err);
+	int status = EXIT_DONE;
 
-	if (ok)
-		fputs(buf_str(&text), stdout);
-	buf_release(&text);
+	print_dry(c, &d);
+	if (ok && c->format == OUT_TABLE && certs_proof_is_wanted(p->change))
+		puts("# before and after it: which certificates are stored, and what the endpoints serve");
+	if (ok && d.left_out && d.left_out == d.count)
+		ok = err_set(&c->err, d.why.code, "nothing would be sent: %s", d.why.msg);
+	if (!ok)
+		status = cli_exit_of_err(&c->err);
+	else if (d.left_out)
+		status = EXIT_PARTLY;
+	dry_run_release(&d);
 	plan_free(p);
-	return ok ? EXIT_DONE : cli_exit_of_err(&c->err);
+	return status;
 }
 
 static bool consent(struct cli *c, const struct plan *p)

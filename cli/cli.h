@@ -65,6 +65,7 @@ struct verb {
 	const char *options;    /* names of options beyond the global ones, separated by blanks; "" none */
 	const char *words;      /* what completes the first word after it: "show set off", "" = nothing */
 	const char *examples;   /* lines, "" = none; each is run by the tests as it stands */
+	bool changes_nothing;   /* by promise: not even what an interrupted change left undone */
 	bool learns;            /* what it shows of the blocked list includes what the history knows */
 	int (*run)(struct cli *c); /* returns the exit code; c->err is printed by the caller when set */
 	int (*refuse)(struct cli *c); /* how wrong usage, c->err, is told; NULL = on standard error, exit 2 */

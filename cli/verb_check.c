@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/gateways.h"
+#include "app/rescue.h"
 #include "cli/certs.h"
 #include "cli/cli.h"
 #include "core/clock.h"
@@ -125,6 +126,8 @@ static void check_bans(struct cli *c, struct check_result *r)
 		result(r, CHECK_WARNING, "%zu malformed entries %s: \"%.100s\"", l->malformed,
 			server_has(session_server(c->app.session), CAP(CHECK_CONFIG)) ? "refuse every full reload" : "block nothing",
 			entry_key(l, l->count - l->malformed));
+	else if (rescue_is_pending(&c->app))
+		result(r, CHECK_WARNING, "an un-block was interrupted, what it took along is not put back yet: any other call does that");
 	else
 		result(r, CHECK_OK, "%zu entries, none that a guard would have refused%s", l->count, unseen(c));
 	guard_facts_release(&facts);
@@ -473,6 +476,7 @@ const struct verb verb_check = {
 	.options = "warn crit endpoint file",
 	.words = "gateway bans certs reach config all",
 	.examples = "stalwarden check reach\nstalwarden check config\nstalwarden check bans -o json",
+	.changes_nothing = true,
 	.run = run_check,
 	.refuse = refuse_check,
 };

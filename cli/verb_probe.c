@@ -104,5 +104,6 @@ const struct verb verb_probe = {
 	.options = "",
 	.words = "",
 	.examples = "stalwarden probe\nstalwarden probe -o json",
+	.changes_nothing = true,
 	.run = run,
 };

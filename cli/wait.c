@@ -187,12 +187,14 @@ static void rescued(void *arg, const struct change *ch, int64_t journal_id, cons
 	w->done = true;
 }
 
-/* Before anything else is asked of a server that an interrupted un-block left short of entries. */
+/* Before anything else is asked of a server that an interrupted un-block left short of entries; not by whoever promises to change nothing. */
 static void put_back(struct cli *c)
 {
 	struct rescue_wait w = { .cli = c };
 	struct plan *p;
 
+	if (cli_has(c, OPT_DRY_RUN) || (c->verb && c->verb->changes_nothing))
+		return;
 	if (!rescue_is_pending(&c->app) || !app_is_writable(&c->app, NULL) || !cli_need(c, SNAP(BLOCKED), 0))
 		return;
 	p = plan_rescue(&c->app);

@@ -185,9 +185,27 @@ typedef void (*change_fn)(void *arg, struct change *c); /* callee owns c from he
  * progress may be NULL. When owner is cancelled the running request is abandoned and no callback runs: give changes a scope that outlives the panel. */
 void session_change(struct session *s, struct change *c, struct scope *owner, progress_fn progress, change_fn done, void *arg);
 void session_change_stop(struct session *s, struct change *c); /* stop between batches; done still runs, c->cancelled set */
-/* The exact requests that session_change() would send, in order, bodies included, secrets masked; no I/O, c unchanged. now: as last fetched,
- * what is written for a scan path depends on it; may be NULL. */
-bool session_dry_run(struct session *s, const struct change *c, const struct thresholds *now, struct buf *out, struct err *err);
+/* A change as the requests that session_change() would send, in order. All texts are safe, secrets are masked. */
+struct dry_request {
+	const char *step;   /* read, write, read_back, reload, reset; not_sent: why not is in detail */
+	const char *method; /* NULL = not sent */
+	char *path, *body, *detail; /* NULL = none */
+};
+struct dry_run {
+	struct dry_request *requests;
+	size_t count, cap;
+	size_t left_out;    /* of the change's edits: this server, or these credentials, can't do them */
+	struct err why;     /* of the first of them */
+};
+/* What its requests depend on, as last fetched; NULL = not known. */
+struct dry_known {
+	const struct thresholds *thresholds;
+	const struct entrylist *blocked;
+};
+/* No I/O, c unchanged. out holds what could be said also when it fails. */
+bool session_dry_run(struct session *s, const struct change *c, const struct dry_known *known, struct dry_run *out, struct err *err);
+void dry_run_text(const struct dry_run *d, struct buf *out); /* to be read: a heading per step */
+void dry_run_release(struct dry_run *d);
 /* Fills what an UNKNOWN outcome is worth now: reads the targets again and updates c; nothing is written. reload: what is found stored is
  * made live by the reload that the change did not come to, and judged by it. */
 void session_recheck(struct session *s, struct change *c, bool reload, struct scope *owner, change_fn done, void *arg);

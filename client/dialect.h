@@ -130,6 +130,8 @@ struct dialect_ops {
 	enum decode (*read_decode)(const struct server *srv, struct batch *b, const struct response *res, struct err *err);
 	bool (*write_encode)(const struct server *srv, struct batch *b, struct request *req, struct err *err);
 	enum decode (*write_decode)(const struct server *srv, struct batch *b, const struct response *res, struct err *err);
+	/* Of a write that takes several requests: on to the next, as if the last had been answered as usual; false = that was it. For showing it. */
+	bool (*write_next)(const struct server *srv, struct batch *b, const struct entrylist *blocked);
 
 	unsigned (*reloads)(const struct server *srv, const struct edit *e); /* bit per reload_kind that makes it live; 0 = at once */
 	/* Why an accepted, reloaded edit is still not in force ("a new rate works only after a restart"), or NULL. */

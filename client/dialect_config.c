@@ -426,6 +426,7 @@ const struct dialect_ops dialect_config = {
 	.read_decode = read_decode,
 	.write_encode = write_encode,
 	.write_decode = write_decode,
+	.write_next = config_dance_next,
 	.reloads = reloads,
 	.caveat = caveat,
 	.reload_encode = reload_encode,

@@ -32,5 +32,6 @@ enum decode config_refuse(struct batch *b, enum err_code why, const char *text);
 bool config_dance_encode(struct batch *b, struct request *req);
 enum decode config_dance_decode(struct batch *b, const struct response *res, struct err *err);
 void config_dance_free(struct dance *d);
+bool config_dance_next(const struct server *srv, struct batch *b, const struct entrylist *blocked);
 
 #endif

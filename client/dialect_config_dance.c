@@ -159,3 +159,38 @@ enum decode config_dance_decode(struct batch *b, const struct response *res, str
 	json_decref(doc);
 	return next;
 }
+
+/* What the list says the prefix takes along; values are read when it is done. */
+static void assume_others(struct dance *d, const char *target, const struct entrylist *blocked)
+{
+	const char *prefix = d->prefix + strlen(CONFIG_BLOCKED);
+
+	d->others = json_array();
+	for (size_t i = 0; blocked && i < blocked->count; i++) {
+		const char *key = entry_key(blocked, i);
+		char *name;
+
+		if (strncmp(key, prefix, strlen(prefix)) != 0 || !strcmp(key, target))
+			continue;
+		name = xasprintf(CONFIG_BLOCKED "%s", key);
+		json_array_append_new(d->others, json_pack("[s,s]", name, "<as it was>"));
+		free(name);
+	}
+}
+
+bool config_dance_next(const struct server *srv, struct batch *b, const struct entrylist *blocked)
+{
+	struct config_memo *m = b->cur.memo;
+	struct dance *d = m ? m->dance : NULL;
+
+	(void)srv;
+	if (!d || b->cur.phase == DANCE_CHECK)
+		return false;
+	if (b->cur.phase == DANCE_READ) {
+		assume_others(d, b->change->edits[b->first].target, blocked);
+		b->cur.phase = DANCE_DELETE;
+	} else {
+		follow(b, d, NULL);
+	}
+	return true;
+}

@@ -31,83 +31,114 @@ static void mask_keys(char *s)
 	}
 }
 
-static void put_masked(struct buf *out, struct buf *text)
+/* NULL = there is none. */
+static char *masked(struct buf *text)
 {
+	struct buf out = BUF_INIT;
+
 	if (!text->len)
-		return;
+		return NULL;
 	mask_keys(text->data);
 	text_mask_secrets(text->data, text->len);
-	text_safe(out, text->data, text->len, TEXT_MULTI);
+	text_safe(&out, text->data, text->len, TEXT_MULTI);
+	return buf_take(&out, NULL);
 }
 
-static void put_request(struct buf *out, struct request *req)
+static struct dry_request *add(struct dry_run *out, const char *step)
 {
-	buf_addf(out, "%s ", http_method_text(req->method));
-	put_masked(out, &req->path);
-	buf_addc(out, '\n');
-	if (req->body.len) {
-		put_masked(out, &req->body);
-		buf_addc(out, '\n');
-	}
+	xgrow(&out->requests, &out->cap, out->count + 1, sizeof(*out->requests));
+	out->requests[out->count] = (struct dry_request){ .step = step };
+	return &out->requests[out->count++];
+}
+
+static const char *step_of(enum exec_phase phase)
+{
+	return phase == EXEC_BEFORE ? "read" : phase == EXEC_WRITE ? "write" : phase == EXEC_READ_BACK ? "read_back" : phase == EXEC_RELOAD ? "reload" : "reset";
+}
+
+static void put_request(struct dry_run *out, enum exec_phase phase, struct request *req)
+{
+	struct dry_request *r = add(out, step_of(phase));
+
+	r->method = http_method_text(req->method);
+	r->path = masked(&req->path);
+	r->body = masked(&req->body);
 }
 
 typedef bool (*encode_fn)(struct exec *x, struct request *req, struct err *err);
 
+static bool put_encoded(struct exec *x, encode_fn encode, struct dry_run *out, struct err *err)
+{
+	struct request req;
+	bool ok;
+
+	request_init(&req);
+	ok = encode(x, &req, err);
+	if (ok)
+		put_request(out, x->phase, &req);
+	request_release(&req);
+	return ok;
+}
+
+static bool goes_on(struct exec *x, const struct entrylist *blocked)
+{
+	return x->phase == EXEC_WRITE && x->dialect->write_next && x->dialect->write_next(&x->server, &x->batch, blocked);
+}
+
 /* All batches of a phase; edits that the phase leaves out were marked to be skipped. */
-static bool put_batches(struct exec *x, enum exec_phase phase, encode_fn encode, struct buf *out, struct err *err)
+static bool put_batches(
+	struct exec *x, enum exec_phase phase, encode_fn encode, const struct dry_known *known, struct dry_run *out, struct err *err)
 {
 	bool ok = true;
 
 	x->phase = phase;
 	for (x->next = 0; ok && x->next < x->work.count;) {
-		struct request req;
-
-		request_init(&req);
-		ok = encode(x, &req, err);
-		if (ok)
-			put_request(out, &req);
-		request_release(&req);
+		do
+			ok = put_encoded(x, encode, out, err);
+		while (ok && goes_on(x, known->blocked));
 		exec_batch_end(x);
 	}
 	return ok;
 }
 
-static bool put_one(struct exec *x, enum exec_phase phase, encode_fn encode, struct buf *out, struct err *err)
+static bool put_one(struct exec *x, enum exec_phase phase, encode_fn encode, struct dry_run *out, struct err *err)
 {
-	struct request req;
 	bool ok;
 
 	x->phase = phase;
-	request_init(&req);
-	ok = encode(x, &req, err);
-	if (ok)
-		put_request(out, &req);
-	request_release(&req);
+	ok = put_encoded(x, encode, out, err);
 	exec_cursor_release(x, &x->cur);
 	return ok;
 }
 
+static bool is_same(const struct dry_request *a, const struct dry_request *b)
+{
+	return a->method == b->method && !strcmp(a->step, b->step) && !strcmp(a->path, b->path) && !strcmp(a->body ? a->body : "", b->body ? b->body : "");
+}
+
+static void drop(struct dry_request *r)
+{
+	free(r->path);
+	free(r->body);
+	free(r->detail);
+}
+
 /* Some servers want one request per class, others one for all: what comes out the same is said once. */
-static bool put_resets(struct exec *x, struct buf *out, struct err *err)
+static bool put_resets(struct exec *x, struct dry_run *out, struct err *err)
 {
 	unsigned classes = x->reset_classes;
-	struct buf last = BUF_INIT, one = BUF_INIT;
+	size_t first = out->count;
 	bool ok = true;
 
 	for (int c = 0; ok && c < CLASS_COUNT; c++) {
 		x->reset_classes = classes & 1u << c;
 		if (!x->reset_classes)
 			continue;
-		buf_reset(&one);
-		ok = put_one(x, EXEC_RESET, exec_reset_encode, &one, err);
-		if (ok && strcmp(buf_str(&one), buf_str(&last)) != 0)
-			buf_add(out, buf_str(&one), one.len);
-		buf_reset(&last);
-		buf_add(&last, buf_str(&one), one.len);
+		ok = put_one(x, EXEC_RESET, exec_reset_encode, out, err);
+		if (ok && out->count > first + 1 && is_same(&out->requests[out->count - 1], &out->requests[out->count - 2]))
+			drop(&out->requests[--out->count]);
 	}
 	x->reset_classes = classes;
-	buf_release(&last);
-	buf_release(&one);
 	return ok;
 }
 
@@ -140,46 +171,83 @@ static void assume(struct exec *x, const struct thresholds *now)
 		x->reset_classes |= x->change->reset_classes;
 }
 
-static void put_impossible(struct exec *x, struct buf *out)
+static void put_impossible(struct exec *x, struct dry_run *out)
 {
 	for (size_t i = 0; i < x->change->count; i++) {
 		struct err why = ERR_INIT;
 		const struct edit *e = &x->change->edits[i];
+		struct buf text = BUF_INIT;
 
 		if (x->map[i] != MAP_IMPOSSIBLE)
 			continue;
 		exec_edit_is_possible(x, e, &why);
-		buf_addf(out, "# not sent: %s ", edit_name(e->kind));
-		text_safe(out, e->target, strlen(e->target), TEXT_LINE);
-		buf_addf(out, ": %s\n", why.msg);
+		buf_addf(&text, "%s ", edit_name(e->kind));
+		text_safe(&text, e->target, strlen(e->target), TEXT_LINE);
+		buf_addf(&text, ": %s", why.msg);
+		add(out, "not_sent")->detail = buf_take(&text, NULL);
+		if (out->left_out++ == 0)
+			out->why = why;
 	}
 }
 
-static bool put_all(struct exec *x, struct buf *out, struct err *err)
+static bool put_all(struct exec *x, const struct dry_known *known, struct dry_run *out, struct err *err)
 {
 	bool ok = true;
 
 	put_impossible(x, out);
-	if (x->work.count) {
-		buf_adds(out, "# read what is stored now\n");
-		ok = put_batches(x, EXEC_BEFORE, exec_read_encode, out, err);
-		buf_adds(out, "# write, unless it is so already or somebody else changed it (<…> comes from the answers above)\n");
-		ok = ok && put_batches(x, EXEC_WRITE, exec_write_encode, out, err);
-		buf_adds(out, "# read back\n");
-		ok = ok && put_batches(x, EXEC_READ_BACK, exec_read_encode, out, err);
-	}
-	if (x->reload_bits)
-		buf_adds(out, "# make it live\n");
+	if (x->work.count)
+		ok = put_batches(x, EXEC_BEFORE, exec_read_encode, known, out, err) && put_batches(x, EXEC_WRITE, exec_write_encode, known, out, err) &&
+			put_batches(x, EXEC_READ_BACK, exec_read_encode, known, out, err);
 	for (x->reload_kind = 0; ok && x->reload_kind < RELOAD_KIND_COUNT; x->reload_kind++)
 		if (x->reload_bits & 1u << x->reload_kind)
 			ok = put_one(x, EXEC_RELOAD, exec_reload_encode, out, err);
-	if (!ok || !x->reset_classes)
-		return ok;
-	buf_adds(out, "# reset failure counters\n");
-	return put_resets(x, out, err);
+	return ok && (!x->reset_classes || put_resets(x, out, err));
 }
 
-bool session_dry_run(struct session *s, const struct change *c, const struct thresholds *now, struct buf *out, struct err *err)
+static const char *heading(const char *step)
+{
+	static const char *const of[][2] = {
+		{ "read", "# read what is stored now\n" },
+		{ "write", "# write, unless it is so already or somebody else changed it (<…> comes from the answers above)\n" },
+		{ "read_back", "# read back\n" },
+		{ "reload", "# make it live\n" },
+		{ "reset", "# reset failure counters\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(of); i++)
+		if (!strcmp(of[i][0], step))
+			return of[i][1];
+	return "";
+}
+
+void dry_run_text(const struct dry_run *d, struct buf *out)
+{
+	const char *last = "";
+
+	for (size_t i = 0; i < d->count; i++) {
+		const struct dry_request *r = &d->requests[i];
+
+		if (strcmp(last, r->step) != 0)
+			buf_adds(out, heading(r->step));
+		last = r->step;
+		if (r->detail)
+			buf_addf(out, "# not sent: %s\n", r->detail);
+		if (r->method)
+			buf_addf(out, "%s %s\n", r->method, r->path);
+		if (r->body)
+			buf_addf(out, "%s\n", r->body);
+	}
+}
+
+void dry_run_release(struct dry_run *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		drop(&d->requests[i]);
+	free(d->requests);
+	*d = (struct dry_run){ .requests = NULL };
+}
+
+bool session_dry_run(struct session *s, const struct change *c, const struct dry_known *known, struct dry_run *out, struct err *err)
 {
 	struct exec x = { .session = s, .change = NULL };
 	struct change copy = *c;
@@ -195,8 +263,8 @@ bool session_dry_run(struct session *s, const struct change *c, const struct thr
 			copy.edits[i].created = clock_now();
 	x.change = &copy;
 	exec_begin(&x);
-	assume(&x, now);
-	ok = put_all(&x, out, err);
+	assume(&x, known->thresholds);
+	ok = put_all(&x, known, out, err);
 	exec_work_release(&x);
 	for (size_t i = 0; i < x.word_count; i++)
 		free(x.words[i]);

@@ -249,6 +249,7 @@ static void a_dry_run_says_all_and_sends_nothing(void **state)
 	struct change *c = blocks(4);
 	struct buf out = BUF_INIT;
 	struct edit *cert = change_add(c, EDIT_CERT_UPLOAD, "default");
+	struct dry_run dry = { .requests = NULL };
 	unsigned asked = r->server.log_len;
 
 	cert->cert_pem = xstrdup("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
@@ -257,7 +258,9 @@ static void a_dry_run_says_all_and_sends_nothing(void **state)
 	change_add(c, EDIT_CERT_RENEW, "x");
 	c->edits[0].note = xstrdup("note with \x1b[31m");
 	c->reset_classes = 3;
-	assert_true(session_dry_run(r->session, c, NULL, &out, NULL));
+	assert_true(session_dry_run(r->session, c, &(struct dry_known){ NULL, NULL }, &dry, NULL));
+	dry_run_text(&dry, &out);
+	dry_run_release(&dry);
 	assert_int_equal(r->server.log_len, asked);
 	assert_null(strstr(buf_str(&out), "SECRETKEYBYTES"));
 	assert_null(strstr(buf_str(&out), "MORE"));

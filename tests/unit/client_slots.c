@@ -133,19 +133,27 @@ static void a_dry_run_says_it_too(void **state)
 {
 	struct rig *r = *state;
 	struct change *c = one_block();
+	const struct dry_known known = { NULL, NULL };
+	struct dry_run dry = { .requests = NULL };
 	struct buf out = BUF_INIT;
 	struct err err = ERR_INIT;
 
 	c->reset_classes = 1u << CLASS_AUTH;
 	bare.reset_encode = NULL;
-	assert_false(session_dry_run(r->session, c, NULL, &out, &err));
+	assert_false(session_dry_run(r->session, c, &known, &dry, &err));
+	dry_run_text(&dry, &out);
+	dry_run_release(&dry);
 	assert_string_equal(err.msg, "can't reset failure counters: " WHY);
 	assert_non_null(strstr(buf_str(&out), "POST /a/write"));
 	bare.write_encode = NULL;
 	bare.wanted = NULL;
 	bare.reloads = NULL;
 	buf_reset(&out);
-	assert_true(session_dry_run(r->session, c, NULL, &out, &err));
+	assert_true(session_dry_run(r->session, c, &known, &dry, &err));
+	assert_int_equal(dry.left_out, 1);
+	assert_int_equal(dry.why.code, ERR_UNSUPPORTED);
+	dry_run_text(&dry, &out);
+	dry_run_release(&dry);
 	assert_string_equal(buf_str(&out), "# not sent: block 203.0.113.7: can't block and un-block: " WHY "\n");
 	buf_release(&out);
 	change_free(c);
