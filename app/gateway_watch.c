@@ -11,6 +11,7 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
+#include "store/history.h"
 
 #define SEEN_MAX  16
 #define MINUTE_MS 60000
@@ -23,6 +24,8 @@ struct gateway_watch {
 	size_t count;
 	struct gateway_facts facts; /* without lists: they may be gone */
 	int64_t facts_at;           /* clock_mono() */
+	struct net *shared;         /* addresses that several accounts log in from, sorted */
+	size_t shared_count;
 	bool has_facts, is_dirty;   /* dirty: counts that were not told yet */
 	bool is_following;
 	void (*changed)(void *arg);
@@ -49,6 +52,9 @@ static const struct gateway_facts *facts_of(struct gateway_watch *w)
 	gateways_facts(w->app, &w->facts);
 	w->facts.blocked = w->facts.allowed = NULL;
 	w->facts.thresholds = NULL;
+	free(w->shared);
+	if (!history_shared(w->app->store, w->app->profile.name, TIME_NONE, &w->shared, &w->shared_count, NULL))
+		w->shared_count = 0;
 	w->has_facts = true;
 	w->facts_at = now;
 	return &w->facts;
@@ -75,24 +81,30 @@ static struct gateway_seen *make_room(struct gateway_watch *w)
 	return oldest;
 }
 
+static int cmp_net(const void *a, const void *b)
+{
+	return net_cmp(a, b);
+}
+
 static struct gateway_seen *note(struct gateway_watch *w, const struct net *n)
 {
-	struct gateway_seen *s;
+	struct gateway_facts facts = *facts_of(w);
+	struct buf words = BUF_INIT;
+	struct gateway_activity seen;
+	struct gateway_seen *s = NULL;
 	int score;
-	unsigned why = gateway_reasons(facts_of(w), n, &score);
 
-	if (score < GATEWAY_ALARM)
-		return NULL;
-	s = make_room(w);
-	*s = (struct gateway_seen){ .net = *n, .last = TIME_NONE };
-	for (int i = 0; i < GATEWAY_WHY_COUNT; i++)
-		if (why & 1u << i) {
-			struct buf words = BUF_INIT;
-
-			buf_addf(&words, "%s%s%s", s->words, s->words[0] ? ", " : "", gateway_why_words((enum gateway_why)i));
-			text_safe_str(s->words, sizeof(s->words), buf_str(&words), words.len);
-			buf_release(&words);
-		}
+	if (w->shared_count && bsearch(n, w->shared, w->shared_count, sizeof(*n), cmp_net) && gateways_activity(w->app, n, &seen)) {
+		facts.activity = &seen;
+		facts.activity_count = 1;
+	}
+	gateway_reasons(&facts, n, &score, &words);
+	if (score >= GATEWAY_ALARM) {
+		s = make_room(w);
+		*s = (struct gateway_seen){ .net = *n, .last = TIME_NONE };
+		text_safe_str(s->words, sizeof(s->words), buf_str(&words), words.len);
+	}
+	buf_release(&words);
 	return s;
 }
 
@@ -204,6 +216,7 @@ void gateway_watch_release(struct app *a)
 		return;
 	if (a->gateway_watch->has_facts)
 		gateway_facts_release(&a->gateway_watch->facts);
+	free(a->gateway_watch->shared);
 	free(a->gateway_watch);
 	a->gateway_watch = NULL;
 }

@@ -11,8 +11,12 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
+#include "store/history.h"
 
-#define KNOWN_MAX 16 /* gateways of a kind whose failures the console counts */
+#define KNOWN_MAX  16                      /* gateways of a kind whose failures the console counts */
+#define SHARED_MAX 64                      /* addresses that people share, likewise */
+#define ACTIVE_MS  (25 * INT64_C(3600000)) /* someone failed there within a day */
+#define TRIED_MS   (7 * INT64_C(86400000)) /* no failed login in a week: they are not logged */
 
 void gateways_facts(struct app *a, struct gateway_facts *out)
 {
@@ -40,56 +44,139 @@ void gateways_facts(struct app *a, struct gateway_facts *out)
 	out->now = clock_now();
 }
 
-/* ---- who is close to a ban ---- */
+/* ---- what addresses did lately ---- */
 
 struct activity {
 	struct gateway_activity *rows;
 	size_t count, cap;
 };
 
-static void add_activity(struct activity *out, const struct near_limit *near)
+static struct gateway_activity *add_activity(struct activity *out, const struct net *n)
+{
+	struct gateway_activity *row;
+
+	xgrow(&out->rows, &out->cap, out->count + 1, sizeof(*out->rows));
+	row = &out->rows[out->count++];
+	*row = (struct gateway_activity){ .address = *n, .class = CLASS_NONE };
+	return row;
+}
+
+static bool look_up_logins(struct app *a, const struct net *n, struct gateway_activity *out)
+{
+	struct history_shared h;
+	bool logged = false;
+
+	/* our own logins are no evidence of anybody */
+	if (!a->store || !net_is_address(n) || !history_shared_of(a->store, a->profile.name, n, a->profile.user, clock_now(), &h, NULL) ||
+		h.logins < HISTORY_SHARED)
+		return false;
+	out->logins = h.logins;
+	out->listeners = h.listeners;
+	out->regulars = h.regulars;
+	out->strangers = h.strangers;
+	out->has_more = h.is_capped;
+	history_has_attempts(a->store, a->profile.name, CLASS_AUTH, clock_now() - TRIED_MS, &logged, NULL);
+	out->is_tried_unknown = !logged;
+	return true;
+}
+
+bool gateways_activity(struct app *a, const struct net *n, struct gateway_activity *out)
+{
+	*out = (struct gateway_activity){ .address = *n, .class = CLASS_NONE };
+	return look_up_logins(a, n, out);
+}
+
+/* ---- who is close to a ban ---- */
+
+static void add_near(struct activity *out, const struct near_limit *near)
 {
 	for (size_t i = 0; i < near->count; i++) {
 		const struct history_near *n = &near->rows[i];
+		struct gateway_activity *row;
 
 		if (!n->address.family)
 			continue;
-		xgrow(&out->rows, &out->cap, out->count + 1, sizeof(*out->rows));
-		out->rows[out->count++] = (struct gateway_activity){
-			.address = n->address, .accounts = n->accounts, .failures = n->failures, .class = n->class };
+		row = add_activity(out, &n->address);
+		row->accounts = n->accounts;
+		row->failures = n->failures;
+		row->class = n->class;
 	}
 }
 
-static void ask_known(struct app *a, const struct net *n, struct activity *out)
+static void want(struct netvec *v, const struct net *n)
 {
-	struct near_limit near;
-
-	if (!net_is_address(n))
-		return;
-	near_of(a, n, NULL, 0, &near);
-	add_activity(out, &near);
-	near_release(&near);
+	if (net_is_address(n))
+		netvec_add(v, n);
 }
 
-/* A verb counts everybody in the window; the console, which must not stop for that, the gateways it knows. */
-static void find_activity(struct app *a, const struct gateway_facts *f, struct activity *out)
+/* A verb counts everybody in the window; the console, which must not stop for that, the gateways it knows and the addresses that people
+ * share. */
+static void find_near(struct app *a, const struct gateway_facts *f, struct activity *out)
 {
 	const struct netvec *known[] = { &f->routes, &f->proxies, &f->expected };
+	struct netvec wanted = { 0 };
 	struct near_limit near;
+	struct net *shared;
+	size_t count = 0;
 
-	if (!a->store || !a->snap.thresholds)
+	if (!a->snap.thresholds)
 		return;
 	if (!a->observers) {
 		near_gather(a, GATEWAY_NEAR_PERCENT, 100, &near);
-		add_activity(out, &near);
+		add_near(out, &near);
 		near_release(&near);
 		return;
 	}
 	for (size_t k = 0; k < ARRAY_LEN(known); k++)
 		for (size_t i = 0; i < known[k]->count && i < KNOWN_MAX; i++)
-			ask_known(a, &known[k]->items[i], out);
+			want(&wanted, &known[k]->items[i]);
 	for (size_t i = 0; i < f->bridge_count && i < KNOWN_MAX; i++)
-		ask_known(a, &f->bridges[i].gateway, out);
+		want(&wanted, &f->bridges[i].gateway);
+	if (history_shared(a->store, a->profile.name, clock_now() - ACTIVE_MS, &shared, &count, NULL))
+		for (size_t i = 0; i < count && i < SHARED_MAX; i++)
+			want(&wanted, &shared[i]);
+	free(shared);
+	near_each(a, wanted.items, wanted.count, &near);
+	add_near(out, &near);
+	near_release(&near);
+	netvec_release(&wanted);
+}
+
+static int cmp_net(const void *a, const void *b)
+{
+	return net_cmp(a, b);
+}
+
+/* Several accounts log in from there: is it banned, or close to it? */
+static void find_shared(struct app *a, struct activity *out)
+{
+	const struct entrylist *l = a->snap.list[LIST_BLOCKED];
+	size_t count, near = out->count, looked_at = 0;
+	struct net *shared;
+
+	if (!history_shared(a->store, a->profile.name, TIME_NONE, &shared, &count, NULL))
+		count = 0;
+	for (size_t i = 0; count && i < near; i++)
+		if (bsearch(&out->rows[i].address, shared, count, sizeof(*shared), cmp_net))
+			look_up_logins(a, &out->rows[i].address, &out->rows[i]);
+	for (size_t i = 0; i < count && looked_at < SHARED_MAX; i++) {
+		struct gateway_activity seen;
+
+		if (entrylist_covering(l, &shared[i], -1, clock_now()) < 0)
+			continue;
+		looked_at++;
+		if (gateways_activity(a, &shared[i], &seen))
+			*add_activity(out, &shared[i]) = seen;
+	}
+	free(shared);
+}
+
+static void find_activity(struct app *a, const struct gateway_facts *f, struct activity *out)
+{
+	if (!a->store)
+		return;
+	find_near(a, f, out); /* none of these is blocked */
+	find_shared(a, out);
 }
 
 void gateways_find(struct app *a, struct gateway_findings *out)
@@ -121,6 +208,23 @@ enum gateway_generation gateways_generation(const struct server_info *s)
 		[GEN_REST] = CURE_REST };
 
 	return of[s->generation];
+}
+
+void gateways_cure(struct app *a, const struct net *n, int *score, struct buf *out)
+{
+	struct gateway_activity seen;
+	struct gateway_facts facts;
+	int ignored;
+	unsigned why;
+
+	gateways_facts(a, &facts);
+	if (gateways_activity(a, n, &seen)) {
+		facts.activity = &seen;
+		facts.activity_count = 1;
+	}
+	why = gateway_reasons(&facts, n, score ? score : &ignored, NULL);
+	gateway_cure_text(gateways_generation(session_server(a->session)), n, why, out);
+	gateway_facts_release(&facts);
 }
 
 /* What this server leaves out of the cure. */

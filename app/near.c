@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "core/clock.h"
+#include "core/mem.h"
 
 #define LOGGED_MS (7 * INT64_C(86400000)) /* no failed login in a week: they are not logged */
 
@@ -85,6 +86,28 @@ void near_of(struct app *a, const struct net *address, const char *const *accoun
 	if (!history_near_of(a->store, a->profile.name, a->snap.thresholds, clock_now(), address, accounts, n, &out->rows, &out->count, &err))
 		snprintf(out->notice, sizeof(out->notice), "not known: %.160s", err.msg);
 	keep(a, out, logged, true, 0);
+}
+
+void near_each(struct app *a, const struct net *addresses, size_t n, struct near_limit *out)
+{
+	struct err err = ERR_INIT;
+	unsigned logged;
+	size_t cap = 0;
+
+	if (!is_sayable(a, &logged, out))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct history_near *rows;
+		size_t count;
+
+		if (!history_near_of(a->store, a->profile.name, a->snap.thresholds, clock_now(), &addresses[i], NULL, 0, &rows, &count, &err))
+			snprintf(out->notice, sizeof(out->notice), "not known: %.160s", err.msg);
+		xgrow(&out->rows, &cap, out->count + count + 1, sizeof(*out->rows));
+		for (size_t k = 0; k < count; k++)
+			out->rows[out->count++] = rows[k];
+		free(rows); /* what they point to is out's now */
+	}
+	keep(a, out, logged, false, 0);
 }
 
 char *near_words(const struct history_near *n, int64_t now, char *out, size_t size)

@@ -21,6 +21,8 @@ struct near_limit {
 void near_gather(struct app *a, unsigned percent, size_t limit, struct near_limit *out);
 /* Only what concerns this address, and the logins given. */
 void near_of(struct app *a, const struct net *address, const char *const *accounts, size_t n, struct near_limit *out);
+/* Only these addresses, and not those that are blocked. */
+void near_each(struct app *a, const struct net *addresses, size_t n, struct near_limit *out);
 void near_release(struct near_limit *near);
 
 /* "83 of 100, resets 00:00Z"; at the limit also what the next failure does. */

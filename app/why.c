@@ -216,20 +216,15 @@ bool why_is_known(const struct why *w)
 
 static void look_for_gateway(struct app *a, struct why *w)
 {
-	struct gateway_facts facts;
 	struct buf cure = BUF_INIT;
 	int score = 0;
 
 	if (!net_is_address(&w->net))
 		return;
-	gateways_facts(a, &facts);
-	gateway_reasons(&facts, &w->net, &score);
+	gateways_cure(a, &w->net, &score, &cure);
 	w->is_gateway = score >= GATEWAY_ALARM;
-	gateway_facts_release(&facts);
-	if (!w->is_gateway)
-		return;
-	gateway_cure_text(gateways_generation(session_server(a->session)), &w->net, &cure);
-	snprintf(w->cure, sizeof(w->cure), "%s", buf_str(&cure));
+	if (w->is_gateway)
+		snprintf(w->cure, sizeof(w->cure), "%s", buf_str(&cure));
 	buf_release(&cure);
 }
 

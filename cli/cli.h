@@ -115,6 +115,8 @@ bool cli_wait(struct cli *c, const bool *flag);
 void cli_resume(struct cli *c);
 /* Reads what is new in the log into the store, by the profile's source; nothing is printed. */
 bool cli_sync_quietly(struct cli *c);
+/* The same, unless the log is read from elsewhere as a rule: a timer's `sync --log-source FILE`, say. */
+bool cli_sync_again(struct cli *c);
 /* For verbs that answer from the store: reads what is new and fetches `snaps` where the server can be asked, and says so where it can't. */
 void cli_freshen(struct cli *c, unsigned snaps);
 

@@ -70,6 +70,8 @@ static void check_gateway(struct cli *c, struct check_result *r)
 		result(r, CHECK_UNKNOWN, "%s", c->err.msg);
 		return;
 	}
+	if (!cli_sync_again(c)) /* without the log there is still the list */
+		err_clear(&c->err);
 	gateways_find(&c->app, &found);
 	for (size_t i = 0; i < found.count; i++) {
 		if (found.items[i].score < GATEWAY_ALARM)

@@ -18,6 +18,10 @@ static bool look(struct cli *c)
 		return false;
 	gateways_ask_docker(&c->app, docker_done, &asked);
 	cli_wait(c, &asked);
+	if (!cli_sync_again(c)) { /* who logs in from where, and who is close to a ban */
+		cli_say(c, "the log could not be read: %s", c->err.msg);
+		err_clear(&c->err);
+	}
 	return true;
 }
 
@@ -25,7 +29,7 @@ static void say_cure(struct cli *c, const struct net *n)
 {
 	struct buf cure = BUF_INIT;
 
-	gateway_cure_text(gateways_generation(session_server(c->app.session)), n, &cure);
+	gateways_cure(&c->app, n, NULL, &cure);
 	cli_say(c, "for good: %s", buf_str(&cure));
 	buf_release(&cure);
 }

@@ -36,6 +36,15 @@ bool cli_sync_quietly(struct cli *c)
 	return sync_wait(c, false, &r);
 }
 
+bool cli_sync_again(struct cli *c)
+{
+	char path[4096], key[4200];
+	enum logsource_kind kind = logsource_choose(c->app.profile.log_source, path, sizeof(path));
+
+	logsource_key(kind, path, key, sizeof(key));
+	return (c->app.store && history_is_read_elsewhere(c->app.store, c->app.profile.name, key)) || cli_sync_quietly(c);
+}
+
 /* A local log needs no server; without one there is just nothing to sweep. */
 static bool reach_server(struct cli *c)
 {

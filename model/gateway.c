@@ -11,8 +11,9 @@
 #include "core/mem.h"
 #include "core/text.h"
 
-#define MANY_LOGINS                                                                                \
-	2 /* accounts that log in from one address: a household or a gateway, no attacker */
+#define MANY_LOGINS    3 /* accounts that log in from one address: more than a person has */
+#define SURE_LOGINS    5 /* so many, nobody has stolen without trying others */
+#define ODD_LOGINS     10 /* the same when nobody knows what else was tried */
 #define MANY_LISTENERS 3
 #define MANY_ACCOUNTS  20 /* attackers try many names too, so this alone weighs little */
 
@@ -139,15 +140,26 @@ static const struct gateway_activity *activity_of(const struct search *s, const 
 	return NULL;
 }
 
+/* Who tries more accounts than log in is an attacker who found some passwords, or shares the address with one: no alarm. Where failed logins
+ * are not logged, as at the usual level, an attacker doesn't show: then people are known by coming back, or by their number. */
+static bool are_neighbours(const struct gateway_activity *a)
+{
+	if (a->strangers > a->logins)
+		return false;
+	if (a->is_tried_unknown)
+		return a->logins >= ODD_LOGINS || a->regulars >= MANY_LOGINS;
+	return a->logins >= SURE_LOGINS || a->listeners > 1;
+}
+
 static unsigned activity_reasons(const struct gateway_activity *a)
 {
 	unsigned why = 0;
 
 	if (a->logins >= MANY_LOGINS)
-		why |= 1u << GATEWAY_WHY_LOGINS;
-	if (a->listeners >= MANY_LISTENERS)
+		why |= 1u << (are_neighbours(a) ? GATEWAY_WHY_LOGINS : GATEWAY_WHY_SOME_LOGINS);
+	if (why && a->listeners >= MANY_LISTENERS)
 		why |= 1u << GATEWAY_WHY_LISTENERS;
-	if (a->accounts >= MANY_ACCOUNTS)
+	if (a->accounts >= MANY_ACCOUNTS || a->strangers >= MANY_ACCOUNTS)
 		why |= 1u << GATEWAY_WHY_ACCOUNTS;
 	return why;
 }
@@ -177,15 +189,51 @@ static unsigned reasons(const struct search *s, const struct net *n)
 	return static_reasons(s->f, n) | (a ? activity_reasons(a) : 0);
 }
 
-unsigned gateway_reasons(const struct gateway_facts *f, const struct net *n, int *score)
+/* "14 accounts log in from it on 3 listeners"; beside more that were only tried, with how many those are. */
+static void add_logins(struct buf *out, const struct gateway_activity *a)
 {
+	buf_addf(out, "%s%" PRIu32 " accounts log in from it", a->has_more ? "at least " : "", a->logins);
+	if (a->listeners > 1)
+		buf_addf(out, " on %" PRIu32 " listeners", a->listeners);
+	if (a->strangers > a->logins)
+		buf_addf(out, ", and it tries %" PRIu32 " that don't", a->strangers);
+}
+
+static void add_reasons(const struct gateway_facts *f, const struct net *n, unsigned why, const struct gateway_activity *a, struct buf *out)
+{
+	const unsigned logins = 1u << GATEWAY_WHY_LOGINS | 1u << GATEWAY_WHY_SOME_LOGINS;
+	const struct gateway_bridge *b = bridge_of(f, n);
+	const char *sep = "";
+
+	if (why & logins) /* they say the rest as well */
+		why &= ~(1u << GATEWAY_WHY_LISTENERS | (a->strangers > a->logins ? 1u << GATEWAY_WHY_ACCOUNTS : 0));
+	for (int w = 0; w < GATEWAY_WHY_COUNT; w++) {
+		if (!(why & 1u << w))
+			continue;
+		buf_adds(out, sep);
+		if (1u << w & logins)
+			add_logins(out, a);
+		else
+			buf_adds(out, why_info[w].words);
+		if (w == GATEWAY_WHY_BRIDGE && b && *b->name)
+			buf_addf(out, " (%s)", b->name);
+		sep = ", ";
+	}
+}
+
+unsigned gateway_reasons(const struct gateway_facts *f, const struct net *n, int *score, struct buf *words)
+{
+	const struct gateway_activity *a = NULL;
 	unsigned why = static_reasons(f, n);
 
-	for (size_t i = 0; i < f->activity_count; i++)
+	for (size_t i = 0; !a && i < f->activity_count; i++)
 		if (net_equal(&f->activity[i].address, n))
-			why |= activity_reasons(&f->activity[i]);
-	if (score)
-		*score = score_of(why);
+			a = &f->activity[i];
+	if (a)
+		why |= activity_reasons(a);
+	*score = score_of(why);
+	if (words)
+		add_reasons(f, n, why, a, words);
 	return why;
 }
 
@@ -220,6 +268,8 @@ static struct gateway_finding *add(
 		g->accounts = a->accounts;
 		g->listeners = a->listeners;
 		g->logins = a->logins;
+		g->strangers = a->strangers;
+		g->has_more = a->has_more;
 		g->failures = a->failures;
 		g->class = a->class;
 	}
@@ -323,10 +373,9 @@ static void find_missing(const struct search *s)
 
 static void put_words(const struct gateway_facts *f, struct gateway_finding *g)
 {
+	const struct gateway_activity seen = { .logins = g->logins, .listeners = g->listeners, .strangers = g->strangers, .has_more = g->has_more };
 	char net[NET_BUF];
-	const struct gateway_bridge *b = bridge_of(f, &g->net);
 	struct buf out = BUF_INIT;
-	const char *sep = ": ";
 
 	buf_addf(&out, "%s %s", net_format(&g->net, net, sizeof(net)), state_info[g->state].words);
 	if (g->state == GATEWAY_BANNED && g->is_allowed)
@@ -334,13 +383,9 @@ static void put_words(const struct gateway_facts *f, struct gateway_finding *g)
 	if (g->state == GATEWAY_NEAR_LIMIT)
 		buf_addf(&out, " (%" PRIu64 " of %" PRIu64 " in %s)", g->failures, g->limit,
 			class_name(g->class));
-	for (int w = 0; w < GATEWAY_WHY_COUNT && g->state != GATEWAY_MISSING_ALLOW; w++) {
-		if (!(g->why & 1u << w))
-			continue;
-		buf_addf(&out, "%s%s", sep, why_info[w].words);
-		if (w == GATEWAY_WHY_BRIDGE && b && *b->name)
-			buf_addf(&out, " (%s)", b->name);
-		sep = ", ";
+	if (g->state != GATEWAY_MISSING_ALLOW) {
+		buf_adds(&out, ": ");
+		add_reasons(f, &g->net, g->why, &seen, &out);
 	}
 	text_safe_str(g->words, sizeof(g->words), buf_str(&out), out.len);
 	buf_release(&out);

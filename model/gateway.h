@@ -26,7 +26,8 @@
 	_(CGNAT, "a carrier-grade NAT address", 50)                                                \
 	_(LINK_LOCAL, "a link-local address", 50)                                                  \
 	_(LOGINS, "several accounts log in from it", 60)                                           \
-	_(LISTENERS, "it comes in on many listeners", 25)                                          \
+	_(SOME_LOGINS, "some accounts log in from it", 30)                                         \
+	_(LISTENERS, "they come in on many listeners", 25)                                         \
 	_(ACCOUNTS, "it tries many accounts", 20)
 enum gateway_why {
 #define GATEWAY_WHY_ENUM(id, words, weight) GATEWAY_WHY_##id,
@@ -53,9 +54,13 @@ struct gateway_activity {
 	struct net address;
 	uint32_t accounts;     /* login names tried */
 	uint32_t logins;       /* accounts that logged in */
-	uint32_t listeners;
+	uint32_t listeners;    /* on so many */
 	uint64_t failures;     /* in the current window of `class` */
 	enum ban_class class;
+	uint32_t regulars;     /* accounts that logged in on more than one day */
+	uint32_t strangers;    /* accounts tried that never logged in from there */
+	bool is_tried_unknown; /* the log doesn't tell of failed logins: there may be more strangers */
+	bool has_more;         /* than `logins` */
 };
 
 struct gateway_bridge {
@@ -89,7 +94,8 @@ struct gateway_finding {
 	ptrdiff_t row;           /* of the blocked list, -1 = none */
 	uint64_t failures, limit; /* NEAR_LIMIT */
 	enum ban_class class;
-	uint32_t accounts, listeners, logins;
+	uint32_t accounts, listeners, logins, strangers;
+	bool has_more;           /* than `logins` */
 	bool is_allowed;         /* an active allow covers it (on servers up to 0.15 that lifts no ban) */
 	char words[256];         /* "172.17.0.1 is banned: the gateway of a bridge of this host (docker0)" */
 };
@@ -100,8 +106,9 @@ struct gateway_findings {
 };
 void gateway_find(const struct gateway_facts *f, struct gateway_findings *out);
 void gateway_findings_release(struct gateway_findings *g);
-/* Why this address would be one; *score may be NULL. For a refused connection in a live log: score >= GATEWAY_ALARM raises the alarm at once. */
-unsigned gateway_reasons(const struct gateway_facts *f, const struct net *n, int *score);
+/* Why this address would be one, and in words (may be NULL). For a refused connection in a live log: *score >= GATEWAY_ALARM raises the
+ * alarm at once. */
+unsigned gateway_reasons(const struct gateway_facts *f, const struct net *n, int *score, struct buf *words);
 
 /* The lasting cure: let the server see the real client. One row per generation of the settings concerned. */
 enum gateway_generation { CURE_UNKNOWN, CURE_0_5, CURE_0_7, CURE_0_11, CURE_0_12, CURE_0_16, CURE_REST, CURE_COUNT };
@@ -113,7 +120,8 @@ struct gateway_cure {
 	bool needs_restart;      /* listener settings are read at start only */
 };
 const struct gateway_cure *gateway_cure(enum gateway_generation g);
-/* For people, a few lines: which setting gets which value for this gateway, and the catch. ASCII. */
-void gateway_cure_text(enum gateway_generation g, const struct net *gateway, struct buf *out);
+/* For people, a few lines: which setting gets which value for this gateway, and the catch. why: of gateway_reasons(); when nothing but
+ * logins says so it may be somebody else's, where no setting helps. ASCII. */
+void gateway_cure_text(enum gateway_generation g, const struct net *gateway, unsigned why, struct buf *out);
 
 #endif

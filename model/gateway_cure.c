@@ -26,7 +26,11 @@ const struct gateway_cure *gateway_cure(enum gateway_generation g)
 	return &cures[g < CURE_COUNT ? g : CURE_UNKNOWN];
 }
 
-void gateway_cure_text(enum gateway_generation g, const struct net *gateway, struct buf *out)
+#define BY_LOGINS \
+	(1u << GATEWAY_WHY_LOGINS | 1u << GATEWAY_WHY_SOME_LOGINS | 1u << GATEWAY_WHY_LISTENERS | \
+		1u << GATEWAY_WHY_ACCOUNTS)
+
+void gateway_cure_text(enum gateway_generation g, const struct net *gateway, unsigned why, struct buf *out)
 {
 	const struct gateway_cure *c = gateway_cure(g);
 	char net[NET_BUF];
@@ -34,9 +38,15 @@ void gateway_cure_text(enum gateway_generation g, const struct net *gateway, str
 	net_format(gateway, net, sizeof(net));
 	buf_addf(out,
 		"Allowing %s stops the bans, and with them all protection on that path:\n"
-		"everybody behind it shares one address. Lasting cure: let the server see the real "
-		"client.\n",
-		net);
+		"everybody behind it shares one address.%s\n",
+		net, why & ~BY_LOGINS ? " Lasting cure: let the server see the real client." : "");
+	if (!(why & ~BY_LOGINS))
+		buf_addf(out,
+			"If it is an office's or a provider's, find who fails there, often one "
+			"device with an old password:\n"
+			"  stalwarden why %s\n"
+			"If it is a proxy of yours, let the server see the real client.\n",
+			net);
 	if (!c->proxy) {
 		buf_addf(out,
 			"  No setting is known for %s. Make the proxy pass on the client's "

@@ -43,6 +43,9 @@ enum ingest_result history_ingest(struct store *s, const char *server, const cha
 bool history_cursor(struct store *s, const char *server, const char *source, struct buf *out,
 	int64_t *time, struct err *err);
 
+/* Is it another source than this one that the server's log has been read from? Attempts read from both would count twice. */
+bool history_is_read_elsewhere(struct store *s, const char *server, const char *source);
+
 /* Compares the blocked list with what was there last time, in steps of at most `budget_ms` each: a
  * block without a log line becomes "seen first at", one that is gone gets an end. Start with
  * history_seen_begin (list is borrowed until the end), call step until done. */
@@ -61,14 +64,15 @@ void history_seen_end(struct history_seen *job); /* frees; harmless when not don
 struct history_shared {
 	struct net address;
 	uint32_t logins, listeners; /* accounts that log in from it, on so many listeners */
+	uint32_t regulars;          /* of those, who came back another day */
 	uint32_t strangers;         /* accounts that were tried from it and never log in there; stops at 500 */
 	bool is_capped;             /* it has more logins than are kept */
 };
 /* What of logins is still in memory is written: after a long log, before asking. In a transaction, or one of its own; some 5 ms. */
 bool history_logins_write(struct store *s, struct err *err);
 /* Addresses from which HISTORY_SHARED accounts or more logged in lately, whoever else was tried there: few, sorted by net_cmp. The caller
- * frees. */
-bool history_shared(struct store *s, const char *server, struct net **nets, size_t *count, struct err *err);
+ * frees. active: only those with failures or refused connections since then, give or take an hour; TIME_NONE = all. */
+bool history_shared(struct store *s, const char *server, int64_t active, struct net **nets, size_t *count, struct err *err);
 /* All zero if nothing is known. own: logins of that account by HTTP don't count (NULL = none such). */
 bool history_shared_of(struct store *s, const char *server, const struct net *address, const char *own, int64_t now,
 	struct history_shared *out, struct err *err);

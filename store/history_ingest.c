@@ -335,6 +335,26 @@ bool history_cursor(struct store *s, const char *server, const char *source, str
 	return id >= 0 && read_cursor(s, id, source, out, time, err);
 }
 
+bool history_is_read_elsewhere(struct store *s, const char *server, const char *source)
+{
+	sqlite3_stmt *q;
+	int64_t id;
+	bool here = false, elsewhere = false;
+
+	if (!db_may_read(s, NULL) || (id = db_server(s, server, false, NULL)) <= 0)
+		return false;
+	q = db_prepare(s, "SELECT source = ?2 FROM cursor WHERE server = ?1", NULL);
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, id);
+	db_bind_text(q, 2, source);
+	while (db_step(s, q, NULL) > 0) {
+		here = here || sqlite3_column_int(q, 0);
+		elsewhere = elsewhere || !sqlite3_column_int(q, 0);
+	}
+	return elsewhere && !here;
+}
+
 static void release(struct ingest *in)
 {
 	aggmap_release(&in->addrs);

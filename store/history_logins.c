@@ -130,9 +130,11 @@ static bool count_rows(struct store *s, const struct login_row *r, int64_t *rows
 /* *rows: how many the address has, at least. */
 static bool write_row(struct store *s, const struct login_row *r, int64_t *rows, struct err *err)
 {
-	static const char insert[] = "INSERT INTO login (server, key, account, listener, day) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO "
-		"UPDATE SET day = excluded.day WHERE day < excluded.day - " FRESH_DAYS,
-		update[] = "UPDATE login SET day = ?5 WHERE server = ?1 AND key = ?2 AND account = ?3 AND listener = ?4 AND day < ?5 - " FRESH_DAYS;
+	/* Once more on the second day, then once a week. */
+	static const char insert[] = "INSERT INTO login (server, key, account, listener, first, day) VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT "
+		"DO UPDATE SET day = excluded.day WHERE day < excluded.day - CASE WHEN day > first THEN " FRESH_DAYS " ELSE 0 END",
+		update[] = "UPDATE login SET day = ?5 WHERE server = ?1 AND key = ?2 AND account = ?3 AND listener = ?4 AND day < ?5 - CASE "
+			"WHEN day > first THEN " FRESH_DAYS " ELSE 0 END";
 	sqlite3_stmt *q = prepare(s, *rows < LOGIN_ROWS ? insert : update, r, err);
 
 	if (q == NULL)
@@ -218,7 +220,7 @@ static bool may_ask(struct store *s, struct err *err)
 	return db_may_read(s, err);
 }
 
-bool history_shared(struct store *s, const char *server, struct net **nets, size_t *count, struct err *err)
+bool history_shared(struct store *s, const char *server, int64_t active, struct net **nets, size_t *count, struct err *err)
 {
 	size_t cap = 0;
 	sqlite3_stmt *q;
@@ -232,10 +234,16 @@ bool history_shared(struct store *s, const char *server, struct net **nets, size
 	id = db_server(s, server, false, err);
 	if (id <= 0)
 		return id == 0;
-	q = db_prepare(s, "SELECT key FROM shared WHERE server = ?1 ORDER BY key", err);
+	q = db_prepare(s,
+		active == TIME_NONE ? "SELECT key FROM shared WHERE server = ?1 ORDER BY key" :
+				      "SELECT h.key FROM shared h CROSS JOIN addr a ON a.server = h.server AND a.key = h.key AND a.last_hour >= "
+				      "?2 / 3600000 WHERE h.server = ?1 ORDER BY h.key",
+		err);
 	if (q == NULL)
 		return false;
 	sqlite3_bind_int64(q, 1, id);
+	if (active != TIME_NONE)
+		sqlite3_bind_int64(q, 2, active);
 	while ((r = db_step(s, q, err)) > 0) {
 		xgrow(nets, &cap, *count + 1, sizeof(**nets));
 		if (db_net(sqlite3_column_blob(q, 0), sqlite3_column_bytes(q, 0), &(*nets)[*count]))
@@ -260,8 +268,9 @@ static bool is_own(const struct asked *a, int64_t account, int64_t listener)
 /* Accounts and listeners of those who log in. */
 static bool count_logins(struct store *s, struct asked *a, struct history_shared *out, struct err *err)
 {
-	sqlite3_stmt *q = prepare(s, "SELECT account, listener, day FROM login WHERE server = ?1 AND key = ?2", &a->at, err);
+	sqlite3_stmt *q = prepare(s, "SELECT account, listener, day, first FROM login WHERE server = ?1 AND key = ?2", &a->at, err);
 	struct fingerprints listeners = { 0 };
+	bool is_regular = false;
 	size_t rows = 0;
 	int r;
 
@@ -273,7 +282,14 @@ static bool count_logins(struct store *s, struct asked *a, struct history_shared
 		rows++;
 		if (sqlite3_column_int64(q, 2) <= a->at.day || is_own(a, account, listener) || a->count == ARRAY_LEN(a->prints))
 			continue;
-		out->logins += a->count == 0 || a->prints[a->count - 1] != account; /* they come sorted */
+		if (a->count == 0 || a->prints[a->count - 1] != account) { /* they come sorted */
+			out->logins++;
+			is_regular = false;
+		}
+		if (!is_regular && sqlite3_column_int64(q, 2) > sqlite3_column_int64(q, 3)) {
+			out->regulars++;
+			is_regular = true;
+		}
 		a->prints[a->count++] = account;
 		out->listeners += listener && fingerprints_add(&listeners, (uint64_t)listener);
 	}

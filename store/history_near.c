@@ -78,6 +78,21 @@ static bool count_window(struct store *s, int64_t server, const struct window *w
 		       server, w, c, err);
 }
 
+/* The same of one address: its hours one by one, whatever else was tried in them. */
+static bool count_address(struct store *s, int64_t addr, const struct window *w, struct counting *c, struct err *err)
+{
+	return read_failures(s,
+		       "WITH RECURSIVE h (hour, end) AS (SELECT max(first_hour, ?3 / 3600000), min(last_hour, ?4 / 3600000) FROM addr WHERE id = "
+		       "?1 AND last_hour >= ?3 / 3600000 UNION ALL SELECT hour + 1, end FROM h WHERE hour < end) "
+		       "SELECT a.addr, a.account, a.count, a.last FROM h CROSS JOIN attempt a ON a.hour = h.hour AND a.addr = ?1 AND a.class = ?2 "
+		       "WHERE a.minute >= ?3 / 60000 AND a.last >= ?3 AND a.first < ?4",
+		       addr, w, c, err) &&
+	       read_failures(s,
+		       "SELECT addr, CASE account WHEN 0 THEN recipient ELSE account END, lines, last FROM ban WHERE addr = ?1 AND time >= ?3 AND "
+		       "time < ?4 AND class = ?2 AND class <> 1 AND path = 0",
+		       addr, w, c, err);
+}
+
 /* Whose rows are wanted: of one address and some logins. */
 struct chosen {
 	int64_t addr;
@@ -137,7 +152,7 @@ static bool near_in_window(struct store *s, int64_t server, const struct window 
 {
 	struct counting c = { 0 };
 	size_t i, before;
-	bool ok = count_window(s, server, w, &c, err);
+	bool ok = chosen && !chosen->count ? count_address(s, chosen->addr, w, &c, err) : count_window(s, server, w, &c, err);
 
 	for (i = 0; ok && i < c.by_addr.count; i++) {
 		before = *count;
@@ -264,6 +279,8 @@ bool history_near_of(struct store *s, const char *server, const struct threshold
 		if (word > 0)
 			chosen.words[chosen.count++] = word;
 	}
+	if (chosen.addr <= 0 && !chosen.count)
+		return chosen.addr == 0;
 	return near_rows(s, id, t, now, 0, &chosen, rows, count, err);
 }
 

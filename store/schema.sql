@@ -184,13 +184,14 @@ CREATE TABLE cert_seen (
 ) WITHOUT ROWID;
 
 -- version 5
--- Which accounts log in from an address, and on what: what tells an office from an attacker. account, listener: fingerprints; day: the last
--- one, give or take a week, since the epoch. key: as in addr. At most LOGIN_ROWS (store/history_logins.c) of an address.
+-- Which accounts log in from an address, and on what: what tells an office from an attacker. account, listener: fingerprints; first, day: the
+-- first day, and the last one give or take a week, since the epoch. key: as in addr. At most LOGIN_ROWS (store/history_logins.c) of an address.
 CREATE TABLE login (
 	server   INTEGER NOT NULL,
 	key      BLOB NOT NULL,
 	account  INTEGER NOT NULL,
 	listener INTEGER NOT NULL,
+	first    INTEGER NOT NULL,
 	day      INTEGER NOT NULL,
 	PRIMARY KEY (server, key, account, listener)
 ) WITHOUT ROWID;

@@ -84,3 +84,90 @@ def test_the_cure_is_shown_before_it_is_made(world, practice, persona):
     dry = world.run("gateway", "fix", "--dry-run")
     assert dry.rc == DONE and GATEWAY in dry.out, dry
     assert p.state()["stored"] == before and GATEWAY in p.state()["live"]["blocked"]
+
+
+# ---- addresses that people share ------------------------------------------------------------------
+
+OFFICE, HOME, SPRAYER = "198.51.100.7", "198.51.100.9", "203.0.113.66"
+LISTENERS = ["imaptls", "submission", "https"]
+
+
+def log_in(p, client, accounts, first=0):
+    p.control("events", [{"kind": "auth_ok", "client": client, "listener": LISTENERS[n % 3], "account": "staff%d@example.org" % (first + n)}
+                                   for n in range(accounts)])
+
+
+def fail(p, client, accounts, name="staff"):
+    p.control("events", [{"kind": "auth_fail", "client": client, "listener": "imap", "account": "%s%d@example.org" % (name, n)}
+                                   for n in range(accounts)])
+
+
+def block(p, *clients):
+    p.edit(block=list(clients))
+
+
+@pytest.mark.parametrize("source", ["file", "api"])
+@pytest.mark.parametrize("persona", ["0.10", "0.15", "0.16"])     # those up to 0.9 don't write who logs in
+def test_an_office_is_told_from_a_sprayer(world, practice, persona, source):
+    p = practice(persona)
+    world.use(p)
+    log = ["--log-source", p.log_dir if source == "file" else "api"]
+    log_in(p, OFFICE, 14)
+    fail(p, OFFICE, 2)
+    log_in(p, HOME, 2)
+    log_in(p, SPRAYER, 1)                       # of 60 it tried one was right
+    fail(p, SPRAYER, 60, name="name")
+    assert world.run("check", "gateway", *log).rc == 0
+    block(p, SPRAYER, HOME)
+    calm = world.run("check", "gateway", *log)
+    assert calm.rc == 0 and "GATEWAY OK" in calm.out, calm
+    assert world.run("gateway", *log).rc == NOTHING
+    block(p, OFFICE)
+    words = OFFICE + " is banned: 14 accounts log in from it on 3 listeners"
+    alarm = world.run("check", "gateway", *log)
+    assert alarm.rc == 2 and words in alarm.out, alarm
+    shown = world.run("gateway", "-o", "json", *log)
+    assert shown.one()["words"] == words and shown.one()["score"] >= 50, shown
+    assert "several accounts log in from it" in shown.one()["why"]
+    assert "If it is an office's or a provider's" in shown.err and "stalwarden why " + OFFICE in shown.err, shown
+    assert words in world.run("status", *log).out
+    fixed = world.run("gateway", "fix", "--yes", *log)
+    live = p.state()["live"]
+    assert fixed.rc == DONE and OFFICE not in live["blocked"] and OFFICE in live["allowed"], fixed
+    assert SPRAYER in p.state()["stored"]["blocked"] and HOME in p.state()["stored"]["blocked"]
+
+
+@pytest.mark.parametrize("persona", ["0.10", "0.15", "0.16"])
+def test_a_sprayer_with_stolen_passwords_is_a_hint_at_most(world, practice, persona):
+    p = practice(persona, options={"level": "debug"})
+    world.use(p)
+    log = ["--log-source", p.log_dir]
+    fail(p, SPRAYER, 80, name="name")
+    log_in(p, SPRAYER, 6)                       # six passwords found: none of them is at home there
+    block(p, SPRAYER)
+    assert world.run("check", "gateway", *log).rc == 0
+    hint = world.run("gateway", "-o", "json", *log)
+    assert hint.one()["score"] < 50 and "6 accounts log in from it on 3 listeners, and it tries 80 that don't" in hint.one()["words"], hint
+    assert world.run("gateway", "fix", *log).rc == NOTHING and SPRAYER in p.state()["stored"]["blocked"]
+    assert SPRAYER + " is banned: " not in world.run("status", *log).out
+
+
+def test_an_office_near_its_limit_is_a_warning(world, practice):
+    p15 = practice("0.15", options={"level": "debug"})
+    world.use(p15)
+    log = ["--log-source", p15.log_dir]
+    log_in(p15, OFFICE, 14)
+    for _ in range(17):
+        fail(p15, OFFICE, 5)
+    near = world.run("check", "gateway", *log)
+    assert near.rc == 1 and OFFICE + " is about to be banned (85 of 100 in auth): 14 accounts log in from it on 3 listeners" in near.out, near
+
+
+def test_own_logins_are_nobody(world, p15):
+    """Every request of ours is a login in the log: it makes no office of the address that it comes from, whatever else does."""
+    log_in(p15, OFFICE, 2)
+    p15.control("events", [{"kind": "auth_ok", "client": OFFICE, "listener": "http", "account": "admin"}] * 9)
+    block(p15, OFFICE)
+    assert world.run("gateway", "--log-source", p15.log_dir).rc == NOTHING
+    log_in(p15, OFFICE, 1, first=2)
+    assert "3 accounts log in from it on 2 listeners" in world.run("gateway", "--log-source", p15.log_dir).out

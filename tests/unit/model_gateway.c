@@ -96,14 +96,14 @@ static void test_networks(void **state)
 static void test_activity(void **state)
 {
 	struct gateway_activity act[] = {
-		{ net_of("203.0.113.7"), 500, 0, 1, 900, CLASS_AUTH },  /* an attacker: many names, never in */
-		{ net_of("203.0.113.8"), 12, 9, 4, 30, CLASS_AUTH },    /* an office: people log in */
-		{ net_of("172.17.0.1"), 3, 2, 3, 83, CLASS_AUTH },      /* near its limit */
-		{ net_of("10.0.0.9"), 0, 0, 1, 79, CLASS_AUTH },        /* not near enough */
-		{ net_of("10.0.0.8"), 0, 0, 1, 40, CLASS_ABUSE },       /* over 35 */
-		{ net_of("10.0.0.7"), 0, 0, 1, 99, CLASS_SCAN },        /* class off */
-		{ net_of("203.0.113.9"), 2, 1, 1, 99, CLASS_AUTH },     /* near, but nobody's gateway */
-		{ net_of("10.0.0.6"), 0, 0, 1, 99, CLASS_AUTH },        /* near, but allowed */
+		{ net_of("203.0.113.7"), 500, 0, 1, 900, CLASS_AUTH, 0, 0, false, false },  /* an attacker: many names, never in */
+		{ net_of("203.0.113.8"), 12, 9, 4, 30, CLASS_AUTH, 0, 0, false, false },    /* an office: people log in */
+		{ net_of("172.17.0.1"), 3, 3, 3, 83, CLASS_AUTH, 0, 0, false, false },      /* near its limit */
+		{ net_of("10.0.0.9"), 0, 0, 1, 79, CLASS_AUTH, 0, 0, false, false },        /* not near enough */
+		{ net_of("10.0.0.8"), 0, 0, 1, 40, CLASS_ABUSE, 0, 0, false, false },       /* over 35 */
+		{ net_of("10.0.0.7"), 0, 0, 1, 99, CLASS_SCAN, 0, 0, false, false },        /* class off */
+		{ net_of("203.0.113.9"), 2, 1, 1, 99, CLASS_AUTH, 0, 0, false, false },     /* near, but nobody's gateway */
+		{ net_of("10.0.0.6"), 0, 0, 1, 99, CLASS_AUTH, 0, 0, false, false },        /* near, but allowed */
 	};
 	struct thresholds t;
 	struct gateway_facts f = { .activity = act, .activity_count = ARRAY_LEN(act), .now = NOW, .thresholds = &t };
@@ -121,16 +121,72 @@ static void test_activity(void **state)
 	gateway_find(&f, &g);
 	assert_int_equal(g.count, 3);
 	assert_finding(&g.items[0], "203.0.113.8", GATEWAY_BANNED, 62,
-		"203.0.113.8 is banned: several accounts log in from it, it comes in on many listeners");
+		"203.0.113.8 is banned: 9 accounts log in from it on 4 listeners");
 	assert_int_equal(g.items[0].logins, 9);
 	assert_finding(&g.items[1], "172.17.0.1", GATEWAY_NEAR_LIMIT, 78,
-		"172.17.0.1 is about to be banned (83 of 100 in auth): in Docker's default range, several accounts log in from it, it comes in on many listeners");
+		"172.17.0.1 is about to be banned (83 of 100 in auth): in Docker's default range, 3 accounts log in from it on 3 listeners");
 	assert_finding(&g.items[2], "10.0.0.8", GATEWAY_NEAR_LIMIT, 60,
 		"10.0.0.8 is about to be banned (40 of 35 in abuse): a private address");
 	gateway_findings_release(&g);
 	gateway_facts_release(&f);
 	entrylist_free(blocked);
 	entrylist_free(allowed);
+}
+
+/* Whose address is it? accounts tried, accounts that log in, listeners, tried that never log in. */
+static void test_logins(void **state)
+{
+	static const struct {
+		struct gateway_activity a;
+		int score;
+		const char *words;
+	} rows[] = {
+		{ { .accounts = 3, .logins = 14, .listeners = 3, .strangers = 1 }, 62, "14 accounts log in from it on 3 listeners" },
+		{ { .accounts = 3, .logins = 3, .listeners = 2 }, 60, "3 accounts log in from it on 2 listeners" },
+		{ { .logins = 32, .listeners = 1, .has_more = true }, 60, "at least 32 accounts log in from it" },
+		/* a household */
+		{ { .accounts = 2, .logins = 2, .listeners = 3 }, 0, "" },
+		/* three on one listener may be anybody's; five are not */
+		{ { .logins = 3, .listeners = 1 }, 30, "3 accounts log in from it" },
+		{ { .logins = 5, .listeners = 1 }, 60, "5 accounts log in from it" },
+		/* who else was tried is not in the log: many, or the same ones on another day */
+		{ { .logins = 9, .listeners = 3, .is_tried_unknown = true, .regulars = 2 }, 32, "9 accounts log in from it on 3 listeners" },
+		{ { .logins = 3, .listeners = 1, .is_tried_unknown = true, .regulars = 3 }, 60, "3 accounts log in from it" },
+		{ { .logins = 10, .listeners = 1, .is_tried_unknown = true }, 60, "10 accounts log in from it" },
+		{ { .logins = 10, .strangers = 11, .is_tried_unknown = true, .regulars = 10 }, 30,
+			"10 accounts log in from it, and it tries 11 that don't" },
+		/* sprayers: nobody's, one, four and twelve passwords found */
+		{ { .accounts = 500, .strangers = 500 }, 20, "it tries many accounts" },
+		{ { .accounts = 500, .logins = 1, .listeners = 4, .strangers = 499 }, 20, "it tries many accounts" },
+		{ { .accounts = 500, .logins = 4, .listeners = 4, .strangers = 496 }, 34,
+			"4 accounts log in from it on 4 listeners, and it tries 496 that don't" },
+		{ { .accounts = 500, .logins = 12, .listeners = 3, .strangers = 488 }, 34,
+			"12 accounts log in from it on 3 listeners, and it tries 488 that don't" },
+		/* as many strangers as neighbours is the most an office has */
+		{ { .logins = 6, .listeners = 2, .strangers = 6 }, 60, "6 accounts log in from it on 2 listeners" },
+		{ { .logins = 6, .listeners = 2, .strangers = 7 }, 30, "6 accounts log in from it on 2 listeners, and it tries 7 that don't" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct gateway_activity a = rows[i].a;
+		struct gateway_facts f = { .activity = &a, .activity_count = 1 };
+		struct gateway_findings g = { NULL, 0, 0 };
+		struct buf words = BUF_INIT;
+		int score;
+
+		a.address = net_of("203.0.113.7");
+		a.class = CLASS_NONE;
+		gateway_reasons(&f, &a.address, &score, &words);
+		assert_string_equal(buf_str(&words), rows[i].words);
+		assert_int_equal(score, rows[i].score);
+		buf_release(&words);
+		f.blocked = list_of((const char *const[]){ "203.0.113.7", NULL });
+		gateway_find(&f, &g);
+		assert_int_equal(g.count, rows[i].score >= GATEWAY_HINT); /* an attacker's ban is none of ours */
+		gateway_findings_release(&g);
+		entrylist_free((struct entrylist *)f.blocked);
+	}
 }
 
 static void test_missing(void **state)
@@ -163,10 +219,10 @@ static void test_reasons(void **state)
 	(void)state;
 	host_facts(&f);
 	n = net_of("172.18.0.1");
-	assert_int_equal(gateway_reasons(&f, &n, &score), 1u << GATEWAY_WHY_BRIDGE | 1u << GATEWAY_WHY_DOCKER);
+	assert_int_equal(gateway_reasons(&f, &n, &score, NULL), 1u << GATEWAY_WHY_BRIDGE | 1u << GATEWAY_WHY_DOCKER);
 	assert_true(score >= GATEWAY_ALARM);
 	n = net_of("203.0.113.7");
-	assert_int_equal(gateway_reasons(&f, &n, &score), 0);
+	assert_int_equal(gateway_reasons(&f, &n, &score, NULL), 0);
 	assert_int_equal(score, 0);
 	gateway_facts_release(&f);
 }
@@ -217,15 +273,21 @@ static void test_cure(void **state)
 		assert_string_equal(c->forwarded, rows[i].forwarded);
 		assert_int_equal(c->needs_restart, rows[i].restart);
 		buf_reset(&out);
-		gateway_cure_text(rows[i].g, &n, &out);
+		gateway_cure_text(rows[i].g, &n, 1u << GATEWAY_WHY_DOCKER, &out);
 		assert_non_null(strstr(buf_str(&out), rows[i].proxy));
 		assert_non_null(strstr(buf_str(&out), rows[i].forwarded));
 		assert_non_null(strstr(buf_str(&out), "172.17.0.1 must speak PROXY protocol"));
 		assert_int_equal(strstr(buf_str(&out), "restart it") != NULL, rows[i].restart);
 	}
 	buf_reset(&out);
-	gateway_cure_text(CURE_REST, &n, &out);
+	gateway_cure_text(CURE_REST, &n, 1u << GATEWAY_WHY_DOCKER, &out);
 	assert_non_null(strstr(buf_str(&out), "No setting is known for this gateway."));
+	buf_reset(&out); /* not ours, as far as is known */
+	n = net_of("198.51.100.7");
+	gateway_cure_text(CURE_0_12, &n, 1u << GATEWAY_WHY_LOGINS | 1u << GATEWAY_WHY_LISTENERS, &out);
+	assert_non_null(strstr(buf_str(&out), "stalwarden why 198.51.100.7"));
+	assert_non_null(strstr(buf_str(&out), "If it is a proxy of yours"));
+	assert_null(strstr(buf_str(&out), "Lasting cure"));
 	assert_ptr_equal(gateway_cure(CURE_COUNT), gateway_cure(CURE_UNKNOWN));
 	buf_release(&out);
 }
@@ -235,7 +297,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_banned),  cmocka_unit_test(test_networks), cmocka_unit_test(test_activity),
 		cmocka_unit_test(test_missing), cmocka_unit_test(test_reasons),  cmocka_unit_test(test_large),
-		cmocka_unit_test(test_cure),
+		cmocka_unit_test(test_cure),    cmocka_unit_test(test_logins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,13 +34,24 @@ static void assert_shared(struct world *w, size_t want, const char *const *nets)
 	struct net *got;
 	size_t count, i;
 
-	assert_true(history_shared(w->store, "mail1", &got, &count, &err));
+	assert_true(history_shared(w->store, "mail1", TIME_NONE, &got, &count, &err));
 	assert_int_equal(count, want);
 	for (i = 0; i < count; i++) {
 		struct net n = net_of(nets[i]);
 
 		assert_true(net_equal(&got[i], &n));
 	}
+	free(got);
+}
+
+static void assert_active(struct world *w, int64_t since, size_t want)
+{
+	struct err err = ERR_INIT;
+	struct net *got;
+	size_t count;
+
+	assert_true(history_shared(w->store, "mail1", since, &got, &count, &err));
+	assert_int_equal(count, want);
 	free(got);
 }
 
@@ -67,14 +78,24 @@ static void test_an_office(void **state)
 	store_close(w->store);
 	world_open(w);
 	assert_shared(w, 1, office);
+	assert_active(w, T0 + HOUR, 1);
+	assert_active(w, T0 + 2 * HOUR, 0); /* nobody failed since */
 	h = shared_of(w, "198.51.100.7", NULL);
 	assert_int_equal(h.logins, 14);
 	assert_int_equal(h.listeners, 3);
 	assert_int_equal(h.strangers, 1);
+	assert_int_equal(h.regulars, 0);
 	assert_false(h.is_capped);
 	h = shared_of(w, "198.51.100.8", NULL);
 	assert_int_equal(h.logins, 1);
 	assert_int_equal(h.listeners, 3);
+	for (i = 0; i < 4; i++) /* some come back, and an old log tells nothing new */
+		login_n(w, T0 + DAY, "198.51.100.7", i, listeners[i % 3]);
+	login_n(w, T0 - DAY, "198.51.100.7", 5, listeners[5 % 3]);
+	assert_int_equal(world_take(w, NULL, NULL), INGEST_OK);
+	h = shared_of(w, "198.51.100.7", NULL);
+	assert_int_equal(h.logins, 14);
+	assert_int_equal(h.regulars, 4);
 }
 
 /* 500 tried and one found: that one is no neighbour. */
