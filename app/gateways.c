@@ -242,7 +242,7 @@ static void say_missing(struct app *a, struct plan *p, bool allows, bool resets)
 	}
 }
 
-struct plan *plan_gateway_fix(struct app *a, const struct net *n, struct err *err)
+struct plan *plan_gateway_fix(struct app *a, const struct net *n, const char *reason, struct err *err)
 {
 	struct gateway_findings found;
 	const char *targets[64];
@@ -273,7 +273,7 @@ struct plan *plan_gateway_fix(struct app *a, const struct net *n, struct err *er
 		return NULL;
 	}
 	plan_options_init(&o);
-	o.note = "gateway";
+	o.note = reason && *reason ? reason : "gateway";
 	o.allow = allows;
 	/* an allow that is missing took nobody's counters along */
 	o.reset_classes = banned && server_has(session_server(a->session), CAP(RESET_COUNTERS)) ? (1u << CLASS_COUNT) - 1 : 0;

@@ -89,7 +89,7 @@ static int fix(struct cli *c)
 		return EXIT_USAGE;
 	if (!look(c))
 		return cli_exit_of_err(&c->err);
-	p = plan_gateway_fix(&c->app, n.family ? &n : NULL, &c->err);
+	p = plan_gateway_fix(&c->app, n.family ? &n : NULL, cli_option(c, OPT_REASON), &c->err);
 	if (p && !n.family && p->change->count)
 		n = p->change->edits[0].net;
 	status = cli_change(c, p);
@@ -110,7 +110,7 @@ static int run(struct cli *c)
 
 const struct verb verb_gateway = {
 	.name = "gateway",
-	.synopsis = "gateway\ngateway fix [ADDR]",
+	.synopsis = "gateway\ngateway fix [ADDR] [--reason TEXT]",
 	.summary = "Find banned gateways and proxies; fix: un-block, allow, reset counters, and prove it.",
 	.options = "reason",
 	.words = "fix",

@@ -163,7 +163,7 @@ void flow_gateway(struct console *c, const struct net *n)
 {
 	struct err err = ERR_INIT;
 
-	flow_plan(c, plan_gateway_fix(c->app, n, &err), &err);
+	flow_plan(c, plan_gateway_fix(c->app, n, NULL, &err), &err);
 	c->watches_next = true;
 }
 

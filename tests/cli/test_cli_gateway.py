@@ -171,3 +171,21 @@ def test_own_logins_are_nobody(world, p15):
     assert world.run("gateway", "--log-source", p15.log_dir).rc == NOTHING
     log_in(p15, OFFICE, 1, first=2)
     assert "3 accounts log in from it on 2 listeners" in world.run("gateway", "--log-source", p15.log_dir).out
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_the_reason_is_kept(world, practice, persona):
+    """In the journal, and with the allowed entry where the server has words for one; without one it says what the change was."""
+    p = practice(persona)
+    world.use(p)
+    for given, kept in [(["--reason", "the Müller branch; case 118"], "the Müller branch; case 118"), ([], "gateway")]:
+        banned(p)
+        fixed = world.run("gateway", "fix", GATEWAY, "--yes", *given)
+        assert fixed.rc == DONE, fixed
+        done = world.run("journal", "-o", "json", "--limit", "1").one()     # newest first
+        assert done["target"] == GATEWAY and done["reason"] == kept, done
+        if persona in ("0.8", "0.10", "0.15", "0.16"):
+            notes = [row["note"] for row in world.run("allowed", "-o", "json").rows() if row["address"] == GATEWAY]
+            assert notes == [kept], notes
+        p.edit(disallow=[GATEWAY])
+        p.restart()
