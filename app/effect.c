@@ -34,6 +34,15 @@ static ptrdiff_t stands(const struct change *c, enum edit_kind removal, const st
 	return -1;
 }
 
+/* Un-blocked because this very change wants a network in its place: that it stays refused is what was asked for. */
+static bool is_replaced(const struct change *c, const struct net *n)
+{
+	for (size_t i = 0; i < c->count && (c->edits[i].kind == EDIT_BLOCK || c->edits[i].kind == EDIT_EXPIRY); i++)
+		if (c->edits[i].net.family && !net_equal(&c->edits[i].net, n) && net_contains(&c->edits[i].net, n))
+			return true;
+	return false;
+}
+
 static void demote(struct outcome *o, const char *fmt, const char *key)
 {
 	char safe[160];
@@ -72,7 +81,7 @@ void change_effect(struct change *c, const struct entrylist *blocked, const stru
 		if (o->verdict != VERDICT_IN_FORCE || e->net.family == 0)
 			continue;
 		if (e->kind == EDIT_UNBLOCK && !(allow_wins && (allows(c, &e->net) || stands(c, EDIT_DISALLOW, allowed, &e->net, true, now) >= 0))) {
-			row = stands(c, EDIT_UNBLOCK, blocked, &e->net, false, now);
+			row = is_replaced(c, &e->net) ? -1 : stands(c, EDIT_UNBLOCK, blocked, &e->net, false, now);
 			if (row >= 0)
 				demote(o, "deleted, but still refused: covered by %s", entry_key(blocked, (size_t)row));
 		} else if (e->kind == EDIT_BLOCK && allow_wins) {

@@ -223,12 +223,15 @@ struct plan *plan_block(struct app *a, const char *const *targets, size_t n, con
 {
 	const struct entrylist *blocked = a->snap.list[LIST_BLOCKED], *allowed = a->snap.list[LIST_ALLOWED];
 	bool allow_wins = server_has(session_server(a->session), CAP(ALLOW_WINS));
-	struct plan *p = plan_new(a);
+	struct plan *p;
 	int64_t now = clock_now();
 	char text[NET_BUF];
 	size_t replaced;
 	struct net net;
 
+	if (o->replace && !app_can(a, CAP(WRITE_BLOCKED) | (o->expires != TIME_NONE ? CAP(EXPIRY) : 0), err))
+		return NULL; /* not the half of it */
+	p = plan_new(a);
 	for (size_t i = 0; i < n; i++) {
 		ptrdiff_t row;
 

@@ -16,6 +16,19 @@ size_t plan_unit(const struct plan *p, size_t first)
 	return end - first;
 }
 
+/* A network that is left out takes the place of nothing: the entries inside it stay. */
+static bool keeps_its_place(const struct change *c, const bool *keep, size_t i)
+{
+	const struct edit *e = &c->edits[i];
+
+	if (e->kind != EDIT_UNBLOCK || !e->net.family)
+		return false;
+	for (size_t k = 0; k < i && c->edits[k].kind == EDIT_BLOCK; k++)
+		if (!keep[k] && net_contains(&c->edits[k].net, &e->net))
+			return true;
+	return false;
+}
+
 static void keep_lines(struct plan *p, const size_t *moved_to)
 {
 	size_t kept = 0;
@@ -37,13 +50,16 @@ static void keep_lines(struct plan *p, const size_t *moved_to)
 void plan_keep(struct plan *p, const bool *keep)
 {
 	struct change *c = p->change, *left_out = change_new();
+	bool *stays = xcalloc(c->count + 1, sizeof(*stays));
 	size_t *moved_to = xreallocarray(NULL, c->count + 1, sizeof(*moved_to)), kept = 0;
 
+	for (size_t i = 0; i < c->count; i++)
+		stays[i] = keeps_its_place(c, keep, i);
 	for (size_t i = 0; i < c->count; i++) {
 		struct edit e = c->edits[i];
 
-		moved_to[i] = keep[i] ? kept : SIZE_MAX;
-		if (!keep[i])
+		moved_to[i] = keep[i] && !stays[i] ? kept : SIZE_MAX;
+		if (moved_to[i] == SIZE_MAX)
 			continue;
 		c->edits[i] = c->edits[kept];
 		c->edits[kept++] = e;
@@ -57,5 +73,6 @@ void plan_keep(struct plan *p, const bool *keep)
 	c->count = kept;
 	keep_lines(p, moved_to);
 	free(moved_to);
+	free(stays);
 	change_free(left_out);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client/dialect_config.h"
+#include "client/dialect_hold.h"
 #include "client/json.h"
 #include "client/trust.h"
 #include "core/mem.h"
@@ -347,6 +348,19 @@ static void write_pairs(const struct server *srv, struct batch *b, struct reques
 	json_decref(pairs);
 }
 
+/* What takes its place may be a network, which no path can name: it is looked for among those that begin like it. */
+static bool hold_encode(const struct batch *b, struct request *req)
+{
+	size_t k = hold_next(b, 0);
+	const char *target = b->change->edits[k].target;
+	size_t len = hold_next(b, k + 1) == SIZE_MAX ? strcspn(target, "/") : 0;
+
+	while (len > 0 && target[len - 1] != '.')
+		len--;
+	req->max_body = 256u << 20;
+	return buf_addf(&req->path, CONFIG_BASE CONFIG_BLOCKED "%.*s", (int)len, target);
+}
+
 static bool write_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err)
 {
 	const struct edit *e = &b->change->edits[b->first];
@@ -358,6 +372,8 @@ static bool write_encode(const struct server *srv, struct batch *b, struct reque
 		return true;
 	}
 	b->count = 1;
+	if (hold_is_open(b))
+		return hold_encode(b, req);
 	if (e->kind == EDIT_UNBLOCK && !is_plain(e->target))
 		return config_dance_encode(b, req);
 	req->method = HTTP_DELETE;
@@ -371,6 +387,8 @@ static enum decode write_decode(const struct server *srv, struct batch *b, const
 	(void)srv;
 	if (res->status == 0)
 		return err_set(err, res->err.code, "%s", res->err.msg), DECODE_FAIL;
+	if (hold_is_open(b))
+		return hold_check_pairs(b, res, CONFIG_BLOCKED);
 	if (b->cur.memo)
 		return config_dance_decode(b, res, err);
 	if (!response_check(res, &why))

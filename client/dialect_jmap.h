@@ -71,6 +71,10 @@ bool jmap_read_encode(const struct server *srv, struct batch *b, struct request 
 void jmap_read_item(const struct server *srv, struct batch *b, const struct json_path *path, const struct json_item *item);
 enum decode jmap_read_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err);
 
+/* … what an un-block waits for, read before it is written. */
+void jmap_hold_encode(const struct server *srv, const struct batch *b, struct request *req);
+enum decode jmap_hold_decode(struct batch *b, const struct response *res);
+
 /* dialect_jmap_write.c */
 bool jmap_write_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err);
 enum decode jmap_write_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err);

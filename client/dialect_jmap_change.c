@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/dialect_hold.h"
 #include "client/dialect_jmap.h"
 #include "client/dialect_pairs.h"
 #include "client/json.h"
@@ -271,6 +272,49 @@ static void read_domain(struct batch *b, json_t *list)
 		b->result[0].why = ERR_NOT_FOUND;
 		b->result[0].text = xstrdup("the server has no such domain");
 	}
+}
+
+/* Eight at a time from cur.pos on. */
+void jmap_hold_encode(const struct server *srv, const struct batch *b, struct request *req)
+{
+	size_t i = 0;
+
+	jmap_begin(srv, req);
+	for (size_t k = hold_next(b, b->cur.pos); k != SIZE_MAX && i < JMAP_PAIRS; k = hold_next(b, k + 1))
+		query_entry(req, &b->change->edits[k], i++);
+	jmap_end(req);
+}
+
+enum decode jmap_hold_decode(struct batch *b, const struct response *res)
+{
+	struct err err = ERR_INIT;
+	json_t *doc = jmap_document(res, &err), *answer = NULL;
+	size_t i = 0, missing = SIZE_MAX;
+	char id[24], words[200];
+
+	for (; doc && i < JMAP_PAIRS && missing == SIZE_MAX && hold_next(b, b->cur.pos) != SIZE_MAX; i++) {
+		struct edit_result r = { 0 };
+		size_t k = hold_next(b, b->cur.pos);
+
+		snprintf(id, sizeof(id), "g%zu", i);
+		answer = jmap_answer(doc, id, &err);
+		if (!answer)
+			break;
+		take_row(&r, &b->change->edits[k], json_array_get(json_object_get(answer, "list"), 0));
+		if (!hold_is_stored(b, k, r.value))
+			missing = k;
+		free(r.value);
+		free(r.id);
+		b->cur.pos = k + 1;
+	}
+	json_decref(doc);
+	if (!doc || !answer) {
+		snprintf(words, sizeof(words), "what is to take its place can't be read (%.120s)", err.msg);
+		return hold_refuse_words(b, err.code, words);
+	}
+	if (missing != SIZE_MAX)
+		return hold_refuse(b, missing);
+	return hold_next(b, b->cur.pos) == SIZE_MAX ? hold_let_go(b) : DECODE_MORE;
 }
 
 enum decode jmap_read_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/dialect_hold.h"
 #include "client/dialect_jmap.h"
 #include "client/json.h"
 #include "core/mem.h"
@@ -132,7 +133,12 @@ bool jmap_write_encode(const struct server *srv, struct batch *b, struct request
 	char id[24];
 
 	(void)err;
-	b->count = left < WRITE_MAX ? left : WRITE_MAX;
+	b->count = hold_run(b, left < WRITE_MAX ? left : WRITE_MAX);
+	if (hold_is_open(b)) {
+		json_decref(calls);
+		jmap_hold_encode(srv, b, req);
+		return true;
+	}
 	for (size_t i = b->first; i < b->first + b->count; i++) {
 		const struct edit *e = &b->change->edits[i];
 
@@ -226,9 +232,12 @@ static void entry_outcome(struct edit_result *r, const struct edit *e, const cha
 enum decode jmap_write_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err)
 {
 	struct err why = ERR_INIT;
-	json_t *doc = res->status ? jmap_document(res, &why) : NULL;
+	json_t *doc;
 
 	(void)srv;
+	if (res->status && hold_is_open(b))
+		return jmap_hold_decode(b, res);
+	doc = res->status ? jmap_document(res, &why) : NULL;
 	if (res->status == 0)
 		return err_set(err, res->err.code, "%s", res->err.msg), DECODE_FAIL;
 	for (size_t i = 0; i < b->count; i++) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/dialect_hold.h"
 #include "client/dialect_pairs.h"
 #include "client/json.h"
 #include "core/mem.h"
@@ -294,6 +295,19 @@ static enum decode read_decode(const struct server *srv, struct batch *b, const 
 	return DECODE_DONE;
 }
 
+/* What its place is taken by: one key, or the list. */
+static bool hold_encode(const struct batch *b, struct request *req)
+{
+	size_t k = hold_next(b, 0);
+
+	req->max_body = 256u << 20;
+	if (hold_next(b, k + 1) != SIZE_MAX)
+		return ask_list(req, false);
+	buf_adds(&req->path, "/api/settings?prefix=" BLOCKED);
+	path_escape(&req->path, b->change->edits[k].target, strlen(b->change->edits[k].target));
+	return true;
+}
+
 static bool write_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err)
 {
 	const struct edit *e = &b->change->edits[b->first];
@@ -303,6 +317,8 @@ static bool write_encode(const struct server *srv, struct batch *b, struct reque
 	b->count = 1;
 	if (!is_known(e))
 		return err_set(err, ERR_UNSUPPORTED, "the REST gateway can't do that");
+	if (hold_is_open(b))
+		return hold_encode(b, req);
 	buf_adds(&req->path, "/api/settings/");
 	if (edit_is_threshold(e->kind)) {
 		buf_adds(&req->path, threshold_keys[e->class]);
@@ -323,6 +339,8 @@ static enum decode write_decode(const struct server *srv, struct batch *b, const
 	(void)srv;
 	if (res->status == 0)
 		return err_set(err, res->err.code, "%s", res->err.msg), DECODE_FAIL;
+	if (hold_is_open(b))
+		return hold_check_pairs(b, res, BLOCKED);
 	b->result[0].ok = response_check(res, &why);
 	if (!b->result[0].ok) {
 		b->result[0].why = why.code;

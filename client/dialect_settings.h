@@ -26,6 +26,10 @@ enum settings_family {
 #define SETTINGS_ALLOWED "server.allowed-ip."
 #define SETTINGS_CERTIFICATE "certificate."
 
+/* dialect_settings_hold.c: what an un-block waits for */
+bool settings_hold_encode(const struct batch *b, struct request *req);
+enum decode settings_hold_decode(struct batch *b, const struct response *res);
+
 /* Keys that hold a class's rate, at most two, NULL-terminated; empty when the family has no such class. */
 const char *const *settings_rate_keys(enum settings_family family, enum ban_class c);
 /* The text of a rate that one or two keys hold, owned, NULL = absent: two spellings must agree to count as one value. */

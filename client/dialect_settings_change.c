@@ -3,6 +3,7 @@
  * a DELETE path is split at '/' and deletes nothing (seen on 0.15.5). */
 #include <string.h>
 
+#include "client/dialect_hold.h"
 #include "client/dialect_settings.h"
 #include "client/json.h"
 #include "core/mem.h"
@@ -410,17 +411,18 @@ static void write_body(struct request *req, const struct write *w, bool capital)
 {
 	struct buf *out = &req->body;
 
+	/* additions first: whoever takes the first half only keeps more, not less */
 	buf_addc(out, '[');
-	if (w->deletes.len) {
-		buf_addf(out, "{\"type\":\"%s\",\"keys\":[", capital ? "Delete" : "delete");
-		buf_add(out, w->deletes.data, w->deletes.len);
-		buf_adds(out, w->value_count ? "]}," : "]}");
-	}
 	if (w->value_count) {
 		buf_addf(out, "{\"type\":\"%s\",\"prefix\":null,\"values\":[", capital ? "Insert" : "insert");
 		buf_add(out, w->values.data, w->values.len);
 		/* assert_empty with a null prefix tests the first key only: right for exactly one new entry, which was read as absent. */
 		buf_addf(out, "],\"assert_empty\":%s}", w->is_list && !w->replaces && w->value_count == 1 ? "true" : "false");
+	}
+	if (w->deletes.len) {
+		buf_addf(out, "%s{\"type\":\"%s\",\"keys\":[", w->value_count ? "," : "", capital ? "Delete" : "delete");
+		buf_add(out, w->deletes.data, w->deletes.len);
+		buf_adds(out, "]}");
 	}
 	buf_addc(out, ']');
 }
@@ -428,10 +430,14 @@ static void write_body(struct request *req, const struct write *w, bool capital)
 bool settings_write_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err)
 {
 	struct write w = { .values = BUF_INIT, .deletes = BUF_INIT };
-	size_t i;
+	size_t i, end = b->first + hold_run(b, SIZE_MAX);
 
 	(void)err;
-	for (i = b->first; i < b->change->count && w.bytes < WRITE_BODY_MAX; i++) {
+	if (hold_is_open(b)) {
+		b->count = end - b->first;
+		return settings_hold_encode(b, req);
+	}
+	for (i = b->first; i < end && w.bytes < WRITE_BODY_MAX; i++) {
 		const struct edit *e = &b->change->edits[i];
 
 		b->count = i - b->first + 1;
@@ -465,6 +471,8 @@ enum decode settings_write_decode(const struct server *srv, struct batch *b, con
 	json_t *doc;
 
 	(void)srv;
+	if (res->status && hold_is_open(b))
+		return settings_hold_decode(b, res);
 	if (res->status == 400 && b->cur.phase == 0) {
 		b->cur.phase = 1; /* the other case of the op names; the wrong one changes nothing (seen on 0.8.1, 0.10.3, 0.15.5) */
 		return DECODE_MORE;
