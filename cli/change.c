@@ -60,7 +60,7 @@ static int exit_of_outcome(const struct outcome *o)
 }
 
 /* One address may need several edits (un-block and allow): a mixture is "partly" only when it is about several targets. */
-int cli_exit_of_change(const struct change *c)
+static int exit_of_change(const struct change *c)
 {
 	bool several = false, all_no_op = c->count > 0, mixed = false;
 	int worst = EXIT_DONE;
@@ -150,7 +150,8 @@ static void print_document(struct cli *c, const struct change *const *changes, s
 	out_end(&o);
 }
 
-void cli_print_outcomes(struct cli *c, const struct change *ch)
+/* One row per outcome in the format asked for. */
+static void print_outcomes(struct cli *c, const struct change *ch)
 {
 	if (c->format == OUT_TABLE)
 		print_lines(c, ch);
@@ -217,11 +218,11 @@ static void on_done(void *arg, const struct change *ch, int64_t journal_id, cons
 	if (w->cli->kept)
 		w->cli->kept[w->cli->kept_count++] = w->change;
 	else if (!watches || w->cli->format == OUT_TABLE) /* documents come whole, with what was seen */
-		cli_print_outcomes(w->cli, ch);
+		print_outcomes(w->cli, ch);
 	w->watches = watches;
 	if (journal_id == 0 && journal_err->code != ERR_NONE)
 		cli_say(w->cli, "not in the journal: %s", journal_err->msg);
-	w->status = cli_exit_of_change(ch);
+	w->status = exit_of_change(ch);
 	w->journal_id = journal_id;
 	w->done = true;
 }
@@ -338,7 +339,7 @@ static void watch_evidence(struct run_wait *w)
 		add_evidence(w, clock_mono() - begun);
 	}
 	if (c->format != OUT_TABLE && !c->kept)
-		cli_print_outcomes(c, w->change);
+		print_outcomes(c, w->change);
 	if (watches && c->format == OUT_TABLE)
 		say_evidence(c, w->change);
 	watch_end(&c->app);

@@ -124,10 +124,7 @@ void cli_freshen(struct cli *c, unsigned snaps);
 /* Prints the plan's warnings, asks when it must (terminal) or wants --yes, dry-runs or runs it, prints the outcomes, returns the exit code. Takes p;
  * NULL p: c->err says why. */
 int cli_change(struct cli *c, struct plan *p);
-int cli_exit_of_change(const struct change *c);
 int cli_exit_of_err(const struct err *err);
-/* One row per outcome in the format asked for. */
-void cli_print_outcomes(struct cli *c, const struct change *ch);
 void cli_print_kept(struct cli *c);
 
 /* A line that shows how far a long change is, on a terminal only; zeroed before the first. */

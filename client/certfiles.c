@@ -107,7 +107,8 @@ static struct cert *find_path(const struct certlist *l, const char *path)
 	return NULL;
 }
 
-struct cert *certfiles_add(struct certlist *l, const char *root, const char *path)
+/* The row of that file, read if it is new; NULL over the limit of files. */
+static struct cert *add_file(struct certlist *l, const char *root, const char *path)
 {
 	struct cert *c = find_path(l, path);
 
@@ -196,7 +197,7 @@ struct certfiles_reader *certfiles_begin(const struct certfiles_options *o)
 static void read_one(struct certfiles_reader *r, const struct todo *t)
 {
 	size_t before = r->list->count;
-	struct cert *c = certfiles_add(r->list, r->root, t->path);
+	struct cert *c = add_file(r->list, r->root, t->path);
 
 	if (!c)
 		return;

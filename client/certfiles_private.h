@@ -13,8 +13,6 @@
  * key may be in it). False: *error is an errno, EINVAL = no regular file, EFBIG = over max bytes;
  * *out needs no release. */
 bool certfiles_load(const char *root, const char *path, size_t max, struct buf *out, int *error);
-/* The row of that file, read if it is new; NULL over the limit of files. */
-struct cert *certfiles_add(struct certlist *l, const char *root, const char *path);
 /* Each ssl_certificate of nginx's configuration. */
 void certfiles_find_nginx(
 	const char *root, void (*found)(void *arg, const char *path), void *arg);

@@ -97,7 +97,6 @@ void session_free(struct session *s);
 bool session_set_secret(struct session *s, const char *user, const char *secret, bool is_token, struct err *err);
 bool session_has_secret(const struct session *s);
 void session_connect(struct session *s); /* start or restart detection */
-void session_hint_dialect(struct session *s, const char *name); /* asked first; still verified */
 /* What the server was found to be, as text to keep until the next run; no secret is in it. False while that is not known. */
 bool session_remember(const struct session *s, struct buf *out);
 /* Such a text, before connecting: its dialect is asked first. False when it is of another URL or can't be read. */

@@ -23,7 +23,7 @@ static const struct {
 };
 _Static_assert(ARRAY_LEN(protos) == PROTO_COUNT, "one row per protocol");
 
-const char *proto_name(enum proto p)
+static const char *proto_name(enum proto p)
 {
 	return p < PROTO_COUNT ? protos[p].name : "";
 }

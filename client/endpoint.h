@@ -31,7 +31,6 @@ enum proto {
 #undef PROTO_ENUM
 	PROTO_COUNT
 };
-const char *proto_name(enum proto p);
 
 struct endpoint {
 	enum proto proto;

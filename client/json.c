@@ -25,18 +25,6 @@ json_t *json_read(const char *s, size_t len, struct err *err)
 	return v;
 }
 
-json_t *json_get(json_t *v, ...)
-{
-	const char *key;
-	va_list ap;
-
-	va_start(ap, v);
-	while (v && (key = va_arg(ap, const char *)))
-		v = json_object_get(v, key);
-	va_end(ap);
-	return v;
-}
-
 const char *json_get_str(const json_t *object, const char *key, size_t *len)
 {
 	const json_t *v = json_object_get(object, key);

@@ -17,8 +17,6 @@
 void json_memory_init(void);
 /* NUL in strings is kept, of doubled keys the last one counts. NULL and ERR_PROTOCOL when it is no JSON; the caller json_decref()s it. */
 json_t *json_read(const char *s, size_t len, struct err *err);
-/* Follows a chain of keys, ended by NULL: json_get(doc, "data", "items", NULL). Borrowed; NULL when any is missing. */
-json_t *json_get(json_t *v, ...) __attribute__((sentinel));
 /* The field's text and length, or NULL when it is no string. A NUL may be inside. */
 const char *json_get_str(const json_t *object, const char *key, size_t *len);
 /* A copy for people: sanitised, cut to size; "" when the field is no string. Returns out. */

@@ -75,7 +75,9 @@ static size_t cut_date(const char *s, size_t len, char *date, size_t size)
 	return len;
 }
 
-bool logfiles_split(const char *name, size_t *stem_len, struct logfile *out)
+/* Takes a name apart: "stalwart.2026-11-21", "x.log.3.gz", "x.log-20261121". False if it is none of
+ * the kind. stem_len: what is left. */
+static bool split_name(const char *name, size_t *stem_len, struct logfile *out)
 {
 	size_t len = strlen(name), base;
 
@@ -198,7 +200,7 @@ static void choose_stem(struct logfiles *l)
 	for (i = 0; i < l->count; i++) {
 		const struct logfile *f = &l->files[i];
 
-		if (!logfiles_split(f->name, &stem_len, &parts))
+		if (!split_name(f->name, &stem_len, &parts))
 			continue;
 		rank = strncmp(f->name, "stalwart", 8) == 0 ? 1 : 0;
 		if (rank > best_rank || (rank == best_rank && f->mtime > l->files[best].mtime)) {
@@ -206,7 +208,7 @@ static void choose_stem(struct logfiles *l)
 			best_rank = rank;
 		}
 	}
-	if (best_rank >= 0 && logfiles_split(l->files[best].name, &stem_len, &parts))
+	if (best_rank >= 0 && split_name(l->files[best].name, &stem_len, &parts))
 		l->stem = xstrndup(l->files[best].name, stem_len);
 }
 
@@ -232,7 +234,7 @@ static bool belongs(
 		return looks_like_log(name, stem_len, parts);
 	if (l->is_dir)
 		return stem_len == strlen(l->stem) && memcmp(name, l->stem, stem_len) == 0;
-	logfiles_split(l->stem, &given_len, &given);
+	split_name(l->stem, &given_len, &given);
 	if (given_len != strlen(l->stem))
 		return strcmp(name, l->stem) == 0;
 	return stem_len == given_len && memcmp(name, l->stem, stem_len) == 0;
@@ -250,7 +252,7 @@ static bool read_names(struct logfiles *l, struct err *err)
 		return err_set(err, ERR_IO, "can't read %s: %s", l->dir, strerror(errno));
 	drop_files(l);
 	while ((e = readdir(d)) != NULL) {
-		if (!logfiles_split(e->d_name, &stem_len, &f) ||
+		if (!split_name(e->d_name, &stem_len, &f) ||
 			!belongs(l, e->d_name, stem_len, &f))
 			continue;
 		if (fstatat(dirfd(d), e->d_name, &st, 0) != 0 || !S_ISREG(st.st_mode))

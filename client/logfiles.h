@@ -42,8 +42,4 @@ bool logfiles_is_settling(const struct logfiles *l);
 ptrdiff_t logfiles_find(const struct logfiles *l, dev_t dev, ino_t ino); /* -1 */
 char *logfiles_path(const struct logfiles *l, const struct logfile *f);  /* caller frees */
 
-/* Takes a name apart: "stalwart.2026-11-21", "x.log.3.gz", "x.log-20261121". False if it is none of
- * the kind. stem_len: what is left. */
-bool logfiles_split(const char *name, size_t *stem_len, struct logfile *out);
-
 #endif

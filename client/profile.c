@@ -8,7 +8,8 @@
 #include "client/profile_private.h"
 #include "core/mem.h"
 
-char **strings_copy(char *const *list)
+/* NULL gives an empty list. */
+static char **strings_copy(char *const *list)
 {
 	size_t n = 0;
 	char **copy;

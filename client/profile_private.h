@@ -5,7 +5,6 @@
 
 #include "client/profile.h"
 
-char **strings_copy(char *const *list); /* NULL gives an empty list */
 void strings_free(char **list);
 
 #endif

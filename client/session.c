@@ -213,11 +213,6 @@ void session_connect(struct session *s)
 	}
 }
 
-void session_hint_dialect(struct session *s, const char *name)
-{
-	s->hint = name ? dialect_by_name(name) : NULL;
-}
-
 enum session_state session_state(const struct session *s)
 {
 	return s->state;

@@ -25,7 +25,7 @@ static uint64_t mix(uint64_t h, const unsigned char *p)
 	return h ^ (h >> 29);
 }
 
-void bodyhash_add(struct bodyhash *b, const void *data, size_t len)
+static void bodyhash_add(struct bodyhash *b, const void *data, size_t len)
 {
 	const unsigned char *p = data;
 

@@ -99,7 +99,6 @@ void exchange_cancel(struct exchange *ex);
 void exchange_fail_waiting(struct session *s, const struct err *err); /* all but the detection's; told from the loop */
 void exchange_fail_running(struct session *s, const struct err *err); /* ended at once; told from the loop */
 void exchange_pump(struct session *s);
-void bodyhash_add(struct bodyhash *b, const void *data, size_t len);
 uint64_t bodyhash_end(const struct bodyhash *b);
 
 /* session.c */

@@ -124,8 +124,8 @@ struct cert_join {
 
 struct certtable *cert_join(const struct cert_join *in);
 void certtable_free(struct certtable *t);
-/* Row that an action or a verb names: by name, or "name:port"; -1 if none. */
 bool cert_row_has(const struct cert_row *row, enum finding_kind kind);
+/* The row of a name at a port (0 = without one), whatever its case; -1 if there is none. */
 ptrdiff_t certtable_find(const struct certtable *t, const char *name, uint16_t port);
 
 /* What a reload of certificates changed, by what endpoints served before and serve after it. Only what the mail

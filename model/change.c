@@ -190,24 +190,6 @@ size_t change_tally(const struct change *c, enum verdict v)
 	return n;
 }
 
-enum verdict change_worst(const struct change *c)
-{
-	static const enum verdict order[] = {
-		VERDICT_UNKNOWN,
-		VERDICT_MISMATCH,
-		VERDICT_STORED,
-		VERDICT_NOT_STORED,
-		VERDICT_PENDING,
-		VERDICT_IN_FORCE,
-	};
-	_Static_assert(ARRAY_LEN(order) == VERDICT_COUNT, "every verdict has its place");
-
-	for (size_t i = 0; i < ARRAY_LEN(order); i++)
-		if (change_tally(c, order[i]))
-			return order[i];
-	return VERDICT_IN_FORCE;
-}
-
 /* What undoing could not bring back, each word once. */
 struct loss {
 	char *text;

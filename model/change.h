@@ -138,8 +138,6 @@ struct edit *change_add(struct change *c, enum edit_kind kind, const char *targe
 struct step_report *change_step(struct change *c, enum step_kind kind, bool ok, int64_t ms, size_t first, size_t count,
 	const char *detail);
 size_t change_tally(const struct change *c, enum verdict v);
-/* Worst verdict first for one line: UNKNOWN, MISMATCH, STORED, NOT_STORED, PENDING, IN_FORCE. */
-enum verdict change_worst(const struct change *c);
 /* The inverse of what was done (edits IN_FORCE, STORED or MISMATCH, no no-ops), newest first, each expecting what it finds (`after`).
  * *lost names what may not come back: "the failure counters", "the former certificate"; "" if nothing. Whether a
  * server takes back when an entry was made is the caller's to know. NULL if there is nothing to undo. */

@@ -20,7 +20,8 @@ const char *event_level_text(enum event_level l)
 	return (unsigned)l < LEVEL_COUNT ? level_texts[l] : "";
 }
 
-bool event_level_parse(const char *s, size_t len, enum event_level *out)
+/* Any case. */
+static bool parse_level(const char *s, size_t len, enum event_level *out)
 {
 	int i;
 
@@ -282,7 +283,7 @@ static bool parse_head(struct slice s, struct event *out, struct slice *rest)
 	for (word = n; word < s.len && word < n + 6 &&
 		       ((s.p[word] | 0x20) >= 'a' && (s.p[word] | 0x20) <= 'z');)
 		word++;
-	if (!event_level_parse(s.p + n, word - n, &out->level) ||
+	if (!parse_level(s.p + n, word - n, &out->level) ||
 		(word < s.len && s.p[word] != ' '))
 		return false;
 	*rest = slice_from(s, word < s.len ? word + 1 : word);
@@ -342,26 +343,13 @@ void event_print(struct buf *out, const struct event *ev)
 
 /* ---- from a log API ---- */
 
-/* The line that was put together in `store`; false where its time can't be read. */
-static bool begin_event(const struct buf *store, struct slice timestamp, enum event_level level, struct event *out)
-{
-	memset(out, 0, sizeof(*out));
-	out->line = (struct slice){ buf_str(store), store->len };
-	if (store->overflow || timestamp.len == 0 || time_scan(timestamp.p, timestamp.len, &out->time) != timestamp.len) {
-		out->time = TIME_NONE;
-		return false;
-	}
-	out->level = level;
-	return true;
-}
-
 void event_from_item(struct buf *store, struct slice timestamp, struct slice level,
 	struct slice description, struct slice id, struct slice details, struct event *out)
 {
 	enum event_level known = LEVEL_NONE;
 	size_t at_description, at_id, at_details;
 
-	event_level_parse(level.p, level.len, &known);
+	parse_level(level.p, level.len, &known);
 	buf_reset(store);
 	buf_add(store, timestamp.p, timestamp.len);
 	buf_addf(store, " %s ", event_level_text(known));
@@ -376,29 +364,17 @@ void event_from_item(struct buf *store, struct slice timestamp, struct slice lev
 	at_details = store->len;
 	buf_add(store, details.p, details.len);
 
-	if (!begin_event(store, timestamp, known, out))
+	memset(out, 0, sizeof(*out));
+	out->line = (struct slice){ buf_str(store), store->len };
+	if (store->overflow || timestamp.len == 0 || time_scan(timestamp.p, timestamp.len, &out->time) != timestamp.len) {
+		out->time = TIME_NONE;
 		return;
+	}
+	out->level = known;
 	out->format = EVENT_MODERN;
 	out->description = (struct slice){ store->data + at_description, description.len };
 	out->id = (struct slice){ store->data + at_id, id.len };
 	out->details = trim((struct slice){ store->data + at_details, details.len });
-}
-
-void event_from_message(struct buf *store, struct slice timestamp, struct slice level,
-	struct slice message, struct event *out)
-{
-	enum event_level known = LEVEL_NONE;
-	size_t at;
-
-	event_level_parse(level.p, level.len, &known);
-	buf_reset(store);
-	buf_add(store, timestamp.p, timestamp.len);
-	buf_addf(store, " %5s ", event_level_text(known));
-	at = store->len;
-	buf_add(store, message.p, message.len);
-
-	if (begin_event(store, timestamp, known, out))
-		event_parse_old(trim_end((struct slice){ store->data + at, message.len }), out);
 }
 
 /* FNV-1a, 64 bit, with a separator so that parts can't slide into each other. */

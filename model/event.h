@@ -29,8 +29,7 @@ enum event_level {
 #undef LEVEL_ENUM
 		LEVEL_COUNT
 };
-const char *event_level_text(enum event_level l);                         /* "INFO"; "" for NONE */
-bool event_level_parse(const char *s, size_t len, enum event_level *out); /* any case */
+const char *event_level_text(enum event_level l); /* "INFO"; "" for NONE */
 
 enum event_format {
 	EVENT_TEXT,    /* could not be parsed: only `line` is set */
@@ -78,9 +77,6 @@ void event_parse(const char *s, size_t len, struct event *out);
  * then parsed: out's slices point into *store. level any case; description may be empty (0.16). */
 void event_from_item(struct buf *store, struct slice timestamp, struct slice level,
 	struct slice description, struct slice id, struct slice details, struct event *out);
-/* Up to 0.9.3: {timestamp, level, message}. */
-void event_from_message(struct buf *store, struct slice timestamp, struct slice level,
-	struct slice message, struct event *out);
 /* The canonical line of a parsed event; parses back to an equal event. */
 void event_print(struct buf *out, const struct event *ev);
 

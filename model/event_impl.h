@@ -20,8 +20,6 @@ const char *event_find_id(const char *s, size_t len, size_t *id_len);
 void event_parse_old(struct slice s, struct event *out);
 /* Does s look like that? Otherwise a modern line is looked for. */
 bool event_is_old(struct slice s);
-/* Modern id of an old line's event; "" if it has none. */
-struct slice event_old_id(const struct event *ev);
 bool event_old_matters(const char *s, size_t len);
 
 #endif

@@ -92,7 +92,8 @@ bool event_is_old(struct slice s)
 	return scan_module(s.p, s.len) > 0 || scan_span(s.p, s.len) > 0;
 }
 
-struct slice event_old_id(const struct event *ev)
+/* Modern id of an old line's event; "" if it has none. */
+static struct slice modern_id(const struct event *ev)
 {
 	struct slice event = SLICE_NONE, result = SLICE_NONE;
 	size_t i;
@@ -140,5 +141,5 @@ void event_parse_old(struct slice s, struct event *out)
 	}
 	if (out->description.len == 0)
 		out->description = SLICE_NONE;
-	out->id = event_old_id(out);
+	out->id = modern_id(out);
 }

@@ -332,11 +332,6 @@ bool net_contains(const struct net *outer, const struct net *inner)
 	       same_bits(outer->addr, inner->addr, outer->prefix);
 }
 
-bool net_overlaps(const struct net *a, const struct net *b)
-{
-	return net_contains(a, b) || net_contains(b, a);
-}
-
 void net_widen(const struct net *n, uint8_t prefix, struct net *out)
 {
 	*out = *n;

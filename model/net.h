@@ -34,7 +34,6 @@ bool net_is_address(const struct net *n); /* exactly one address */
 bool net_equal(const struct net *a, const struct net *b);
 int net_cmp(const struct net *a, const struct net *b); /* family, address, then shorter prefix first */
 bool net_contains(const struct net *outer, const struct net *inner); /* also when equal; families never mix */
-bool net_overlaps(const struct net *a, const struct net *b);
 void net_widen(const struct net *n, uint8_t prefix, struct net *out); /* the network of that length around n */
 uint64_t net_hash(const struct net *n);
 

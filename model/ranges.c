@@ -25,22 +25,6 @@ static int cmp_net(const void *x, const void *y)
 	return net_cmp(x, y);
 }
 
-struct range_item *ranges_items(const struct entrylist *l, int64_t now, size_t *n)
-{
-	struct range_item *items = xmalloc((l->count ? l->count : 1) * sizeof(*items));
-
-	*n = 0;
-	for (size_t i = 0; i < l->count; i++) {
-		if (entry_state(l, i, now) != ENTRY_ACTIVE)
-			continue;
-		struct range_item *it = &items[(*n)++];
-		entry_net(&l->rows[i], &it->net);
-		it->bans = 1;
-		it->value = (uint32_t)i;
-	}
-	return items;
-}
-
 void ranges_release(struct ranges *r)
 {
 	free(r->rows);

@@ -43,8 +43,6 @@ struct ranges {
 /* items are sorted in place (net_cmp). allowed and blocked may be NULL; expired entries don't count. Items wider than the prefix are left out. */
 void ranges_find(struct range_item *items, size_t n, const struct range_options *opt, const struct entrylist *blocked,
 	const struct entrylist *allowed, int64_t now, struct ranges *out);
-/* Items of the active rows of a list; *n is set, caller frees. */
-struct range_item *ranges_items(const struct entrylist *l, int64_t now, size_t *n);
 void ranges_release(struct ranges *r);
 
 /* Sorts and merges in place: covered nets go, two halves become one, again and again. The same addresses, fewest nets. Returns how many are left. */

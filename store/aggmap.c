@@ -8,7 +8,7 @@
 #include "core/mem.h"
 #include "store/history_scan.h"
 
-void aggmap_init(struct aggmap *m)
+static void aggmap_init(struct aggmap *m)
 {
 	memset(m, 0, sizeof(*m));
 }
@@ -18,13 +18,6 @@ void aggmap_release(struct aggmap *m)
 	free(m->rows);
 	free(m->slots);
 	aggmap_init(m);
-}
-
-void aggmap_clear(struct aggmap *m)
-{
-	if (m->count)
-		memset(m->slots, 0, m->slot_count * sizeof(*m->slots));
-	m->count = 0;
 }
 
 static size_t slot_of(uint64_t a, uint64_t b, uint64_t c, size_t slots)

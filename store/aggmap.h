@@ -24,9 +24,7 @@ struct aggmap {
 	size_t slot_count; /* a power of two */
 };
 
-void aggmap_init(struct aggmap *m);
 void aggmap_release(struct aggmap *m);
-void aggmap_clear(struct aggmap *m); /* keeps the memory */
 /* The row of that key, made (zeroed, *is_new) if there is none. Good until the next call. */
 struct agg *aggmap_get(struct aggmap *m, uint64_t a, uint64_t b, uint64_t c, bool *is_new);
 struct agg *aggmap_find(const struct aggmap *m, uint64_t a, uint64_t b, uint64_t c); /* NULL */

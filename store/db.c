@@ -25,6 +25,14 @@ bool db_may_write(struct store *s, struct err *err)
 	return true;
 }
 
+bool db_damaged(struct store *s, const char *words, struct err *err)
+{
+	return err_set(err, ERR_IO,
+		"%s is damaged (%s). Move it aside with `mv %s %s.damaged`, a new one is made; "
+		"`sqlite3 %s.damaged .recover` saves what can be read",
+		s->path, words, s->path, s->path, s->path);
+}
+
 bool db_fail(struct store *s, int code, struct err *err)
 {
 	const char *words = s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(code);
@@ -36,11 +44,7 @@ bool db_fail(struct store *s, int code, struct err *err)
 			err, ERR_CONFLICT, "%s is in use by another process; try again", s->path);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		return err_set(err, ERR_IO,
-			"%s is damaged (%s). Move it aside with `mv %s %s.damaged`, a new one is "
-			"made; `sqlite3 %s.damaged .recover` "
-			"saves what can be read",
-			s->path, words, s->path, s->path, s->path);
+		return db_damaged(s, words, err);
 	case SQLITE_FULL:
 		return err_set(err, ERR_IO, "the disk that holds %s is full", s->path);
 	case SQLITE_READONLY:

@@ -43,7 +43,8 @@ void logins_forget(struct store *s);
 bool db_may_read(struct store *s, struct err *err);  /* starts the deadline */
 bool db_may_write(struct store *s, struct err *err); /* no deadline: writes are short */
 
-/* Says what SQLite's last failure means. Always false. */
+/* Say what SQLite's last failure means, and what to do about a damaged file. Always false. */
+bool db_damaged(struct store *s, const char *words, struct err *err);
 bool db_fail(struct store *s, int code, struct err *err);
 /* A statement ready to be bound; it belongs to the store and must not be used by two callers at
  * once. NULL on failure. */

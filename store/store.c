@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/mem.h"
@@ -269,11 +268,7 @@ static bool run_check(struct store *s, const char *pragma, struct err *err)
 	words = (const char *)sqlite3_column_text(q, 0);
 	ok = words && strcmp(words, "ok") == 0;
 	if (!ok)
-		err_set(err, ERR_IO,
-			"%s is damaged (%s). Move it aside with `mv %s %s.damaged`, a new one is "
-			"made; `sqlite3 %s.damaged .recover` saves "
-			"what can be read",
-			s->path, words ? words : "?", s->path, s->path, s->path);
+		db_damaged(s, words ? words : "?", err);
 	sqlite3_reset(q);
 	return ok;
 }
@@ -373,28 +368,4 @@ int64_t store_size(const struct store *s)
 		free(path);
 	}
 	return size;
-}
-
-bool store_move_aside(const char *dir, int64_t now, char *out, size_t size, struct err *err)
-{
-	static const char *const parts[] = { "", "-wal", "-shm" };
-	time_t seconds = (time_t)(now / 1000);
-	char stamp[32];
-	struct tm tm;
-	size_t i;
-	bool ok = true;
-
-	gmtime_r(&seconds, &tm);
-	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
-	snprintf(out, size, "%s/history.db.damaged-%s", dir, stamp);
-	for (i = 0; i < ARRAY_LEN(parts); i++) {
-		char *from = xasprintf("%s/history.db%s", dir, parts[i]),
-		     *to = xasprintf("%s%s", out, parts[i]);
-
-		if (rename(from, to) != 0 && (i == 0 || errno != ENOENT))
-			ok = err_set(err, ERR_IO, "can't rename %s: %s", from, strerror(errno));
-		free(from);
-		free(to);
-	}
-	return ok;
 }

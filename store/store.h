@@ -26,8 +26,8 @@ struct store_options {
 };
 
 /* NULL and err when it can't be opened at all. A file that can only be read is opened for reading
- * (store_is_readonly). A damaged one is ERR_IO with what to do in the text; store_move_aside() then
- * makes room for a new one. A newer schema than this program knows is refused. */
+ * (store_is_readonly). A damaged one is ERR_IO with what to do in the text. A newer schema than this
+ * program knows is refused. */
 struct store *store_open(const struct store_options *options, struct err *err);
 void store_close(struct store *s);
 bool store_is_readonly(const struct store *s);
@@ -37,9 +37,6 @@ int64_t store_size(const struct store *s);     /* bytes on disk, WAL included */
  * some 40 ms. To be called when nobody waits. */
 void store_tidy(struct store *s);
 void store_patience(struct store *s, unsigned busy_ms); /* for one that has nobody waiting */
-/* Renames dir/history.db (and its WAL) to history.db.damaged-YYYYMMDDTHHMMSSZ; the new name goes to
- * out. */
-bool store_move_aside(const char *dir, int64_t now, char *out, size_t size, struct err *err);
 bool store_check(struct store *s, struct err *err); /* full integrity check; may take seconds */
 int store_version(const struct store *s);           /* PRAGMA user_version */
 

@@ -48,16 +48,6 @@ void chart_spark(struct buf *out, const struct glyphs *g, const uint64_t *v, siz
 	}
 }
 
-void chart_squeeze(const uint64_t *v, size_t n, uint64_t *out, size_t cols)
-{
-	for (size_t i = 0; i < cols; i++)
-		out[i] = 0;
-	if (cols == 0)
-		return;
-	for (size_t i = 0; i < n; i++)
-		out[i * cols / n] += v[i];
-}
-
 int chart_heat_level(uint64_t value, uint64_t max)
 {
 	uint64_t level;

@@ -14,8 +14,6 @@
 int chart_bar(struct buf *out, const struct glyphs *g, uint64_t value, uint64_t max, int cols);
 /* One column per value; 0 is the lowest eighth (ASCII: blank), values above 0 never look like 0. */
 void chart_spark(struct buf *out, const struct glyphs *g, const uint64_t *v, size_t n, uint64_t max);
-/* Merges n values into `cols` sums, for charts narrower than their data. */
-void chart_squeeze(const uint64_t *v, size_t n, uint64_t *out, size_t cols);
 /* 0 none … 4 most: quarter of max it lies in; also the index of glyphs.heat and ROLE_HEAT_0. */
 int chart_heat_level(uint64_t value, uint64_t max);
 

@@ -114,12 +114,6 @@ struct input *input_new(struct loop *loop, int fd, loop_fn ready, loop_fn hangup
 	return in;
 }
 
-void input_pause(struct input *in, bool paused)
-{
-	if (in->fd >= 0)
-		loop_fd_set(in->loop, in->fd, paused ? 0 : LOOP_READ, readable, in);
-}
-
 void input_free(struct input *in)
 {
 	if (in == NULL)
@@ -164,24 +158,6 @@ void input_push_paste(struct input *in, const char *text)
 	struct key key = { .code = TK_PASTE, .paste = xstrdup(text) };
 
 	enqueue(in, &key);
-}
-
-bool input_push_text(struct input *in, const char *keys)
-{
-	const char *s;
-	uint32_t code;
-	size_t used;
-
-	for (s = keys; *s != '\0'; s += used) {
-		used = key_parse(s, &code);
-		if (used == 0)
-			return false;
-	}
-	for (s = keys; *s != '\0'; s += used) {
-		used = key_parse(s, &code);
-		input_push(in, code);
-	}
-	return true;
 }
 
 void input_flush(struct input *in)

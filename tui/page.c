@@ -169,12 +169,6 @@ void page_spot_end(struct page *p, enum action action, uint64_t id)
 	p->spot_col = -1;
 }
 
-void page_spot_line(struct page *p, enum action action, uint64_t id)
-{
-	last_line(p);
-	add_spot(p, (int)p->line_count - 1, 0, page_col(p), action, id);
-}
-
 /* --- joining --- */
 
 /* Appends the spans of one line of `from`, cut at `width` columns (0 = not cut). */

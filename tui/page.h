@@ -56,7 +56,6 @@ int page_col(const struct page *p);                                          /* 
 /* The text added between the two is a spot. */
 void page_spot_begin(struct page *p);
 void page_spot_end(struct page *p, enum action action, uint64_t id);
-void page_spot_line(struct page *p, enum action action, uint64_t id);        /* the last line as a whole */
 
 /* Whole lines */
 void page_blank(struct page *p);

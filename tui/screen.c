@@ -267,7 +267,7 @@ void screen_stop(void)
 	close_streams();
 }
 
-void screen_suspend(void)
+static void suspend(void)
 {
 	if (term.screen == NULL || term.suspended)
 		return;
@@ -294,7 +294,7 @@ void screen_stop_process(bool by_key)
 
 	if (term.headless)
 		return;
-	screen_suspend();
+	suspend();
 	if (by_key) {
 		sigaction(SIGTSTP, &dfl, &old);
 		kill(0, SIGTSTP);

@@ -19,7 +19,6 @@ struct screen_options {
 bool screen_start(const struct screen_options *opt, struct err *err);
 void screen_stop(void); /* gives the terminal back for good; harmless when not started */
 bool screen_is_started(void);
-void screen_suspend(void); /* gives it back for a while */
 void screen_resume(void);  /* takes it again; everything is drawn afresh */
 void screen_stop_process(bool by_key); /* suspends, stops the process (by_key: its group, as a shell's ^Z), returns resumed */
 

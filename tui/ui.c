@@ -36,11 +36,6 @@ struct keymaps *ui_keymaps(struct ui *ui)
 	return ui->keymaps;
 }
 
-bool ui_headless(const struct ui *ui)
-{
-	return ui->headless;
-}
-
 int ui_status(const struct ui *ui)
 {
 	return ui->status;
@@ -62,15 +57,6 @@ void ui_quit(struct ui *ui, int status)
 	loop_stop(ui->loop);
 }
 
-void ui_set_poll(struct ui *ui, int64_t ms)
-{
-	struct view *v = ui_view(ui);
-
-	ui->config.poll_ms = ms;
-	if (v != NULL)
-		ui_view_shown(v, true);
-}
-
 /* --- drawing, once a turn --- */
 
 static void tty_ready(struct loop *loop, int fd, unsigned events, void *arg)
@@ -81,7 +67,7 @@ static void tty_ready(struct loop *loop, int fd, unsigned events, void *arg)
 		loop_fd_remove(loop, fd);
 }
 
-void ui_render(struct ui *ui)
+static void render(struct ui *ui)
 {
 	if (!ui->dirty || !screen_is_started())
 		return;
@@ -109,7 +95,7 @@ static void before_wait(struct loop *loop, void *arg)
 
 	(void)loop;
 	ui_take_keys(ui);
-	ui_render(ui);
+	render(ui);
 	if (ui->script != NULL && !loop_is_stopped(ui->loop))
 		script_step(ui->script);
 }
@@ -328,22 +314,9 @@ void ui_free(struct ui *ui)
 	free(ui);
 }
 
-void ui_suspend_screen(struct ui *ui)
-{
-	input_pause(ui->input, true);
-	screen_suspend();
-}
-
-void ui_resume_screen(struct ui *ui)
-{
-	screen_resume();
-	input_pause(ui->input, false);
-	ui_dirty(ui);
-}
-
 void ui_dump(struct ui *ui, struct buf *out, bool roles)
 {
-	ui_render(ui);
+	render(ui);
 	draw_dump(out, roles);
 }
 

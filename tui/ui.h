@@ -69,7 +69,6 @@ struct loop *ui_loop(struct ui *ui);
 void *ui_app(struct ui *ui);
 const struct glyphs *ui_glyphs(const struct ui *ui);
 struct keymaps *ui_keymaps(struct ui *ui);
-bool ui_headless(const struct ui *ui);
 
 /* Views */
 struct view *ui_view(struct ui *ui);                                  /* the one shown */
@@ -80,7 +79,6 @@ void ui_help(struct ui *ui);
 void ui_reopen(struct ui *ui);        /* another server: closes every view but VIEW_KEEP ones, opens the shown tab afresh */
 void ui_caps_changed(struct ui *ui);  /* ask again */
 void ui_act(struct ui *ui, enum action a, size_t row); /* as if its key had been pressed; row ROW_NONE = the one under the cursor */
-void ui_set_poll(struct ui *ui, int64_t ms);
 void ui_dirty(struct ui *ui);         /* the title or something of the app's changed */
 
 /* text "" or NULL takes the badge away. ROLE_BAD adds a '!'. */
@@ -103,9 +101,6 @@ void ui_progress(struct ui *ui, const char *label, uint64_t done, uint64_t total
 
 /* Clipboard by OSC 52. False: switched off, headless, or longer than terminals take (74,994 bytes encoded). */
 bool ui_copy(struct ui *ui, const char *text, size_t len);
-/* Gives the terminal to a child or a password helper, and takes it back. */
-void ui_suspend_screen(struct ui *ui);
-void ui_resume_screen(struct ui *ui);
 /* Screen as text, with role runs after it when asked. */
 void ui_dump(struct ui *ui, struct buf *out, bool roles);
 

@@ -92,7 +92,6 @@ struct ui {
 unsigned ui_caps(struct ui *ui);
 void ui_hangup(struct ui *ui);
 int64_t ui_now_us(void); /* monotonic: for budgets below a millisecond */
-void ui_render(struct ui *ui); /* now, if dirty */
 bool ui_is_idle(struct ui *ui);
 bool ui_load_theme(struct ui *ui, const char *name, struct err *err);
 

@@ -157,12 +157,6 @@ size_t view_marked(const struct view *v)
 	return v->table != NULL ? table_marked(v->table) : 0;
 }
 
-void view_unmark(struct view *v)
-{
-	if (v->table != NULL)
-		table_unmark(v->table);
-}
-
 size_t view_shown_count(const struct view *v)
 {
 	return v->table != NULL ? table_count(v->table) : 0;

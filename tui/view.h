@@ -151,7 +151,6 @@ void view_select_id(struct view *v, uint64_t id); /* also once it comes with a l
 /* Marked rows, else the one under the cursor, in the order shown. Caller frees *rows (NULL when 0). */
 size_t view_targets(const struct view *v, size_t **rows);
 size_t view_marked(const struct view *v);
-void view_unmark(struct view *v);
 /* Rows in the order shown; view_shown_count() of them. */
 size_t view_shown_count(const struct view *v);
 size_t view_shown_row(const struct view *v, size_t index);

@@ -25,7 +25,8 @@ static void remove_malformed(struct console *c, const char *target)
 	flow_plan(c, plan_unblock(c->app, &target, 1, &o, &err), &err);
 }
 
-void alarm_cure(struct console *c, enum alarm_cure what, const char *target)
+/* Does what Enter on an alarm does. */
+static void cure_alarm(struct console *c, enum alarm_cure what, const char *target)
 {
 	struct net n = { 0 };
 
@@ -56,7 +57,7 @@ static void cure(void *arg)
 {
 	struct alarm_cure_arg *a = arg;
 
-	alarm_cure(a->console, a->what, a->target);
+	cure_alarm(a->console, a->what, a->target);
 }
 
 static bool is_among(const struct alarms *al, const char *key)

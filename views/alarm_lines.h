@@ -7,7 +7,5 @@
 #include "views/views.h"
 
 void alarm_lines_update(struct console *c);
-/* Does what Enter on an alarm does. */
-void alarm_cure(struct console *c, enum alarm_cure what, const char *target);
 
 #endif

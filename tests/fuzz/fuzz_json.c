@@ -84,7 +84,7 @@ static void read_as_answer(const char *s, size_t len)
 	json_get_text(doc, "title", text, sizeof(text));
 	MUST(text_is_safe(text, strlen(text)));
 	json_get_int(doc, "n", &n);
-	json_get_bool(json_get(doc, "data", "items", NULL), "b", &b);
+	json_get_bool(json_object_get(doc, "data"), "b", &b);
 	json_put_str(&out, s, len);
 	json_decref(doc);
 	doc = json_loadb(out.data, out.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL); /* whatever the bytes, a JSON string */

@@ -267,8 +267,6 @@ static void test_containment(void **state)
 
 		if (net_contains(&outer, &inner) != rows[i].contains)
 			fail_msg("%s contains %s: not %d", rows[i].outer, rows[i].inner, rows[i].contains);
-		if (rows[i].contains)
-			assert_true(net_overlaps(&outer, &inner) && net_overlaps(&inner, &outer));
 	}
 	assert_false(net_contains(&(struct net){ .family = 0 }, &(struct net){ .family = 0 }));
 }

@@ -355,7 +355,7 @@ static void test_marks_are_of_rows_not_places(void **state)
 	r.first = 1; /* thing 0 is gone, and its mark with it */
 	view_changed(v);
 	assert_int_equal(view_marked(v), 1);
-	view_unmark(v);
+	table_unmark(v->table);
 	assert_int_equal(view_marked(v), 0);
 	view_free(v);
 }

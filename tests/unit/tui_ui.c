@@ -359,7 +359,8 @@ static void test_poll_only_what_is_shown(void **state)
 	int before;
 
 	(void)state;
-	ui_set_poll(fx.ui, 5);
+	fx.ui->config.poll_ms = 5;
+	ui_view_shown(ui_view(fx.ui), true);
 	for (int i = 0; i < 100 && fx.refreshed < 3; i++)
 		loop_turn(fx.loop, 20);
 	assert_true(fx.refreshed >= 3);
