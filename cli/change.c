@@ -101,12 +101,13 @@ static void print_lines(struct cli *c, const struct change *ch)
 {
 	struct buf line = BUF_INIT;
 
+	c->changed = true;
 	for (size_t i = 0; i < ch->count; i++) {
 		buf_reset(&line);
 		outcome_line(ch, i, c->ascii, &line);
 		puts(buf_str(&line));
 	}
-	fflush(stdout);
+	out_lost();
 	buf_release(&line);
 }
 
@@ -114,6 +115,7 @@ static void print_rows(struct cli *c, struct out *o, const struct change *ch)
 {
 	struct buf steps = BUF_INIT;
 
+	c->changed = true;
 	for (size_t i = 0; i < ch->count; i++) {
 		const struct outcome *r = &ch->outcomes[i];
 

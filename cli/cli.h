@@ -79,6 +79,7 @@ struct cli {
 	const struct verb *verb;
 	enum out_format format;
 	bool ascii, colour;
+	bool changed;           /* the outcomes of a change were told: the exit code is about them */
 	struct change **kept;   /* several changes make one document: they are printed by cli_print_kept(), not as they end; NULL = not so */
 	size_t kept_count;
 	char *would_have;       /* JSON beside the outcome of switching a threshold off: what that would have let through; NULL */
@@ -88,6 +89,7 @@ struct cli {
 
 extern const struct verb *const verbs[]; /* NULL-terminated, in the order of --help */
 const struct verb *verb_find(const char *name);
+const char *verb_suggest(const char *name); /* the one that was meant, or NULL */
 
 /* ---- words and options ---- */
 const char *cli_word(const struct cli *c, size_t i); /* 0 = first after the verb; NULL = none */

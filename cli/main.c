@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The process: options, then the verb or the console. */
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <malloc.h>
 #include <signal.h>
@@ -87,7 +89,9 @@ static int run(struct cli *c)
 	if (word && !strcmp(word, "help"))
 		c->verb = (word = c->args.words > 1 ? c->args.word[1] : NULL) ? verb_find(word) : NULL, helps = true;
 	if (word && !c->verb) {
-		err_set(&c->err, ERR_USAGE, "there is no verb \"%s\"", word);
+		const char *meant = verb_suggest(word);
+
+		err_set(&c->err, ERR_USAGE, "there is no verb \"%s\"%s%s%s", word, meant ? ": did you mean " : "", meant ? meant : "", meant ? "?" : "");
 		return EXIT_USAGE;
 	}
 	if (helps)
@@ -95,6 +99,28 @@ static int run(struct cli *c)
 	if (!check_options(c))
 		return EXIT_USAGE;
 	return c->verb ? c->verb->run(c) : cli_console(c);
+}
+
+/* With one of the three closed, the next socket or file would take its number, and what is meant for people would be written into it. */
+static void hold_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			_exit(EXIT_SERVER);
+}
+
+/* A result that nobody got whole is no success; but what a change came to stays so. A reader that has seen enough (`| head`) need not be told. */
+static int end_output(struct cli *c, int status)
+{
+	int lost = out_lost();
+
+	if (!lost)
+		return status;
+	if (lost != EPIPE)
+			cli_say(c, "standard output can't be written: %s%s", strerror(lost), c->changed ? "; `stalwarden journal` has what was done" : "");
+	if (c->verb && c->verb->refuse) /* check: what nobody read is UNKNOWN, not OK */
+		return status == EXIT_DONE ? EXIT_REFUSED : status;
+	return status <= EXIT_NOTHING && !c->changed ? EXIT_SERVER : status;
 }
 
 /* Of a line whose options can't be read. */
@@ -111,6 +137,7 @@ int main(int argc, char **argv)
 	struct cli c = { .format = OUT_TABLE };
 	int status;
 
+	hold_standard_files();
 	setlocale(LC_ALL, "");
 	signal(SIGPIPE, SIG_IGN);
 	keep_secrets();
@@ -127,6 +154,7 @@ int main(int argc, char **argv)
 		status = usage(&c);
 	else if (c.err.code != ERR_NONE)
 		cli_say(&c, "%s", c.err.msg);
+	status = end_output(&c, status);
 	if (c.has_app && c.app.options.verbose)
 		cli_say(&c, "woke %llu times, the longest turn took %lld ms", (unsigned long long)loop_wakeups(c.loop),
 			(long long)loop_longest_ms(c.loop));

@@ -2,6 +2,8 @@
 /* Parsing by the option table. Verbs and their meaning are not known here. */
 #include "cli/options.h"
 
+#include "cli/suggest.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +50,30 @@ static void remember(struct args *a, int id, const char *value)
 	a->repeated[id][a->repeats[id]++] = a->value[id];
 }
 
+/* A beginning that several share, or a slip of the hand. word: "--limt" or "--limt=3". */
+static bool unknown_option(const char *word, struct err *err)
+{
+	char name[64], several[128] = "";
+	struct suggestion meant;
+
+	word += strspn(word, "-");
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
+	suggest_begin(&meant, name);
+	for (int i = 0; i < OPT_COUNT; i++) {
+		size_t used = strlen(several);
+
+		if (!strncmp(option_rows[i].name, name, strlen(name)))
+			snprintf(several + used, sizeof(several) - used, "%s--%s", used ? ", " : "", option_rows[i].name);
+		suggest_offer(&meant, option_rows[i].name);
+	}
+	if (several[0] && strchr(several, ','))
+		return err_set(err, ERR_USAGE, "option --%s could be %s", name, several);
+	if (several[0]) /* nothing but its value is wrong */
+		return err_set(err, ERR_USAGE, "option %s takes no value", several);
+	return err_set(err, ERR_USAGE, "unknown option --%s%s%s%s", name, meant.name ? ": did you mean --" : "", meant.name ? meant.name : "",
+		meant.name ? "?" : "");
+}
+
 bool args_parse(struct args *a, int argc, char **argv, struct err *err)
 {
 	struct option longs[OPT_COUNT + 1];
@@ -66,8 +92,10 @@ bool args_parse(struct args *a, int argc, char **argv, struct err *err)
 			break;
 		if (c == ':')
 			return err_set(err, ERR_USAGE, "option %s needs a value", argv[optind - 1]);
+		if (c == '?' && optopt && optopt < 256)
+			return err_set(err, ERR_USAGE, "unknown option -%c", optopt);
 		if (c == '?')
-			return err_set(err, ERR_USAGE, "unknown or ambiguous option %s", optopt && optopt < 256 ? (char[]){ '-', (char)optopt, 0 } : argv[optind > at ? optind - 1 : at]);
+			return unknown_option(argv[optind > at ? optind - 1 : at], err);
 		id = id_of(c);
 		if (id >= 0)
 			remember(a, id, optarg);

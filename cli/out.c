@@ -30,6 +30,16 @@ bool out_format_parse(const char *s, enum out_format *out)
 	return false;
 }
 
+static int lost; /* errno of the first write to standard output that failed */
+
+int out_lost(void)
+{
+	if ((fflush(stdout) != 0 || ferror(stdout)) && !lost)
+		lost = errno ? errno : EIO;
+	clearerr(stdout);
+	return lost;
+}
+
 static void flush(struct out *o)
 {
 	size_t done = 0;
@@ -39,8 +49,11 @@ static void flush(struct out *o)
 	while (done < o->buf.len && !o->failed) {
 		ssize_t n = write(o->fd, o->buf.data + done, o->buf.len - done);
 
-		if (n < 0 && errno != EINTR)
+		if (n < 0 && errno != EINTR) {
 			o->failed = true;
+			if (o->fd == STDOUT_FILENO && !lost)
+				lost = errno;
+		}
 		else if (n > 0)
 			done += (size_t)n;
 	}

@@ -68,6 +68,7 @@ void out_list(struct out *o, const char *const *items, size_t n);
 void out_raw(struct out *o, const char *json, const char *text);
 void out_flush(struct out *o);           /* what there is goes out now, a table without its titles again */
 int out_end(struct out *o);              /* writes what is left; 0, or 5 when stdout failed */
+int out_lost(void);                      /* writes what stdio holds for stdout; errno of the first write that failed, by whatever way, or 0 */
 
 /* For nested documents given to out_raw(). */
 void json_text(struct buf *b, const char *s); /* quoted, text_safe()d; NULL = null */

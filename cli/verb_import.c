@@ -204,8 +204,12 @@ static int run_export(struct cli *c)
 		lists[n++] = (struct export_list){ .list = c->app.snap.list[LIST_BLOCKED], .kind = LIST_BLOCKED };
 	if (allowed)
 		lists[n++] = (struct export_list){ .list = c->app.snap.list[LIST_ALLOWED], .kind = LIST_ALLOWED };
-	if (!export_lists(f, lists, n, clock_now(), write_out, NULL, &skipped, &c->err) || fflush(stdout) != 0)
-		return c->err.code == ERR_NONE ? EXIT_SERVER : cli_exit_of_err(&c->err);
+	if (!export_lists(f, lists, n, clock_now(), write_out, NULL, &skipped, &c->err) && !out_lost())
+		return cli_exit_of_err(&c->err);
+	if (out_lost()) { /* main says why, or that there is nothing to say */
+		err_clear(&c->err);
+		return EXIT_SERVER;
+	}
 	if (skipped)
 		cli_say(c, "%zu entries are left out: %s can't hold expired or malformed ones, or this list", skipped, format_name(f));
 	return EXIT_DONE;

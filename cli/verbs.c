@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/suggest.h"
+#include "core/mem.h"
 
 #define VERB_INFO(_)                                                                               \
 	_(probe)                                                                                   \
@@ -50,4 +52,24 @@ const struct verb *verb_find(const char *name)
 		if (!strcmp((*p)->name, name))
 			return *p;
 	return NULL;
+}
+
+/* What other programs call it. */
+static const struct {
+	const char *word, *verb;
+} elsewhere[] = { { "ban", "block" }, { "unban", "unblock" }, { "list", "blocked" }, { "bans", "blocked" }, { "whitelist", "allow" },
+	{ "allowlist", "allowed" }, { "blocklist", "blocked" }, { "delete", "unblock" }, { "remove", "unblock" }, { "add", "block" },
+	{ "rollback", "undo" }, { "revert", "undo" }, { "version", "--version" }, { "stats", "status" }, { "events", "log" } };
+
+const char *verb_suggest(const char *name)
+{
+	struct suggestion s;
+
+	for (size_t i = 0; i < ARRAY_LEN(elsewhere); i++)
+		if (!strcmp(elsewhere[i].word, name))
+			return elsewhere[i].verb;
+	suggest_begin(&s, name);
+	for (const struct verb *const *p = verbs; *p; p++)
+		suggest_offer(&s, (*p)->name);
+	return s.name;
 }
