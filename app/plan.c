@@ -54,64 +54,6 @@ void plan_add_line(struct plan *p, enum plan_level level, size_t edit, const cha
 	buf_release(&raw);
 }
 
-/* ---- guards ---- */
-
-static bool blocks_anything(const struct change *c)
-{
-	for (size_t i = 0; i < c->count; i++)
-		if (c->edits[i].kind == EDIT_BLOCK || c->edits[i].kind == EDIT_EXPIRY)
-			return true;
-	return false;
-}
-
-/* A guard that has nothing to look at is said, not passed over. */
-static void say_unknown(struct app *a, struct plan *p)
-{
-	static const struct {
-		enum snap snap;
-		const char *what;
-	} facts[] = { { SNAP_BIT_ALLOWED, "allowed entries" }, { SNAP_BIT_TRUST, "trusted proxies" } };
-	const struct snapshot *s = &a->snap;
-
-	for (size_t i = 0; blocks_anything(p->change) && i < ARRAY_LEN(facts); i++) {
-		const struct err *why = &s->err[facts[i].snap];
-
-		if (s->fetched[facts[i].snap] == TIME_NONE && why->code != ERR_NONE && why->code != ERR_UNSUPPORTED)
-			plan_add_line(p, PLAN_WARN, SIZE_MAX, "no guard looks at the server's %s, they can't be read: %s", facts[i].what, why->msg);
-	}
-}
-
-void plan_guard(struct app *a, struct plan *p, bool force)
-{
-	struct guard_facts facts;
-	struct guard_hit hits[64];
-	struct buf names = BUF_INIT;
-	size_t n, shown;
-	unsigned broken;
-
-	app_guard_facts(a, &facts);
-	n = guard_check_all(p->change, &facts, hits, ARRAY_LEN(hits), &broken);
-	shown = n < ARRAY_LEN(hits) ? n : ARRAY_LEN(hits);
-	for (size_t i = 0; i < shown; i++)
-		plan_add_line(p, PLAN_BAD, hits[i].edit, "%s", hits[i].reason);
-	say_unknown(a, p);
-	if (n > 0) {
-		guard_names_of(broken, &names);
-		snprintf(p->overrides, sizeof(p->overrides), "%s", buf_str(&names));
-		if (force) {
-			p->change->forced = true;
-			free(p->change->forced_what);
-			p->change->forced_what = xstrdup(buf_str(&names));
-		} else {
-			p->refused = true;
-			p->yes_will_do = n == 1 && hits[0].rule == GUARD_RULE_MANY;
-			snprintf(p->refusal, sizeof(p->refusal), "%s%s", hits[0].reason, n > 1 ? " (and more)" : "");
-		}
-	}
-	buf_release(&names);
-	guard_facts_release(&facts);
-}
-
 /* ---- edits ---- */
 
 static void fill(struct app *a, struct edit *e, const struct plan_options *o)

@@ -25,6 +25,8 @@ struct plan {
 	bool refused;               /* a guard says no, and force was not given: change must not be sent */
 	char refusal[512];          /* the guards' reasons */
 	char overrides[160];        /* their names, for who overrides them: "ssh_client, wide" */
+	unsigned broken;            /* guard rules, a bit each, and how often in all: as they were when they were asked last */
+	size_t hits;
 	bool yes_will_do;           /* refused for the number of entries alone: the typed count or --yes is enough */
 	bool needs_yes;             /* many entries, or protection is given up */
 	char why_yes[200];
@@ -68,6 +70,11 @@ struct plan *plan_undo(struct app *a, int64_t id, struct err *err);
 /* Takes a change made elsewhere (import, ranges) through guards and preview. */
 struct plan *plan_of_change(struct app *a, struct change *c, const struct plan_options *o, struct err *err);
 void plan_free(struct plan *p);
+/* What must be fetched anew before the guards are asked again; 0 = they have nothing to say to such a change. */
+unsigned plan_guarded_by(const struct plan *p);
+/* Once more, right before it is sent: somebody may have allowed, or come to trust, what is about to be blocked. False: refused for what was not
+ * refused, or overridden, before; lines say it. */
+bool plan_guard_again(struct app *a, struct plan *p, bool force);
 void plan_add_line(struct plan *p, enum plan_level level, size_t edit, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* ---- running (run.c) ---- */

@@ -57,7 +57,7 @@ static bool on_permits(void *arg, struct view *v, enum action a, char *why, size
 		snprintf(why, size, "%s", text);
 		return false;
 	}
-	if (c->run) {
+	if (c->run || c->looking) {
 		snprintf(why, size, "a change is running: wait for its verdict");
 		return false;
 	}
@@ -87,6 +87,8 @@ static bool on_interrupt(void *arg)
 {
 	struct console *c = arg;
 
+	if (flow_stop(c))
+		return true;
 	if (c->run) {
 		app_run_stop(c->run);
 		return true;
@@ -198,6 +200,7 @@ bool console_switch(struct console *c, const char *profile, struct err *err)
 {
 	if (c->run)
 		return err_set(err, ERR_CONFLICT, "a change is running: wait for its verdict");
+	flow_stop(c);
 	for (size_t i = 0; i < c->alarm_count; i++)
 		ui_clear_alarm(c->ui, c->alarm_keys[i]);
 	c->alarm_count = 0;
@@ -281,6 +284,7 @@ int console_run(struct app *a, const struct console_options *o, struct err *err)
 	status = ui_status(c.ui);
 	login_end(&c);
 	scope_cancel(&a->scope);
+	flow_stop(&c);
 	ui_free(c.ui);
 	free(c.cures);
 	return status;

@@ -70,8 +70,8 @@ void flow_plan(struct console *c, struct plan *p, const struct err *err)
 		ui_message(c->ui, ROLE_ERROR, "%s", err->msg);
 		return;
 	}
-	if (!app_is_writable(c->app, &why) || c->run) {
-		ui_message(c->ui, ROLE_ERROR, "%s", c->run ? "a change is running: wait for its verdict" : why);
+	if (!app_is_writable(c->app, &why) || c->run || c->looking) {
+		ui_message(c->ui, ROLE_ERROR, "%s", c->run || c->looking ? "a change is running: wait for its verdict" : why);
 		plan_free(p);
 		return;
 	}

@@ -14,11 +14,15 @@ struct flow {
 	size_t at;         /* "e each": first edit of the one asked for */
 	size_t asked, of;  /* "2 of 5" */
 	char *note;        /* reason typed here; owned or NULL */
+	struct scope scope; /* of the last look before it is sent */
+	struct observer observer;
 };
 
 void flow_free(struct flow *f);
 /* Sends the plan; f is gone afterwards. */
 void flow_start(struct flow *f);
+/* flow_guard.c: asks the guards once more, about what the server says now; ends in flow_start(), or in flow_ask() when they refuse. */
+void flow_send(struct flow *f);
 /* The question, or the guards' refusal with its override. Ends in flow_start() or flow_free(). */
 void flow_ask(struct flow *f);
 

@@ -196,7 +196,7 @@ static void answered(void *arg, char key, unsigned toggles)
 	case 'y':
 		if (p->offer_reset && !p->change->reset_classes && f->resets)
 			p->change->reset_classes = p->offer_reset;
-		flow_start(f);
+		flow_send(f);
 		return;
 	case 'e':
 		flow_ask_each(f);
@@ -226,7 +226,7 @@ static void overridden(void *arg, const char *text)
 	c->forced = true;
 	free(c->forced_what);
 	c->forced_what = xstrdup(f->plan->overrides[0] ? f->plan->overrides : f->plan->refusal);
-	flow_start(f);
+	flow_send(f);
 }
 
 static bool check_override(void *arg, const char *text, struct err *err)

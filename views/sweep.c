@@ -68,7 +68,7 @@ void console_sweep(struct console *c)
 	struct err err = ERR_INIT;
 
 	timer_stop(&c->sweeping);
-	if (c->run || session_state(c->app->session) != SESSION_READY)
+	if (c->run || c->looking || session_state(c->app->session) != SESSION_READY)
 		return; /* the lists come again when that is over */
 	if (clock_mono() < c->sweep_after) {
 		wake(c, c->sweep_after - clock_mono());

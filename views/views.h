@@ -47,6 +47,7 @@ struct console {
 	size_t alarm_count;
 	struct alarm_cure_arg *cures;
 	struct app_run *run;            /* the change that runs, NULL = none */
+	struct flow *looking;           /* about to be sent: what the guards look at is fetched once more (flow_guard.c) */
 	const char *run_label;
 	struct net cured;               /* by the change that runs: the lasting cure follows */
 	bool watches_next;              /* the change asked for is watched afterwards */
@@ -75,6 +76,7 @@ static inline struct app *app_of(const struct view *v)
 
 /* ---- the road of a change (flow.c): preview and question, run, verdict. Takes p; p NULL shows err. ---- */
 void flow_plan(struct console *c, struct plan *p, const struct err *err);
+bool flow_stop(struct console *c); /* what is about to be sent is not; false = there is nothing */
 void flow_watch(struct console *c); /* what the log says about the last change; while that is going on: ends it */
 /* Prompts whose answer becomes a plan. initial may be NULL. */
 void flow_block(struct console *c, const char *initial);

@@ -141,3 +141,61 @@ def test_an_entry_stored_between_reading_and_writing(persona, write, tmp_path):
                 assert end_of(p, "203.0.113.77") == "2031-05-01T00:00:00Z"
             else:
                 assert value_of(p, "203.0.113.77") == "theirs"
+
+
+def allow(p, address):
+    if p.persona == "0.16":
+        assert "created" in jmap(p, "x:AllowedIp/set", create={"n": {"address": address}})
+    else:
+        p.edit(allow=[address])
+
+
+def trust(p, network):
+    if p.persona == "0.16":
+        assert "updated" in jmap(p, "x:SystemSettings/set", update={"singleton": {"proxyTrustedNetworks": {network: True}}})
+    else:
+        p.edit(set={"server.proxy.trusted-networks.0000": network})
+
+
+@pytest.mark.parametrize("persona, other, words", [
+    ("0.15", allow, "an allowed entry"), ("0.10", allow, "an allowed entry"), ("0.8", allow, "an allowed entry"), ("0.16", allow, "an allowed entry"),
+    ("rest", allow, "an allowed entry"), ("0.15", trust, "a proxy the server trusts"), ("0.6", trust, "a proxy the server trusts"),
+    ("0.16", trust, "a proxy the server trusts")])
+def test_an_address_allowed_or_trusted_while_it_is_asked_whether_to_block_it(persona, other, words, tmp_path):
+    """The guards see what the server says now, not what it said when the question was asked."""
+    with Practice(persona) as p, console(p, tmp_path) as t:
+        t.wait_text("live")
+        t.send(":block 203.0.113.9\r")
+        t.wait_text("y yes")
+        other(p, "203.0.113.9")
+        t.send("y")
+        t.wait_text("Type override")
+        t.wait_text(words)
+        assert p.state()["stored"]["blocked"] == []
+        t.send("\x1b")
+        t.wait_text("nothing was sent")
+        t.send(":block 203.0.113.10\r")  # and does not stand in the way of others
+        t.wait_text("y yes")
+        t.send("y")
+        t.wait_text("in force")
+        assert p.state()["stored"]["blocked"] == ["203.0.113.10"]
+
+
+def test_what_was_overridden_is_sent_and_named_although_it_is_looked_at_again(tmp_path):
+    with Practice("0.15") as p, console(p, tmp_path) as t:
+        t.wait_text("live")
+        t.send(":block 10.1.2.3\r")
+        t.wait_text("Type override")
+        p.edit(allow=["10.1.2.3"])
+        t.send("override\r")
+        t.wait_text("an allowed entry")  # that was not known when it was overridden
+        assert p.state()["stored"]["blocked"] == []
+        t.send("override\r")
+        t.wait_text("in force")
+        assert p.state()["stored"]["blocked"] == ["10.1.2.3"]
+        t.send("9")
+        t.wait_text("Journal")
+        t.wait_text("10.1.2.3")
+        t.send("\r")
+        t.wait_text("Overridden")
+        assert "Overridden   allowed, private" in t.text, t.text
