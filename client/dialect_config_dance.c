@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client/dialect_config.h"
+#include "client/dialect_hold.h"
 #include "core/mem.h"
 
 enum { DANCE_READ, DANCE_DELETE, DANCE_PUT_BACK, DANCE_CHECK };
@@ -183,7 +184,8 @@ bool config_dance_next(const struct server *srv, struct batch *b, const struct e
 	struct config_memo *m = b->cur.memo;
 	struct dance *d = m ? m->dance : NULL;
 
-	(void)srv;
+	if (hold_is_open(b))
+		return hold_write_next(srv, b, blocked);
 	if (!d || b->cur.phase == DANCE_CHECK)
 		return false;
 	if (b->cur.phase == DANCE_READ) {

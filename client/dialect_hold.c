@@ -51,15 +51,15 @@ size_t hold_run(const struct batch *b, size_t max)
 	return n;
 }
 
-/* A dry run has read nothing: what only an answer can tell stands as <…>. */
-static bool is_dry(const struct batch *b)
-{
-	return b->ids[b->first] && b->ids[b->first][0] == '<';
-}
-
 bool hold_is_open(const struct batch *b)
 {
-	return b->cur.total != LET_GO && !is_dry(b) && hold_next(b, 0) != SIZE_MAX;
+	return b->cur.total != LET_GO && hold_next(b, 0) != SIZE_MAX;
+}
+
+bool hold_write_next(const struct server *srv, struct batch *b, const struct entrylist *blocked)
+{
+	(void)srv, (void)blocked;
+	return hold_is_open(b) && hold_let_go(b) == DECODE_MORE;
 }
 
 enum decode hold_let_go(struct batch *b)

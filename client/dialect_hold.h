@@ -17,6 +17,8 @@ size_t hold_next(const struct batch *b, size_t from);
 bool hold_is_stored(const struct batch *b, size_t k, const char *value);
 /* All of it is there: DECODE_MORE, to be followed by the write. */
 enum decode hold_let_go(struct batch *b);
+/* dialect_ops.write_next of a dialect that reads all of it in one request. */
+bool hold_write_next(const struct server *srv, struct batch *b, const struct entrylist *blocked);
 /* Every edit of the batch is left as it is; DECODE_DONE. */
 enum decode hold_refuse(struct batch *b, size_t missing);
 enum decode hold_refuse_words(struct batch *b, enum err_code why, const char *words);

@@ -447,6 +447,7 @@ const struct dialect_ops dialect_jmap = {
 	.read_decode = jmap_read_decode,
 	.write_encode = jmap_write_encode,
 	.write_decode = jmap_write_decode,
+	.write_next = jmap_write_next,
 	.reloads = jmap_reloads,
 	.caveat = jmap_caveat,
 	.reload_encode = jmap_reload_encode,

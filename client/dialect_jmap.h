@@ -74,6 +74,7 @@ enum decode jmap_read_decode(const struct server *srv, struct batch *b, const st
 /* … what an un-block waits for, read before it is written. */
 void jmap_hold_encode(const struct server *srv, const struct batch *b, struct request *req);
 enum decode jmap_hold_decode(struct batch *b, const struct response *res);
+bool jmap_write_next(const struct server *srv, struct batch *b, const struct entrylist *blocked);
 
 /* dialect_jmap_write.c */
 bool jmap_write_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err);

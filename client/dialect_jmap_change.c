@@ -285,6 +285,15 @@ void jmap_hold_encode(const struct server *srv, const struct batch *b, struct re
 	jmap_end(req);
 }
 
+bool jmap_write_next(const struct server *srv, struct batch *b, const struct entrylist *blocked)
+{
+	for (size_t i = 0; i < JMAP_PAIRS && hold_next(b, b->cur.pos) != SIZE_MAX; i++)
+		b->cur.pos = hold_next(b, b->cur.pos) + 1;
+	if (hold_is_open(b) && hold_next(b, b->cur.pos) != SIZE_MAX)
+		return true;
+	return hold_write_next(srv, b, blocked);
+}
+
 enum decode jmap_hold_decode(struct batch *b, const struct response *res)
 {
 	struct err err = ERR_INIT;

@@ -362,5 +362,6 @@ const struct dialect_ops dialect_rest = {
 	.read_decode = read_decode,
 	.write_encode = write_encode,
 	.write_decode = write_decode,
+	.write_next = hold_write_next,
 	.memo_free = memo_free,
 };

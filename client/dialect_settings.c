@@ -303,6 +303,7 @@ const struct dialect_ops dialect_settings = {
 	.read_decode = settings_read_decode,
 	.write_encode = settings_write_encode,
 	.write_decode = settings_write_decode,
+	.write_next = settings_write_next,
 	.reloads = settings_reloads,
 	.caveat = settings_caveat,
 	.reload_encode = settings_reload_encode,

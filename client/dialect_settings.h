@@ -29,6 +29,7 @@ enum settings_family {
 /* dialect_settings_hold.c: what an un-block waits for */
 bool settings_hold_encode(const struct batch *b, struct request *req);
 enum decode settings_hold_decode(struct batch *b, const struct response *res);
+bool settings_write_next(const struct server *srv, struct batch *b, const struct entrylist *blocked);
 
 /* Keys that hold a class's rate, at most two, NULL-terminated; empty when the family has no such class. */
 const char *const *settings_rate_keys(enum settings_family family, enum ban_class c);

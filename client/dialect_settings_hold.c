@@ -63,6 +63,15 @@ static enum decode judge_check(struct batch *b, const struct response *res)
 	return got;
 }
 
+bool settings_write_next(const struct server *srv, struct batch *b, const struct entrylist *blocked)
+{
+	if (hold_is_open(b) && b->cur.pos == HOLD_READ && needs_full_reload(b)) {
+		b->cur.pos = HOLD_ASK;
+		return true;
+	}
+	return hold_write_next(srv, b, blocked);
+}
+
 enum decode settings_hold_decode(struct batch *b, const struct response *res)
 {
 	enum decode got;

@@ -144,7 +144,13 @@ def test_two_networks_and_one_of_them_refused(world, practice, persona):
 @pytest.mark.parametrize("persona", PERSONAS)
 def test_a_dry_run_shows_what_goes(world, practice, persona):
     p = use(world, practice, persona)
-    result = replace(world, "--dry-run")
+    result = world.run("block", "203.0.113.0/28", "--replace", "--dry-run")
     assert result.rc == DONE and blocked(p) == SINGLES
+    written = result.out.split("# write")[1].split("# read back")[0]
     for target in SINGLES + ["203.0.113.0"]:
-        assert target in result.out.split("# write")[1].split("# read back")[0], (target, result)
+        assert target in written, (target, result)
+    p.requests()
+    assert world.run("block", "203.0.113.0/28", "--replace").rc == DONE
+    shown = [line.split()[:2] for line in written.splitlines() if line.startswith(("GET ", "POST ", "PATCH ", "DELETE "))]
+    sent = [[r["method"], r["path"]] for r in p.requests()]
+    assert any(sent[n:n + len(shown)] == shown for n in range(len(sent))), (shown, sent)
