@@ -28,7 +28,7 @@ struct store {
 	int64_t server_id;
 	int64_t journal_change; /* the change being carried out, and what of it is on disk
 				   (journal.c) */
-	uint32_t *journal_prints;
+	uint32_t *journal_prints; /* per pack; NULL = its edits have rows of their own */
 	size_t journal_edits, journal_steps;
 	struct fingerprints logins_known; /* logins this process has taken in (history_logins.c) */
 	struct login_row *logins;         /* of those, the ones that are not written yet */

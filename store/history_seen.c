@@ -3,9 +3,11 @@
  * together a piece at a time, so that a million entries cost the loop no pause and the disk only
  * the differences. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/mem.h"
 #include "store/history_scan.h"
+#include "store/journal_records.h"
 
 #define PIECE 500
 
@@ -27,7 +29,13 @@ struct history_seen {
 	size_t count;
 	bool is_last; /* of the known ones: there are no more */
 	bool is_done;
+	struct journal_finder *own; /* un-blocks of ours */
 };
+
+static bool is_unblock(const struct journal_record *r)
+{
+	return strcmp(r->kind, edit_name(EDIT_UNBLOCK)) == 0 && journal_took(r);
+}
 
 struct history_seen *history_seen_begin(struct store *s, const char *server,
 	const struct entrylist *list, int64_t now, struct err *err)
@@ -41,6 +49,8 @@ struct history_seen *history_seen_begin(struct store *s, const char *server,
 	job->server_name = xstrdup(server);
 	job->list = list;
 	job->now = now;
+	job->own = xcalloc(1, sizeof(*job->own));
+	job->own->fits = is_unblock;
 	return job;
 }
 
@@ -49,6 +59,8 @@ void history_seen_end(struct history_seen *job)
 	if (job == NULL)
 		return;
 	free(job->server_name);
+	journal_finder_release(job->own);
+	free(job->own);
 	free(job);
 }
 
@@ -137,6 +149,9 @@ static enum ban_end end_of(struct history_seen *job, const struct known *k)
 	sqlite3_bind_int64(q, 3, k->first);
 	is_ours = db_step(job->s, q, NULL) > 0;
 	sqlite3_reset(q);
+	if (!is_ours)
+		is_ours = journal_find_packed(
+				  job->own, job->s, text, job->server, 0, k->first) > 0;
 	return is_ours ? END_OPERATOR : END_GONE;
 }
 

@@ -6,9 +6,16 @@
 
 #include "core/mem.h"
 #include "core/text.h"
-#include "store/db.h"
+#include "store/journal_records.h"
 
-/* ---- writing ---- */
+const char *journal_value(const struct edit *e, char *out, size_t size)
+{
+	if (e->kind == EDIT_THRESHOLD)
+		return threshold_format(&e->value, out, size);
+	return edit_has_address(e->kind) ? e->raw : NULL;
+}
+
+/* ---- before it is sent ---- */
 
 static bool insert_change(struct store *s, int64_t server, const char *operator_name,
 	const struct change *c, int64_t undoes, int64_t *id, struct err *err)
@@ -59,37 +66,44 @@ static bool insert_edit(
 	db_bind_time(q, 9, e->created);
 	db_bind_time(q, 10, e->expires);
 	db_bind_text(q, 11, class_name(e->class));
-	if (e->kind == EDIT_THRESHOLD)
-		db_bind_text(q, 12, threshold_format(&e->value, value, sizeof(value)));
-	else if (edit_has_address(e->kind))
-		db_bind_text(q, 12, e->raw);
+	db_bind_text(q, 12, journal_value(e, value, sizeof(value)));
 	return db_run(s, q, err);
+}
+
+static bool insert_edits(struct store *s, int64_t change, const struct change *c, struct err *err)
+{
+	size_t i;
+
+	if (c->count >= JOURNAL_PACK_FROM)
+		return journal_pack_insert(s, change, c, err);
+	for (i = 0; i < c->count; i++) {
+		if (!insert_edit(s, change, i, &c->edits[i], err))
+			return false;
+	}
+	return true;
 }
 
 bool journal_begin(struct store *s, const char *server, const char *operator_name,
 	const struct change *c, int64_t undoes, int64_t *change, struct err *err)
 {
 	int64_t id, server_id;
-	size_t i;
 
 	*change = 0;
 	if (!db_may_write(s, err) || !db_begin(s, err))
 		return false;
 	server_id = db_server(s, server, true, err);
-	if (server_id <= 0 || !insert_change(s, server_id, operator_name, c, undoes, &id, err))
-		goto out;
-	for (i = 0; i < c->count; i++) {
-		if (!insert_edit(s, id, i, &c->edits[i], err))
-			goto out;
+	if (server_id <= 0 || !insert_change(s, server_id, operator_name, c, undoes, &id, err) ||
+		!insert_edits(s, id, c, err)) {
+		db_rollback(s);
+		return false;
 	}
 	if (!db_commit(s, err))
 		return false;
 	*change = id;
 	return true;
-out:
-	db_rollback(s);
-	return false;
 }
+
+/* ---- what became of it ---- */
 
 static bool update_edit(
 	struct store *s, int64_t change, size_t seq, const struct outcome *o, struct err *err)
@@ -135,7 +149,6 @@ static bool write_step(
 	return db_run(s, q, err);
 }
 
-/* The end, and the marks on the edits that this change took back. */
 static bool finish(struct store *s, int64_t change, const struct change *c, struct err *err)
 {
 	sqlite3_stmt *q = db_prepare(s, "UPDATE change SET ended = ?2 WHERE id = ?1", err);
@@ -144,87 +157,146 @@ static bool finish(struct store *s, int64_t change, const struct change *c, stru
 		return false;
 	sqlite3_bind_int64(q, 1, change);
 	sqlite3_bind_int64(q, 2, c->ended > 0 ? c->ended : clock_now());
-	if (!db_run(s, q, err))
-		return false;
-	q = db_prepare(s,
-		"UPDATE edit SET undone = ?1 WHERE change = (SELECT undoes FROM change WHERE id = "
-		"?1 AND undoes > 0) AND target IN "
-		"(SELECT target FROM edit WHERE change = ?1 AND verdict IN ('in_force', 'stored', "
-		"'mismatch'))",
-		err);
-	if (q == NULL)
-		return false;
-	sqlite3_bind_int64(q, 1, change);
 	return db_run(s, q, err);
 }
 
-#define PRINT_BYTES 64 /* of a text: enough to tell one state of an edit from the next */
+/* ---- taken back ---- */
 
-static uint64_t add_print(uint64_t h, const char *text)
+static int compare_texts(const void *a, const void *b)
 {
-	size_t i, n = text ? strnlen(text, PRINT_BYTES) : 0;
-
-	h = (h ^ (text != NULL)) * UINT64_C(1099511628211);
-	for (i = 0; i < n; i++)
-		h = (h ^ (unsigned char)text[i]) * UINT64_C(1099511628211);
-	return h;
+	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Tells whether an outcome is still the one that is on disk; a change of 100,000 edits is brought
- * up to date twice a second. */
-static uint32_t outcome_print(const struct outcome *o)
+/* What a change wrote, sorted; the caller frees it. */
+static char **targets_taken(struct store *s, int64_t change, size_t *count, struct err *err)
 {
-	uint64_t h = UINT64_C(14695981039346656037) ^
-		     ((uint64_t)o->verdict << 16 | (uint64_t)o->why << 8 | o->no_op);
+	struct journal_cursor cur;
+	char **targets = NULL;
+	size_t cap = 0;
 
-	h = add_print(add_print(add_print(h, o->before), o->after), o->detail);
-	return (uint32_t)(h >> 32) | 1;
+	*count = 0;
+	journal_cursor_open(&cur, s, change, 0);
+	while (journal_cursor_next(&cur, err) > 0) {
+		if (!journal_took(&cur.rec))
+			continue;
+		xgrow(&targets, &cap, *count + 1, sizeof(*targets));
+		targets[(*count)++] = xstrdup(cur.rec.target);
+	}
+	journal_cursor_close(&cur);
+	if (*count)
+		qsort(targets, *count, sizeof(*targets), compare_texts);
+	return targets;
 }
 
+static bool mark_edit_undone(
+	struct store *s, int64_t change, int64_t by, const char *target, struct err *err)
+{
+	sqlite3_stmt *q = db_prepare(s,
+		"UPDATE edit SET undone = ?2 WHERE change = ?1 AND target = ?3", err);
+
+	if (q == NULL)
+		return false;
+	sqlite3_bind_int64(q, 1, change);
+	sqlite3_bind_int64(q, 2, by);
+	db_bind_text(q, 3, target);
+	return db_run(s, q, err);
+}
+
+static int64_t undoes(struct store *s, int64_t change)
+{
+	sqlite3_stmt *q = db_prepare(s, "SELECT undoes FROM change WHERE id = ?1", NULL);
+	int64_t which = 0;
+
+	if (q == NULL)
+		return 0;
+	sqlite3_bind_int64(q, 1, change);
+	if (db_step(s, q, NULL) > 0)
+		which = sqlite3_column_int64(q, 0);
+	sqlite3_reset(q);
+	return which;
+}
+
+/* The marks on the edits that this change took back. */
+static bool mark_undone(struct store *s, int64_t change, struct err *err)
+{
+	int64_t which = undoes(s, change);
+	size_t count, i;
+	char **targets;
+	bool ok = true;
+
+	if (which <= 0)
+		return true;
+	targets = targets_taken(s, change, &count, err);
+	if (journal_is_packed(s, which)) {
+		ok = journal_pack_mark_undone(
+			s, which, change, (const char *const *)targets, count, err);
+	} else {
+		for (i = 0; ok && i < count; i++)
+			ok = mark_edit_undone(s, which, change, targets[i], err);
+	}
+	for (i = 0; i < count; i++)
+		free(targets[i]);
+	free(targets);
+	return ok;
+}
+
+/* ---- bringing it up to date ---- */
+
+/* What is on the disk of the change being carried out is not written again. */
 static void remember_change(struct store *s, int64_t change, size_t edits)
 {
 	if (s->journal_change == change && s->journal_edits == edits)
 		return;
 	free(s->journal_prints);
-	s->journal_prints = xcalloc(edits + 1, sizeof(*s->journal_prints));
+	s->journal_prints =
+		journal_is_packed(s, change)
+			? xcalloc(edits / JOURNAL_PACK_EDITS + 1, sizeof(*s->journal_prints))
+			: NULL;
 	s->journal_change = change;
 	s->journal_edits = edits;
 	s->journal_steps = 0;
 }
 
-bool journal_update(
+static bool update_edits(struct store *s, int64_t change, const struct change *c, struct err *err)
+{
+	size_t i;
+
+	if (s->journal_prints)
+		return journal_pack_update(s, change, c, err);
+	for (i = 0; i < c->count; i++) {
+		const struct outcome *o = &c->outcomes[i];
+
+		if (!journal_is_untouched(o) && !update_edit(s, change, i, o, err))
+			return false;
+	}
+	return true;
+}
+
+static bool update_steps(
 	struct store *s, int64_t change, const struct change *c, bool is_done, struct err *err)
 {
 	size_t i;
 
-	if (!db_may_write(s, err) || !db_begin(s, err))
-		return false;
-	remember_change(s, change, c->count);
-	for (i = 0; i < c->count; i++) {
-		uint32_t print = outcome_print(&c->outcomes[i]);
-
-		/* What is still to come was written as pending; what it will replace is kept, for whoever
-		 * finds the change cut off. */
-		if ((c->outcomes[i].verdict == VERDICT_PENDING && !c->outcomes[i].before &&
-			    !c->outcomes[i].place) ||
-			s->journal_prints[i] == print)
-			continue;
-		if (!update_edit(s, change, i, &c->outcomes[i], err))
-			goto out;
-		s->journal_prints[i] = print;
-	}
 	for (i = is_done || s->journal_steps == 0 ? 0 : s->journal_steps - 1; i < c->step_count;
 		i++) {
 		if (!write_step(s, change, i, &c->steps[i], err))
-			goto out;
+			return false;
 	}
 	s->journal_steps = c->step_count;
-	if (is_done && !finish(s, change, c, err))
-		goto out;
-	if (db_commit(s, err))
-		return true;
-out:
-	db_rollback(s);
-	s->journal_change = 0; /* nothing of it counts as written */
-	return false;
+	return true;
+}
+
+bool journal_update(
+	struct store *s, int64_t change, const struct change *c, bool is_done, struct err *err)
+{
+	if (!db_may_write(s, err) || !db_begin(s, err))
+		return false;
+	remember_change(s, change, c->count);
+	if (!update_edits(s, change, c, err) || !update_steps(s, change, c, is_done, err) ||
+		(is_done && (!finish(s, change, c, err) || !mark_undone(s, change, err)))) {
+		db_rollback(s);
+		s->journal_change = 0; /* nothing of it counts as written */
+		return false;
+	}
+	return db_commit(s, err);
 }

@@ -5,8 +5,8 @@
 
 #include "core/mem.h"
 #include "core/text.h"
-#include "store/db.h"
 #include "store/journal.h"
+#include "store/journal_records.h"
 
 void journal_query_init(struct journal_query *q)
 {
@@ -79,71 +79,104 @@ static char *steps_json(struct store *s, int64_t change, int64_t seq)
 
 /* ---- rows ---- */
 
-static void fill_row(sqlite3_stmt *q, struct journal_row *r)
+static char *copy_of(const char *text)
 {
-	char *text;
-
-	memset(r, 0, sizeof(*r));
-	r->id = sqlite3_column_int64(q, 0);
-	r->change = sqlite3_column_int64(q, 1);
-	r->time = db_time(q, 2);
-	r->ended = db_time(q, 3);
-	r->operator_name = db_text(q, 4);
-	r->server = db_text(q, 5);
-	text = db_text(q, 6);
-	if (!edit_parse_name(text, &r->kind))
-		r->kind = EDIT_COUNT;
-	free(text);
-	r->target = db_text(q, 7);
-	text = db_text(q, 8);
-	r->verdict = parse_verdict(text);
-	free(text);
-	r->why = (enum err_code)sqlite3_column_int(q, 9);
-	r->no_op = sqlite3_column_int(q, 10);
-	r->has_before = sqlite3_column_type(q, 11) != SQLITE_NULL;
-	r->has_after = sqlite3_column_type(q, 12) != SQLITE_NULL;
-	r->before = db_text(q, 11);
-	r->after = db_text(q, 12);
-	r->detail = db_text(q, 13);
-	r->reason = db_text(q, 14);
-	r->forced = db_text(q, 15);
-	r->undoes = sqlite3_column_int64(q, 16);
-	r->undone_by = sqlite3_column_int64(q, 17);
+	return xstrdup(text ? text : "");
 }
 
-/* Does the query's address filter let this edit through? */
-static bool fits_within(const struct net *within, sqlite3_stmt *q)
+/* What is the change's own: columns of the query in journal_list(). */
+static void fill_change(struct journal_row *r, sqlite3_stmt *q)
 {
+	memset(r, 0, sizeof(*r));
+	r->change = sqlite3_column_int64(q, 0);
+	r->time = db_time(q, 1);
+	r->ended = db_time(q, 2);
+	r->operator_name = db_text(q, 3);
+	r->server = db_text(q, 4);
+	r->reason = db_text(q, 5);
+	r->forced = db_text(q, 6);
+	r->undoes = sqlite3_column_int64(q, 7);
+}
+
+static void fill_edit(struct journal_row *r, const struct journal_record *rec)
+{
+	r->id = rec->id;
+	if (!edit_parse_name(rec->kind, &r->kind))
+		r->kind = EDIT_COUNT;
+	r->target = copy_of(rec->target);
+	r->verdict = parse_verdict(rec->verdict);
+	r->why = rec->why;
+	r->no_op = rec->no_op;
+	r->has_before = rec->before != NULL;
+	r->has_after = rec->after != NULL;
+	r->before = copy_of(rec->before);
+	r->after = copy_of(rec->after);
+	r->detail = copy_of(rec->detail);
+	r->undone_by = rec->undone;
+}
+
+/* Does the query let this edit through? */
+static bool fits(const struct journal_query *jq, const struct journal_record *rec)
+{
+	enum edit_kind kind;
 	struct net n;
 
-	if (within->family == 0)
+	if ((jq->target && strcmp(jq->target, rec->target) != 0) ||
+		(jq->only_undoable && !journal_is_undoable(rec)))
+		return false;
+	if (jq->within.family == 0)
 		return true;
-	return db_net(sqlite3_column_blob(q, 18), sqlite3_column_bytes(q, 18), &n) &&
-	       (net_contains(within, &n) || net_contains(&n, within));
+	return edit_parse_name(rec->kind, &kind) && edit_has_address(kind) &&
+	       net_parse(rec->target, strlen(rec->target), &n, NULL) &&
+	       (net_contains(&jq->within, &n) || net_contains(&n, &jq->within));
 }
 
-#define UNDOABLE "e.verdict IN ('in_force', 'stored', 'mismatch') AND e.no_op = 0 AND e.undone = 0"
+struct rows {
+	struct journal_row *rows;
+	size_t count, cap;
+};
+
+/* 1 all of them, 0 there are as many as were asked for, -1 failed. */
+static int list_edits(struct store *s, const struct journal_query *jq, sqlite3_stmt *changes,
+	struct rows *out, struct err *err)
+{
+	struct journal_cursor cur;
+	int got = 1;
+
+	journal_cursor_open(&cur, s, sqlite3_column_int64(changes, 0), 0);
+	while ((!jq->limit || out->count < jq->limit) && (got = journal_cursor_next(&cur, err)) > 0) {
+		struct journal_row *r;
+
+		if (!fits(jq, &cur.rec))
+			continue;
+		xgrow(&out->rows, &out->cap, out->count + 1, sizeof(*out->rows));
+		r = &out->rows[out->count++];
+		fill_change(r, changes);
+		fill_edit(r, &cur.rec);
+		r->steps = steps_json(s, r->change, (int64_t)cur.rec.seq);
+	}
+	journal_cursor_close(&cur);
+	return got < 0 ? -1 : got == 0;
+}
 
 bool journal_list(struct store *s, const struct journal_query *jq, struct journal_row **rows,
 	size_t *count, struct err *err)
 {
-	size_t cap = 0, i, *seqs = NULL, seq_cap = 0;
+	struct rows out = { 0 };
 	sqlite3_stmt *q;
-	int r = 0;
+	int r = 0, more = 1;
 
 	*rows = NULL;
 	*count = 0;
 	if (!db_may_read(s, err))
 		return false;
 	q = db_prepare(s,
-		"SELECT e.id, c.id, c.time, c.ended, c.operator, v.name, e.kind, e.target, "
-		"e.verdict, e.why, e.no_op, e.before, e.after, "
-		"e.detail, c.reason, c.forced, c.undoes, e.undone, e.key, e.seq "
-		"FROM change c JOIN server v ON v.id = c.server JOIN edit e ON e.change = c.id "
-		"WHERE (?1 IS NULL OR v.name = ?1) AND c.time >= ?2 AND c.time < ?3 AND (?4 IS "
-		"NULL OR e.target = ?4) "
-		"AND (?5 = 0 OR c.id = ?5) AND (?6 = 0 OR (" UNDOABLE
-		")) ORDER BY c.time DESC, c.id DESC, e.seq",
+		"SELECT c.id, c.time, c.ended, c.operator, v.name, c.reason, c.forced, c.undoes "
+		"FROM change c JOIN server v ON v.id = c.server "
+		"WHERE (?1 IS NULL OR v.name = ?1) AND c.time >= ?2 AND c.time < ?3 "
+		"AND (?4 IS NULL OR c.id IN (SELECT change FROM edit WHERE target = ?4) OR EXISTS "
+		"(SELECT 1 FROM pack p WHERE p.change = c.id AND may_hold(p.targets, ?4))) "
+		"AND (?5 = 0 OR c.id = ?5) ORDER BY c.time DESC, c.id DESC",
 		err);
 	if (q == NULL)
 		return false;
@@ -152,24 +185,15 @@ bool journal_list(struct store *s, const struct journal_query *jq, struct journa
 	sqlite3_bind_int64(q, 3, jq->until == TIME_NONE ? INT64_MAX : jq->until);
 	db_bind_text(q, 4, jq->target);
 	sqlite3_bind_int64(q, 5, jq->change);
-	sqlite3_bind_int(q, 6, jq->only_undoable);
-	while ((!jq->limit || *count < jq->limit) && (r = db_step(s, q, err)) > 0) {
-		if (!fits_within(&jq->within, q))
-			continue;
-		xgrow(rows, &cap, *count + 1, sizeof(**rows));
-		xgrow(&seqs, &seq_cap, *count + 1, sizeof(*seqs));
-		seqs[*count] = (size_t)sqlite3_column_int64(q, 19);
-		fill_row(q, &(*rows)[(*count)++]);
-	}
+	while (more > 0 && (r = db_step(s, q, err)) > 0)
+		more = list_edits(s, jq, q, &out, err);
 	sqlite3_reset(q);
-	for (i = 0; i < *count; i++)
-		(*rows)[i].steps = steps_json(s, (*rows)[i].change, (int64_t)seqs[i]);
-	free(seqs);
-	if (r >= 0)
+	if (r >= 0 && more >= 0) {
+		*rows = out.rows;
+		*count = out.count;
 		return true;
-	journal_rows_free(*rows, *count);
-	*rows = NULL;
-	*count = 0;
+	}
+	journal_rows_free(out.rows, out.count);
 	return false;
 }
 
@@ -191,53 +215,40 @@ void journal_rows_free(struct journal_row *rows, size_t count)
 
 /* ---- as a change ---- */
 
-/* NULL stays NULL. */
-static char *optional(sqlite3_stmt *q, int col)
+static char *optional(const char *text)
 {
-	return sqlite3_column_type(q, col) == SQLITE_NULL ? NULL : db_text(q, col);
+	return text ? xstrdup(text) : NULL;
 }
 
-static void load_edit(struct change *c, sqlite3_stmt *q)
+static void load_edit(struct change *c, const struct journal_record *rec)
 {
-	char *kind = db_text(q, 0), *target = db_text(q, 1), *text;
 	enum edit_kind k;
 	struct edit *e;
 	struct outcome *o;
 
-	if (edit_parse_name(kind, &k)) {
-		e = change_add(c, k, target);
-		o = &c->outcomes[c->count - 1];
-		e->note = optional(q, 2);
-		e->by = optional(q, 3);
-		text = db_text(q, 4);
-		reason_parse(text, &e->reason);
-		free(text);
-		e->created = db_time(q, 5);
-		e->expires = db_time(q, 6);
-		text = db_text(q, 7);
-		if (!class_parse(text, &e->class))
-			e->class = CLASS_NONE;
-		free(text);
-		text = optional(q, 8);
-		if (text && edit_is_threshold(k))
-			threshold_parse(text, &e->value, NULL);
-		if (edit_is_path(k))
-			o->place = text;
-		else if (edit_has_address(k))
-			e->raw = text;
-		else
-			free(text);
-		text = db_text(q, 9);
-		o->verdict = parse_verdict(text);
-		free(text);
-		o->why = (enum err_code)sqlite3_column_int(q, 10);
-		o->no_op = sqlite3_column_int(q, 11);
-		o->before = optional(q, 12);
-		o->after = optional(q, 13);
-		o->detail = optional(q, 14);
-	}
-	free(kind);
-	free(target);
+	if (!edit_parse_name(rec->kind, &k))
+		return;
+	e = change_add(c, k, rec->target);
+	o = &c->outcomes[c->count - 1];
+	e->note = optional(rec->note);
+	e->by = optional(rec->author);
+	reason_parse(rec->reason ? rec->reason : "", &e->reason);
+	e->created = rec->created;
+	e->expires = rec->expires;
+	if (!rec->class || !class_parse(rec->class, &e->class))
+		e->class = CLASS_NONE;
+	if (rec->value && edit_is_threshold(k))
+		threshold_parse(rec->value, &e->value, NULL);
+	if (edit_is_path(k))
+		o->place = optional(rec->value);
+	else if (edit_has_address(k))
+		e->raw = optional(rec->value);
+	o->verdict = parse_verdict(rec->verdict);
+	o->why = rec->why;
+	o->no_op = rec->no_op;
+	o->before = optional(rec->before);
+	o->after = optional(rec->after);
+	o->detail = optional(rec->detail);
 }
 
 static bool load_change(
@@ -295,7 +306,7 @@ static bool load_steps(struct store *s, int64_t change, struct change *c, struct
 
 		if (kind < 0 || kind >= STEP_COUNT)
 			continue;
-		detail = optional(q, 5);
+		detail = sqlite3_column_type(q, 5) == SQLITE_NULL ? NULL : db_text(q, 5);
 		change_step(c, (enum step_kind)kind, sqlite3_column_int(q, 1),
 			sqlite3_column_int64(q, 2), (size_t)sqlite3_column_int64(q, 3),
 			(size_t)sqlite3_column_int64(q, 4), detail);
@@ -307,8 +318,8 @@ static bool load_steps(struct store *s, int64_t change, struct change *c, struct
 struct change *journal_load(
 	struct store *s, int64_t change, int64_t edit, char **server, struct err *err)
 {
+	struct journal_cursor cur;
 	struct change *c;
-	sqlite3_stmt *q;
 	int r = -1;
 
 	if (server)
@@ -319,17 +330,10 @@ struct change *journal_load(
 	if (!load_change(s, change, c, server, err) ||
 		(edit == 0 && !load_steps(s, change, c, err)))
 		goto out;
-	q = db_prepare(s,
-		"SELECT kind, target, note, author, reason, created, expires, class, value, "
-		"verdict, why, no_op, before, after, detail "
-		"FROM edit WHERE change = ?1 AND (?2 = 0 OR id = ?2) ORDER BY seq",
-		err);
-	if (q == NULL)
-		goto out;
-	sqlite3_bind_int64(q, 1, change);
-	sqlite3_bind_int64(q, 2, edit);
-	while ((r = db_step(s, q, err)) > 0)
-		load_edit(c, q);
+	journal_cursor_open(&cur, s, change, edit);
+	while ((r = journal_cursor_next(&cur, err)) > 0)
+		load_edit(c, &cur.rec);
+	journal_cursor_close(&cur);
 	if (r == 0)
 		return c;
 out:
@@ -341,6 +345,17 @@ out:
 	return NULL;
 }
 
+/* Statements for the row with an id, and for the newest change that can be taken back. */
+static const char find_edit[] =
+	"SELECT change FROM edit WHERE id = ?1 UNION ALL SELECT change FROM pack WHERE id <= ?1 "
+	"AND ?1 < id + count";
+static const char find_newest[] =
+	"SELECT c.id FROM change c JOIN server v ON v.id = c.server WHERE (?2 IS NULL OR v.name = "
+	"?2) AND c.undoes = 0 AND (EXISTS (SELECT 1 FROM edit e WHERE e.change = c.id AND "
+	"e.verdict IN ('in_force', 'stored', 'mismatch') AND e.no_op = 0 AND e.undone = 0) OR "
+	"EXISTS (SELECT 1 FROM pack p WHERE p.change = c.id AND p.undoable > 0)) ORDER BY c.time "
+	"DESC, c.id DESC LIMIT 1";
+
 bool journal_find(struct store *s, const char *server, int64_t id, int64_t *change, int64_t *edit,
 	struct err *err)
 {
@@ -350,26 +365,17 @@ bool journal_find(struct store *s, const char *server, int64_t id, int64_t *chan
 	*change = *edit = 0;
 	if (!db_may_read(s, err))
 		return false;
-	if (id)
-		q = db_prepare(s,
-			"SELECT e.change, e.id FROM edit e WHERE e.id = ?1 AND (?2 IS NULL OR ?2 "
-			"IS NOT NULL)",
-			err);
-	else
-		q = db_prepare(s,
-			"SELECT c.id, 0 FROM change c JOIN edit e ON e.change = c.id JOIN server v "
-			"ON v.id = c.server WHERE ?1 = 0 AND "
-			"(?2 IS NULL OR v.name = ?2) AND c.undoes = 0 AND " UNDOABLE
-			" ORDER BY c.time DESC, c.id DESC LIMIT 1",
-			err);
+	q = db_prepare(s, id ? find_edit : find_newest, err);
 	if (q == NULL)
 		return false;
-	sqlite3_bind_int64(q, 1, id);
-	db_bind_text(q, 2, server);
+	if (id)
+		sqlite3_bind_int64(q, 1, id);
+	else
+		db_bind_text(q, 2, server);
 	r = db_step(s, q, err);
 	if (r > 0) {
 		*change = sqlite3_column_int64(q, 0);
-		*edit = sqlite3_column_int64(q, 1);
+		*edit = id;
 	}
 	sqlite3_reset(q);
 	if (r == 0)
@@ -404,28 +410,38 @@ bool journal_unended(
 	return r == 0;
 }
 
+static bool may_have_written(const struct journal_record *r)
+{
+	return (journal_took(r) || strcmp(r->verdict, verdict_name(VERDICT_UNKNOWN)) == 0) &&
+	       !r->no_op;
+}
+
 int64_t journal_touched_since(
 	struct store *s, const char *server, int64_t change, const char *target, struct err *err)
 {
+	struct journal_finder finder = { .fits = may_have_written };
+	int64_t found = 0, packed, id = 0;
 	sqlite3_stmt *q;
-	int64_t found = 0;
 
 	if (!db_may_read(s, err))
 		return 0;
+	if (server && (id = db_server(s, server, false, err)) <= 0)
+		return 0;
 	q = db_prepare(s,
-		"SELECT c.id FROM edit e JOIN change c ON c.id = e.change JOIN server v ON v.id = "
-		"c.server WHERE e.target = ?1 AND c.id > ?2 AND "
-		"(?3 IS NULL OR v.name = ?3) AND e.verdict IN ('in_force', 'stored', 'mismatch', "
-		"'unknown') AND e.no_op = 0 "
+		"SELECT c.id FROM edit e JOIN change c ON c.id = e.change WHERE e.target = ?1 AND "
+		"c.id > ?2 AND (?3 = 0 OR c.server = ?3) AND e.verdict IN ('in_force', 'stored', "
+		"'mismatch', 'unknown') AND e.no_op = 0 "
 		"ORDER BY c.id DESC LIMIT 1",
 		err);
 	if (q == NULL)
 		return 0;
 	db_bind_text(q, 1, target);
 	sqlite3_bind_int64(q, 2, change);
-	db_bind_text(q, 3, server);
+	sqlite3_bind_int64(q, 3, id);
 	if (db_step(s, q, err) > 0)
 		found = sqlite3_column_int64(q, 0);
 	sqlite3_reset(q);
-	return found;
+	packed = journal_find_packed(&finder, s, target, id, change, 0);
+	journal_finder_release(&finder);
+	return packed > found ? packed : found;
 }

@@ -201,3 +201,19 @@ CREATE TABLE shared (
 	key    BLOB NOT NULL,
 	PRIMARY KEY (server, key)
 ) WITHOUT ROWID;
+
+-- version 6
+-- Edits of a change of many, packed (store/rowpack.c): asked, then became (NULL = nothing is known yet), then undone (NULL = none was taken
+-- back). id, first: of its first edit, its id and its place in the change. targets: a Bloom filter. undoable: how many can be taken back.
+CREATE TABLE pack (
+	id       INTEGER PRIMARY KEY,
+	change   INTEGER NOT NULL,
+	first    INTEGER NOT NULL,
+	count    INTEGER NOT NULL,
+	undoable INTEGER NOT NULL DEFAULT 0,
+	targets  BLOB NOT NULL,
+	asked    BLOB NOT NULL,
+	became   BLOB,
+	undone   BLOB
+);
+CREATE UNIQUE INDEX pack_change ON pack (change, first);

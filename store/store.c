@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "core/mem.h"
-#include "store/db.h"
 #include "store/history.h"
+#include "store/journal_records.h"
 
 #define CHECK_EVERY (INT64_C(24) * 3600 * 1000) /* ms */
 #define WAL_MANY 8000  /* pages, 32 MB: with fewer between two checkpoints, reading in a log takes thrice as long */
@@ -314,7 +314,7 @@ struct store *store_open(const struct store_options *o, struct err *err)
 	s->query_ms = o->query_ms ? o->query_ms : 5000;
 	if (!open_file(s, o, err))
 		goto out;
-	if (!set_pragmas(s, err) || !migrate(s, err))
+	if (!set_pragmas(s, err) || !journal_define_functions(s, err) || !migrate(s, err))
 		goto out;
 	if (!o->skip_check && !check_now_and_then(s, err))
 		goto out;

@@ -2,6 +2,7 @@
 """Imports of any size: bad lines among good ones, killed on the way and run again; held against what the server stores and acts on."""
 
 import contextlib
+import json
 import random
 import re
 import sqlite3
@@ -93,8 +94,9 @@ def check_exact(world, p, lines):
     assert set(state["stored"]["blocked"]) == lines.good
     assert set(state["live"]["blocked"]) == lines.good
     with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % world.path("state", "stalwarden", "history.db"), uri=True)) as db:
-        in_force = [target for target, in db.execute("SELECT target FROM edit WHERE verdict = 'in_force'")]
         open_changes = db.execute("SELECT count(*) FROM change WHERE ended IS NULL").fetchone()[0]
+    rows = map(json.loads, world.run("journal", "-o", "ndjson").out.splitlines())
+    in_force = [row["target"] for row in rows if row["verdict"] == "in_force"]
     assert open_changes == 0
     assert len(in_force) == len(set(in_force)) and set(in_force) == lines.good
 
