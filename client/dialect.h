@@ -128,6 +128,7 @@ struct dialect_ops {
 	bool (*read_encode)(const struct server *srv, struct batch *b, struct request *req, struct err *err);
 	void (*read_item)(const struct server *srv, struct batch *b, const struct json_path *path, const struct json_item *item); /* streamed */
 	enum decode (*read_decode)(const struct server *srv, struct batch *b, const struct response *res, struct err *err);
+	/* Also asked for the next batch while the answer to this one is awaited: sets the batch's count and cur, and nothing else. */
 	bool (*write_encode)(const struct server *srv, struct batch *b, struct request *req, struct err *err);
 	enum decode (*write_decode)(const struct server *srv, struct batch *b, const struct response *res, struct err *err);
 	/* Of a write that takes several requests: on to the next, as if the last had been answered as usual; false = that was it. For showing it. */

@@ -78,6 +78,7 @@ static void enter(struct exec *x, enum exec_phase phase)
 	x->phase = phase;
 	x->next = 0;
 	x->batch.change = NULL;
+	exec_ahead_drop(x);
 	x->reload_kind = -1;
 	exec_cursor_release(x, &x->cur);
 }
@@ -206,6 +207,8 @@ static void exec_advance(struct exec *x)
 		}
 		if (x->phase == EXEC_START || has_request(x)) {
 			exchange_queue(x->session, LANE_CHANGE, &exec_exchange, x, &x->exchange);
+			if (x->phase == EXEC_WRITE)
+				exec_ahead_begin(x);
 			return;
 		}
 		enter(x, (enum exec_phase)(x->phase + 1));

@@ -28,6 +28,14 @@ struct exec_edit {
 	uint8_t reloads;
 };
 
+/* The batch of writes after the one under way, and its request. */
+struct exec_ahead {
+	bool is_ready;
+	struct batch batch;
+	struct request req;
+	struct timer timer;
+};
+
 enum { MAP_ACTION = -1, MAP_IMPOSSIBLE = -2, MAP_LEAVE = -3 /* a recheck does not concern it */ };
 
 struct exec {
@@ -64,6 +72,7 @@ struct exec {
 	const char **ids, **before;
 	struct edit_result *result;
 	struct batch batch;
+	struct exec_ahead ahead;
 	size_t next;               /* first edit not in a batch yet */
 	/* what is not about one edit */
 	unsigned reload_bits;
@@ -101,9 +110,16 @@ void exec_compare_one(struct exec *x, size_t i);
 void exec_judge_one(struct exec *x, size_t index); /* index in the change */
 void exec_step_refused(struct exec *x, const struct err *err); /* the dialect can't make the request of this phase */
 bool exec_compute_wanted(const struct exec *x, const struct edit *e, const char *before, struct buf *out);
+void exec_batch_init(struct exec *x, struct batch *b, size_t first); /* empty, from that edit on */
+void exec_batch_bound(const struct exec *x, struct batch *b);        /* what a dialect says of its size, within reason */
 void exec_batch_begin(struct exec *x);
 void exec_batch_end(struct exec *x);
 void exec_cursor_release(struct exec *x, struct cursor *cur);
 const char *exec_keep(struct exec *x, const char *text); /* sanitised copy, good until the end; NULL stays NULL */
+
+/* exec_batch.c: the batch of writes after the one under way. */
+void exec_ahead_begin(struct exec *x); /* a batch of writes is on its way */
+bool exec_ahead_take(struct exec *x, struct request *req); /* true: batch and request are there */
+void exec_ahead_drop(struct exec *x);
 
 #endif

@@ -62,46 +62,7 @@ void exec_cursor_release(struct exec *x, struct cursor *cur)
 	*cur = (struct cursor){ 0 };
 }
 
-/* ---- batches ---- */
-
-void exec_batch_begin(struct exec *x)
-{
-	exec_cursor_release(x, &x->batch.cur);
-	x->batch = (struct batch){ .change = &x->work,
-		.first = x->next,
-		.count = 0,
-		.result = x->result,
-		.ids = x->ids,
-		.before = x->before,
-		.skip = x->skip,
-		.hooks = &x->session->hooks };
-}
-
-/* Only what was used is cleared: small batches of a long change stay cheap. */
-void exec_batch_end(struct exec *x)
-{
-	for (size_t i = 0; i < x->batch.count; i++) {
-		free(x->result[i].value);
-		free(x->result[i].id);
-		free(x->result[i].text);
-		x->result[i] = (struct edit_result){ 0 };
-	}
-	exec_cursor_release(x, &x->batch.cur);
-	x->next = x->batch.first + x->batch.count;
-	x->batch.count = 0;
-	x->batch.change = NULL;
-}
-
-/* A dialect that says nothing about the size of the batch means one; one that says too much is held back. */
-static void batch_bound(struct exec *x)
-{
-	size_t left = x->work.count - x->batch.first;
-
-	if (x->batch.count < 1)
-		x->batch.count = 1;
-	if (x->batch.count > left)
-		x->batch.count = left;
-}
+/* ---- failing ---- */
 
 /* The batch under way and, when nothing more can be sent, all that would have followed. */
 static void fail_from(struct exec *x, size_t offset, struct facts_step step, bool and_rest)
@@ -126,7 +87,7 @@ bool exec_read_encode(struct exec *x, struct request *req, struct err *err)
 	if (!x->batch.change)
 		exec_batch_begin(x);
 	ok = x->dialect->read_encode(&x->server, &x->batch, req, err);
-	batch_bound(x);
+	exec_batch_bound(x, &x->batch);
 	return ok;
 }
 
@@ -272,10 +233,12 @@ bool exec_write_encode(struct exec *x, struct request *req, struct err *err)
 {
 	bool ok;
 
+	if (!x->batch.change && exec_ahead_take(x, req))
+		return true;
 	if (!x->batch.change)
 		exec_batch_begin(x);
 	ok = x->dialect->write_encode(&x->server, &x->batch, req, err);
-	batch_bound(x);
+	exec_batch_bound(x, &x->batch);
 	return ok;
 }
 
@@ -474,6 +437,16 @@ static void facts_of_edit(const struct exec *x, const struct exec_edit *at, stru
 	}
 }
 
+/* Why it can't be done at all. */
+static struct facts_step step_impossible(struct exec *x, const struct edit *e)
+{
+	struct err err = ERR_INIT;
+
+	if (exec_edit_is_possible(x, e, &err))
+		err_set(&err, ERR_UNSUPPORTED, "this server can't do that");
+	return step_refused(x, err.code, err.msg);
+}
+
 void exec_judge_one(struct exec *x, size_t index)
 {
 	struct outcome *out = &x->change->outcomes[index];
@@ -485,15 +458,11 @@ void exec_judge_one(struct exec *x, size_t index)
 		.expected = e->expected,
 		.before_value = out->before,
 		.after_value = out->after };
-	struct err err = ERR_INIT;
 
-	if (x->map[index] == MAP_IMPOSSIBLE) {
-		if (exec_edit_is_possible(x, e, &err))
-			err_set(&err, ERR_UNSUPPORTED, "this server can't do that");
-		f.can = (struct facts_step){ FATE_REFUSED, err.code, err.msg };
-	} else {
+	if (x->map[index] == MAP_IMPOSSIBLE)
+		f.can = step_impossible(x, e);
+	else
 		facts_of_change(x, e, &f);
-	}
 	if (x->map[index] >= 0)
 		facts_of_edit(x, &x->at[x->map[index]], &f);
 	exec_judge(&f, out);
