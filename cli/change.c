@@ -15,7 +15,7 @@
 
 #define LINES_MAX 50 /* of a plan or of evidence, on stderr */
 
-int cli_exit_of_err(const struct err *err)
+static int exit_of_code(enum err_code code)
 {
 	static const int of[ERR_COUNT] = { [ERR_NONE] = EXIT_DONE,
 		[ERR_USAGE] = EXIT_USAGE,
@@ -34,13 +34,16 @@ int cli_exit_of_err(const struct err *err)
 		[ERR_CANCELLED] = EXIT_SERVER,
 		[ERR_INTERNAL] = EXIT_SERVER };
 
-	return of[err->code];
+	return of[code];
+}
+
+int cli_exit_of_err(const struct err *err)
+{
+	return exit_of_code(err->code);
 }
 
 static int exit_of_outcome(const struct outcome *o)
 {
-	struct err err = { .code = o->why };
-
 	switch (o->verdict) {
 	case VERDICT_IN_FORCE:
 		return EXIT_DONE;
@@ -49,7 +52,7 @@ static int exit_of_outcome(const struct outcome *o)
 	case VERDICT_MISMATCH:
 		return EXIT_MISMATCH;
 	case VERDICT_NOT_STORED:
-		return o->why == ERR_NONE ? EXIT_SERVER : cli_exit_of_err(&err);
+		return o->why == ERR_NONE ? EXIT_SERVER : exit_of_code(o->why);
 	case VERDICT_UNKNOWN:
 		return EXIT_SERVER;
 	case VERDICT_PENDING:
@@ -63,14 +66,14 @@ static int exit_of_outcome(const struct outcome *o)
 static int exit_of_change(const struct change *c)
 {
 	bool several = false, all_no_op = c->count > 0, mixed = false;
-	int worst = EXIT_DONE;
+	int worst = EXIT_DONE, first = c->count ? exit_of_outcome(&c->outcomes[0]) : EXIT_DONE;
 
 	for (size_t i = 0; i < c->count; i++) {
 		int code = exit_of_outcome(&c->outcomes[i]);
 
 		several = several || (c->edits[0].target && c->edits[i].target && strcmp(c->edits[i].target, c->edits[0].target) != 0);
 		all_no_op = all_no_op && c->outcomes[i].no_op;
-		mixed = mixed || code != exit_of_outcome(&c->outcomes[0]);
+		mixed = mixed || code != first;
 		if (code != EXIT_DONE)
 			worst = code;
 	}
@@ -81,14 +84,30 @@ static int exit_of_change(const struct change *c)
 
 /* ---- printing ---- */
 
+/* Looking first is no step of the change, unless it failed. */
+static bool is_step_of(const struct step_report *s, size_t edit)
+{
+	return (s->count == 0 || (edit >= s->first && edit - s->first < s->count)) && (s->kind != STEP_BEFORE || !s->ok);
+}
+
+/* Of 100,000 edits most share their steps with the one before. */
+static bool same_steps(const struct change *c, size_t a, size_t b)
+{
+	for (size_t i = 0; i < c->step_count; i++)
+		if (is_step_of(&c->steps[i], a) != is_step_of(&c->steps[i], b))
+			return false;
+	return true;
+}
+
 static void steps_json(const struct change *c, size_t edit, struct buf *out)
 {
+	buf_reset(out);
 	buf_addc(out, '[');
 	for (size_t i = 0; i < c->step_count; i++) {
 		const struct step_report *s = &c->steps[i];
 
-		if ((s->count > 0 && (edit < s->first || edit >= s->first + s->count)) || (s->kind == STEP_BEFORE && s->ok))
-			continue; /* looking first is no step of the change, unless it failed */
+		if (!is_step_of(s, edit))
+			continue;
 		buf_addf(out, "%s{\"step\":\"%s\",\"ok\":%s,\"ms\":%lld,\"detail\":", out->data[out->len - 1] == '[' ? "" : ",", step_name(s->kind),
 			s->ok ? "true" : "false", (long long)s->ms);
 		json_text(out, s->detail ? s->detail : "");
@@ -126,8 +145,8 @@ static void print_rows(struct cli *c, struct out *o, const struct change *ch)
 		out_str(o, r->before);
 		out_str(o, r->after);
 		out_str(o, r->detail ? r->detail : "");
-		buf_reset(&steps);
-		steps_json(ch, i, &steps);
+		if (i == 0 || !same_steps(ch, i - 1, i))
+			steps_json(ch, i, &steps);
 		out_raw(o, buf_str(&steps), "");
 		if (c->would_have)
 			out_raw(o, c->would_have, c->would_have);

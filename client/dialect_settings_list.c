@@ -11,7 +11,8 @@
 
 struct list_memo {
 	struct settings_memo base;
-	struct targets *targets;
+	const struct batch *batch;
+	struct targets *targets; /* from the first pair on: many a list is empty before */
 	struct pairs pairs;
 };
 
@@ -54,10 +55,11 @@ bool settings_list_encode(struct batch *b, struct request *req)
 	if (!m) {
 		b->cur.memo = m = xcalloc(1, sizeof(*m));
 		m->base.release = list_free;
-		m->targets = targets_new(b);
+		m->batch = b;
 	}
 	pairs_begin(&m->pairs);
-	targets_forget(m->targets);
+	if (m->targets)
+		targets_forget(m->targets);
 	req->stream = true;
 	req->max_body = 256u << 20;
 	return buf_addf(&req->path, "/api/settings/list?prefix=%s", edit_is_allow(b->change->edits[b->first].kind) ? "server.allowed-ip" : "server.blocked-ip");
@@ -65,9 +67,11 @@ bool settings_list_encode(struct batch *b, struct request *req)
 
 static void take(void *arg, const char *key, size_t len, const struct json_item *value)
 {
-	const struct list_memo *m = arg;
+	struct list_memo *m = arg;
 	bool is_text;
 
+	if (!m->targets)
+		m->targets = targets_new(m->batch);
 	if (!key) {
 		targets_forget(m->targets);
 		return;
@@ -89,5 +93,7 @@ enum decode settings_list_decode(struct batch *b, const struct response *res, st
 {
 	struct list_memo *m = b->cur.memo;
 
+	if (!m->targets)
+		m->targets = targets_new(b);
 	return targets_decode(m->targets, &m->pairs, res, err);
 }

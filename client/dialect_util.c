@@ -43,6 +43,14 @@ bool slot_missing(unsigned caps, struct err *err)
 	return err_set(err, ERR_UNSUPPORTED, "can't %s: this server's generation can't do that", cap_words((enum cap_bit)bit));
 }
 
+static void copy_text(char *out, size_t size, const char *text)
+{
+	size_t n = text ? strnlen(text, size - 1) : 0;
+
+	memcpy(out, text ? text : "", n);
+	out[n] = '\0';
+}
+
 void edit_value(const struct edit *e, const char *before, struct buf *out)
 {
 	struct entry_value v;
@@ -61,8 +69,8 @@ void edit_value(const struct edit *e, const char *before, struct buf *out)
 		return;
 	entry_value_parse(before ? before : "", before ? strlen(before) : 0, &v);
 	if (!edit_is_expiry(e->kind)) {
-		snprintf(v.by, sizeof(v.by), "%s", e->by ? e->by : "");
-		snprintf(v.note, sizeof(v.note), "%s", e->note ? e->note : "");
+		copy_text(v.by, sizeof(v.by), e->by);
+		copy_text(v.note, sizeof(v.note), e->note);
 		v.reason = e->reason == REASON_NONE ? REASON_MANUAL : e->reason;
 		v.at = e->created;
 	}

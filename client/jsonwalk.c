@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* yajl with a path, a depth cap, and a cutter in front of it. The cutter is there because yajl reads a token anew from its start with
- * every piece fed: a string of 64 MB in pieces of 16 KiB would take minutes. It also takes the pairs of a long object of plain strings past
+ * every piece fed: a string of 64 MB in pieces of 16 KiB would take minutes. It also takes the pairs of a long object of simple strings past
  * yajl, which is nearly all there is in a list. Knows no dialect. */
 #include "client/jsonwalk.h"
 
@@ -31,6 +31,7 @@ struct jsonwalk {
 	bool in_string, dropping, drop_escaped;
 	int escape;              /* bytes left of an escape sequence; ESCAPE_LETTER right after the backslash */
 	size_t token;            /* bytes of the string or word so far */
+	struct buf value;        /* of a pair that has passed the parser by, without its escapes */
 };
 
 /* ---- path ---- */
@@ -174,6 +175,7 @@ struct jsonwalk *jsonwalk_new(jsonwalk_fn fn, void *arg)
 {
 	struct jsonwalk *w = xcalloc(1, sizeof(*w));
 
+	w->value.secret = true; /* a list of settings may hold keys */
 	w->fn = fn;
 	w->arg = arg;
 	w->yajl = yajl_alloc(&callbacks, NULL, w);
@@ -190,6 +192,7 @@ void jsonwalk_free(struct jsonwalk *w)
 	yajl_free(w->yajl);
 	for (size_t i = 0; i < LEVELS; i++)
 		buf_wipe(&w->key[i]);
+	buf_wipe(&w->value);
 	free(w);
 }
 
@@ -313,48 +316,72 @@ static bool plain_byte(struct jsonwalk *w, char c)
 	return w->token <= JSONWALK_TOKEN_MAX;
 }
 
-/* ---- past yajl: `"plain":"plain",` after a comma in an object leaves yajl where it stands ---- */
+/* ---- past yajl: `"plain":"simple",` after a comma in an object leaves yajl where it stands ---- */
 
 static uint64_t zero_bytes(uint64_t w)
 {
 	return (w - ONES) & ~w & HIGH;
 }
 
-/* Bytes of a string that stands in [s, end) whole, without escapes; -1 when it does not. s is behind its opening quote. */
-static ptrdiff_t plain_string(const char *s, const char *end)
+/* Bytes of a string up to a quote, a backslash or a control character; all of it, or some less, when there is none. */
+static size_t run_of_plain(const char *s, const char *end)
 {
 	const char *p = s;
 	uint64_t w, stop;
 
-	for (;; p += sizeof(w)) {
-		if ((size_t)(end - p) < sizeof(w))
-			return -1;
+	for (; (size_t)(end - p) >= sizeof(w); p += sizeof(w)) {
 		memcpy(&w, p, sizeof(w));
 		w = le64toh(w);
 		stop = zero_bytes(w ^ ONES * '"') | zero_bytes(w ^ ONES * '\\') | ((w - ONES * 0x20) & ~w & HIGH);
-		if (stop)
-			break;
+		if (stop) /* the lowest bit set is exact, only those above it may be false */
+			return (size_t)(p - s) + (size_t)__builtin_ctzll(stop) / 8;
 	}
-	p += __builtin_ctzll(stop) / 8; /* the lowest bit set is exact, only those above it may be false */
-	return *p == '"' && (size_t)(p - s) < JSONWALK_STRING_MAX ? p - s : -1;
+	return (size_t)(p - s);
+}
+
+/* What an escape of one letter stands for; '\0' when it is none. */
+static char letter_of(char c)
+{
+	static const char letters[256] = { ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t' };
+
+	return letters[(unsigned char)c];
+}
+
+/* Bytes of a string that stands in [s, end) whole, with escapes of one letter at most; -1 when it does not. s is behind its opening quote. */
+static ptrdiff_t simple_string(const char *s, const char *end, bool *has_escapes)
+{
+	const char *p = s;
+
+	for (*has_escapes = false;; *has_escapes = true) {
+		p += run_of_plain(p, end);
+		if (end - p < 2 || (size_t)(p - s) >= JSONWALK_STRING_MAX)
+			return -1;
+		if (*p == '"')
+			return p - s;
+		if (*p != '\\' || !letter_of(p[1]))
+			return -1;
+		p += 2;
+	}
 }
 
 struct pair {
 	const char *key, *value, *next;
 	size_t key_len, value_len;
+	bool has_escapes; /* the value has */
 };
 
 /* s is where a key may begin. */
-static bool plain_pair(const char *s, const char *end, struct pair *p)
+static bool simple_pair(const char *s, const char *end, struct pair *p)
 {
+	bool key_escapes;
 	ptrdiff_t n;
 
-	if (s == end || *s != '"' || (n = plain_string(s + 1, end)) < 0)
+	if (s == end || *s != '"' || (n = simple_string(s + 1, end, &key_escapes)) < 0 || key_escapes)
 		return false;
 	p->key = s + 1;
 	p->key_len = (size_t)n;
 	s = p->key + n + 1;
-	if (end - s < 2 || s[0] != ':' || s[1] != '"' || (n = plain_string(s + 2, end)) < 0)
+	if (end - s < 2 || s[0] != ':' || s[1] != '"' || (n = simple_string(s + 2, end, &p->has_escapes)) < 0)
 		return false;
 	p->value = s + 2;
 	p->value_len = (size_t)n;
@@ -363,18 +390,40 @@ static bool plain_pair(const char *s, const char *end, struct pair *p)
 	return s < end && *s == ',';
 }
 
+/* The value is in `out` afterwards. Values of a list have an escape every few bytes: byte by byte is fastest. */
+static void unescape(struct pair *p, struct buf *out)
+{
+	const char *s = p->value, *end = s + p->value_len;
+	char *to, *begin;
+
+	buf_reset(out);
+	to = begin = buf_room(out, p->value_len);
+	while (to && s < end) {
+		bool is_escape = *s == '\\';
+
+		*to++ = is_escape ? letter_of(s[1]) : *s;
+		s += 1 + is_escape;
+	}
+	if (to)
+		buf_used(out, (size_t)(to - begin));
+	p->value = buf_str(out);
+	p->value_len = out->len;
+}
+
 static bool is_in_object(const struct jsonwalk *w)
 {
 	return w->depth > 0 && w->depth <= (int)LEVELS && w->path.level[w->depth - 1].key;
 }
 
 /* Delivers the pairs at s, after yajl has read a comma; returns where yajl is to go on. */
-static const char *plain_pairs(struct jsonwalk *w, const char *s, const char *end)
+static const char *simple_pairs(struct jsonwalk *w, const char *s, const char *end)
 {
 	struct pair p;
 
-	while (plain_pair(s, end, &p)) {
+	while (simple_pair(s, end, &p)) {
 		on_map_key(w, (const unsigned char *)p.key, p.key_len);
+		if (p.has_escapes)
+			unescape(&p, &w->value);
 		on_string(w, (const unsigned char *)p.value, p.value_len);
 		s = p.next;
 	}
@@ -386,13 +435,13 @@ static bool skip_pairs(struct jsonwalk *w, const char *data, size_t len, size_t 
 {
 	struct pair p;
 
-	if (!plain_pair(data + *i, data + len, &p))
+	if (!simple_pair(data + *i, data + len, &p))
 		return true;
 	if (!parse(w, data + *start, *i - *start, err))
 		return false;
 	*start = *i;
 	if (is_in_object(w))
-		*start = *i = (size_t)(plain_pairs(w, data + *i, data + len) - data);
+		*start = *i = (size_t)(simple_pairs(w, data + *i, data + len) - data);
 	return true;
 }
 

@@ -37,7 +37,7 @@ bool buf_grow(struct buf *b, size_t extra); /* the slow half of buf_room() */
  * Inline because a list of a million rows goes through here field by field. */
 static inline char *buf_room(struct buf *b, size_t n)
 {
-	if ((b->cap <= b->len || n >= b->cap - b->len || b->len + n > b->max) && !buf_grow(b, n))
+	if ((b->cap <= b->len || n >= b->cap - b->len || (b->max && b->len + n > b->max)) && !buf_grow(b, n))
 		return NULL;
 	return b->data + b->len;
 }

@@ -150,7 +150,7 @@ bool edit_expects(const struct edit *e, const char *before)
 	return !strcmp(e->expected, v.until == TIME_NONE ? "never" : time_format(v.until, end, sizeof(end)));
 }
 
-struct edit *change_add(struct change *c, enum edit_kind kind, const char *target)
+static struct edit *append(struct change *c, enum edit_kind kind, const char *target)
 {
 	if (c->count == c->cap) {
 		xgrow(&c->edits, &c->cap, c->count + 1, sizeof(*c->edits));
@@ -165,10 +165,26 @@ struct edit *change_add(struct change *c, enum edit_kind kind, const char *targe
 	e->reason = kind == EDIT_BLOCK ? REASON_MANUAL : REASON_NONE;
 	e->created = e->expires = TIME_NONE;
 	e->class = CLASS_NONE;
+	return e;
+}
+
+struct edit *change_add(struct change *c, enum edit_kind kind, const char *target)
+{
+	struct edit *e = append(c, kind, target);
+
 	if (edit_has_address(kind))
 		net_parse(target, strlen(target), &e->net, NULL);
 	else
 		class_parse(target, &e->class);
+	return e;
+}
+
+struct edit *change_add_net(struct change *c, enum edit_kind kind, const struct net *n)
+{
+	char target[NET_BUF];
+	struct edit *e = append(c, kind, net_format(n, target, sizeof(target)));
+
+	e->net = *n;
 	return e;
 }
 

@@ -135,6 +135,8 @@ struct change *change_new(void);
 void change_free(struct change *c);
 /* Appends a zeroed edit of that kind with target copied (and net parsed from it where it is one); created/expires = TIME_NONE. */
 struct edit *change_add(struct change *c, enum edit_kind kind, const char *target);
+/* The same of an address or network. */
+struct edit *change_add_net(struct change *c, enum edit_kind kind, const struct net *n);
 struct step_report *change_step(struct change *c, enum step_kind kind, bool ok, int64_t ms, size_t first, size_t count,
 	const char *detail);
 size_t change_tally(const struct change *c, enum verdict v);

@@ -281,6 +281,14 @@ static bool put(struct writer *w, const char *s, size_t n)
 	return true;
 }
 
+/* As much of plain text as there is room for; false when that is not all of it. */
+static bool put_most(struct writer *w, const char *s, size_t n)
+{
+	size_t room = w->len + w->tail + 1 < w->size ? w->size - w->len - w->tail - 1 : 0;
+
+	return put(w, s, n <= room ? n : room) && n <= room;
+}
+
 /* Decodes one character; an invalid byte is U+FFFD. */
 static size_t decode(const char *s, unsigned *cp)
 {
@@ -306,20 +314,29 @@ static size_t decode(const char *s, unsigned *cp)
 	return n;
 }
 
+static size_t plain_run(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 static void put_escaped(struct writer *w, const char *s)
 {
 	char u[16];
 
-	while (*s) {
+	for (;;) {
+		size_t plain = plain_run(s);
 		unsigned cp;
 		int n;
 
-		if (*s >= 0x20 && *s < 0x7f && *s != '"' && *s != '\\') {
-			if (!put(w, s, 1))
-				return;
-			s++;
-			continue;
-		}
+		if (!put_most(w, s, plain))
+			return;
+		s += plain;
+		if (!*s)
+			return;
 		s += decode(s, &cp);
 		if (cp == '"' || cp == '\\')
 			n = snprintf(u, sizeof(u), "\\%c", (char)cp);
@@ -335,13 +352,17 @@ static void put_escaped(struct writer *w, const char *s)
 
 static void put_field(struct writer *w, const char *name, const char *value)
 {
-	char lead[32];
+	char lead[32], *p = lead;
 
 	if (!*value)
 		return;
-	int n = snprintf(lead, sizeof(lead), "%s\"%s\":\"", w->len > 1 ? "," : "", name);
+	if (w->len > 1)
+		*p++ = ',';
+	*p++ = '"';
+	p = stpcpy(p, name);
+	p = stpcpy(p, "\":\"");
 	w->tail += 1;
-	if (put(w, lead, (size_t)n)) {
+	if (put(w, lead, (size_t)(p - lead))) {
 		put_escaped(w, value);
 		w->tail -= 1;
 		put(w, "\"", 1);

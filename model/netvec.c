@@ -54,8 +54,8 @@ bool net_contains_mapped(const struct net *outer, const struct net *inner)
 		{0x00, 0x64, 0xff, 0x9b},    /* 64:ff9b::a.b.c.d, behind a translator */
 	};
 
-	if (net_contains(outer, inner))
-		return true;
+	if (outer->family == inner->family)
+		return net_contains(outer, inner);
 	for (size_t i = 0; outer->family == 6 && inner->family == 4 && i < ARRAY_LEN(forms); i++) {
 		struct net form = {.family = 6, .prefix = (uint8_t)(inner->prefix + 96)};
 
