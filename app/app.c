@@ -2,7 +2,6 @@
 /* Building and tearing down what console and verbs share. */
 #include "app/app.h"
 
-#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Stored, reloaded, and still without effect: what other entries do to an edit. Pure. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

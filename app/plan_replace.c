@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Blocking a network in place of the entries inside it: names them, and takes them off the list when asked to. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/plan_private.h"
 #include "app/proposals.h"
 #include "core/clock.h"
-#include "core/mem.h"
 
 #define NAMED 6
 

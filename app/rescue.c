@@ -2,8 +2,6 @@
 /* The kept text is the body that puts the entries back: [["server.security.blocked-networks.KEY","VALUE"],…] (client/dialect_config.c). */
 #include "app/rescue.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/rescue_text.h"

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "core/clock.h"
-#include "core/mem.h"
 #include "core/text.h"
 #include "store/history.h"
 

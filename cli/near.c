@@ -2,8 +2,6 @@
 /* Near the limit in JSON and as rows: the same keys in both. */
 #include "cli/near.h"
 
-#include "core/clock.h"
-
 void near_json(struct buf *b, const struct near_limit *near, enum ban_class class)
 {
 	char net[NET_BUF];

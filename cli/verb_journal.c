@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* `journal` and `undo`: own changes, and taking them back. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

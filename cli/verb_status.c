@@ -5,8 +5,6 @@
 
 #include "app/alarms.h"
 #include "cli/cli.h"
-#include "core/clock.h"
-#include "core/mem.h"
 #include "core/text.h"
 
 static void count_reasons(const struct entrylist *l, size_t by[REASON_COUNT])

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* `thresholds`: when an address is banned, shown and changed; scan paths. `reset-counters` and `reload` belong to the same matter. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

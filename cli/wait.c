@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Verbs wait here: opening, credentials, detection, fetching. The loop is turned at top level only, never from a callback. */
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,8 +8,6 @@
 #include "app/rescue.h"
 #include "app/resume.h"
 #include "cli/cli.h"
-#include "core/clock.h"
-#include "core/mem.h"
 
 static void on_interrupt(struct loop *loop, int signo, void *arg)
 {

@@ -3,7 +3,6 @@
 #include "client/dialect_jmap.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/json.h"

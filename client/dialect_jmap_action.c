@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "client/dialect_jmap.h"
-#include "core/mem.h"
 
 unsigned jmap_reloads(const struct server *srv, const struct edit *e)
 {

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* 0.16: certificates without their keys, which domain has them renewed by whom, and the tasks that do it. It must not know what is served. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/dialect_jmap.h"
 #include "client/json.h"
 #include "client/x509.h"
-#include "core/mem.h"
 
 /* ---- stored certificates: properties are named, so that no key material comes along ---- */
 

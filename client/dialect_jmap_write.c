@@ -6,7 +6,6 @@
 
 #include "client/dialect_hold.h"
 #include "client/dialect_jmap.h"
-#include "client/json.h"
 #include "core/mem.h"
 
 #define WRITE_MAX 400

@@ -3,8 +3,6 @@
 #include "client/json.h"
 
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/mem.h"

@@ -8,14 +8,10 @@
 #include <grp.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
-
-#include "core/clock.h"
-#include "core/mem.h"
 
 #define SKIP_SLICE (1 << 20) /* uncompressed bytes skipped in one call: about 3 ms */
 

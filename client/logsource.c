@@ -3,10 +3,8 @@
  * kind's inside. */
 #include "client/logsource.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/logfiles.h"

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* "Why is there nothing in my log": what a log that was read lacks, and the setting that changes it
  * in each generation. */
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/logsource.h"
-#include "core/mem.h"
 
 #define ENOUGH_LINES 200 /* before the absence of something means anything */
 

@@ -2,8 +2,6 @@
 /* A log on this host as a source: when to look (inotify, or a clock where that does not work), the
  * backlog for the eye, and what to say when there is nothing. What is read next, through any
  * rotation, is logfollow.c's. */
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>

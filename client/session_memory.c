@@ -5,7 +5,6 @@
 
 #include "client/json.h"
 #include "client/session_private.h"
-#include "core/mem.h"
 
 #define FORMAT 1 /* of the text; another one is not read */
 

@@ -2,7 +2,6 @@
 /* Whom a server believes about client addresses. Knows no dialect. */
 #include "client/trust.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/mem.h"

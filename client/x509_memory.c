@@ -2,8 +2,6 @@
 /* OpenSSL on memory that is wiped when it is given back. It must not know what passes through. */
 #include "client/x509_memory.h"
 
-#include <stdbool.h>
-
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
 

@@ -2,7 +2,6 @@
 /* The two clocks, and points in time as text. Durations are in clock_duration.c. */
 #include "core/clock.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

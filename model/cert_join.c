@@ -8,7 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "core/buf.h"
 #include "core/mem.h"
 #include "core/text.h"
 #include "model/cert_join_private.h"

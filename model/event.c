@@ -3,10 +3,8 @@
  * are laid out, not what they mean. */
 #include "model/event.h"
 
-#include <stdio.h>
 #include <strings.h>
 
-#include "core/mem.h"
 #include "model/event_impl.h"
 
 static const char *const level_texts[LEVEL_COUNT] = {

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "core/buf.h"
-#include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
 #include "model/filter_private.h"

@@ -2,7 +2,6 @@
 /* Looks addresses up in MaxMind databases. The only file that knows libmaxminddb. */
 #include "model/geo.h"
 
-#include <arpa/inet.h>
 #include <maxminddb.h>
 #include <netinet/in.h>
 #include <stdlib.h>

@@ -4,7 +4,6 @@
  * second reader or a repeated run changes nothing. */
 #include <stdlib.h>
 
-#include "core/mem.h"
 #include "store/history_ingest.h"
 
 #define DAY_MS      INT64_C(86400000)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Which rates are tried for the monthly review, and what is made of the answers. */
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "core/buf.h"
 #include "core/mem.h"

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The figures of the monthly review. How they read is model/report.c's. */
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "core/mem.h"
 #include "store/aggmap.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Forgetting: what is older than the operator wants kept, a bounded piece per call. The journal of
  * own changes stays. */
-#include <stdlib.h>
 
 #include "store/history_scan.h"
 

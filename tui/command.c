@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/buf.h"
 #include "core/mem.h"
 #include "tui/command_builtin.h"
 #include "tui/ui_private.h"

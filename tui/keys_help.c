@@ -2,7 +2,6 @@
 /* The help page of a panel, made from its live keymap: never written by hand. */
 #include "tui/keys.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "core/text.h"

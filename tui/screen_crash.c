@@ -4,8 +4,6 @@
 #include "tui/screen_crash.h"
 
 #include <signal.h>
-#include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -2,7 +2,6 @@
 /* A list in words: its counts for the title line, a row for the clipboard, all of it as aligned text. */
 #include <string.h>
 
-#include "core/mem.h"
 #include "core/text.h"
 #include "tui/glyph.h"
 #include "tui/table_private.h"

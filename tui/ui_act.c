@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Carrying out an action: preconditions once and in one wording, then the view, then the toolkit, then the app. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
-#include "core/mem.h"
 #include "tui/pager.h"
 #include "tui/screen.h"
 #include "tui/table.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The frame around a view: title line, tabs, heading, rules, alarm lines. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +7,6 @@
 #include "core/mem.h"
 #include "core/text.h"
 #include "tui/draw.h"
-#include "tui/screen.h"
 #include "tui/table.h"
 #include "tui/ui_private.h"
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The filter and search lines, as one types, and the menu of columns to sort by. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The last line: the keys that matter here, made from the live keymap; or the message there is. */
-#include <stdlib.h>
 #include <string.h>
 
-#include "core/mem.h"
 #include "core/text.h"
 #include "tui/draw.h"
 #include "tui/pager.h"
-#include "tui/table.h"
 #include "tui/ui_private.h"
 
 #define HINTS_MAX 64

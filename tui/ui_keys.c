@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/clock.h"
-#include "core/mem.h"
 #include "tui/pager.h"
 #include "tui/table.h"
 #include "tui/ui_private.h"

@@ -2,7 +2,6 @@
 #include "views/alarm_lines.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/mem.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* All that is known of one row of the certificates panel: what is wrong and its cure, who renews, and each certificate. */
-#include <stdio.h>
 #include <string.h>
 
 #include "core/clock.h"

@@ -8,7 +8,6 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
-#include "tui/command.h"
 #include "views/views.h"
 
 static bool read_end(const char *word, bool is_span, struct plan_options *o, struct err *err)

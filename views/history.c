@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The history panel by day: a calendar heat map of twelve weeks and bars by class. `g` goes on to the groupings (history_groups.c). */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 

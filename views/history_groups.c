@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* History grouped by address, range, reason or account; a range can be blocked as one network. Enter drills down to the bans. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
-#include "core/mem.h"
 #include "core/text.h"
 #include "views/grouping.h"
 

@@ -2,11 +2,9 @@
 #include "views/login.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/buf.h"
-#include "core/mem.h"
 
 static void ask_user(struct console *c);
 

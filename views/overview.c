@@ -2,11 +2,9 @@
 /* The overview: counts by reason, bans by hour, thresholds in words, offending ranges, the last bans, what is not permitted. Alarms stand above,
  * as on every panel. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "app/sync.h"
-#include "core/clock.h"
 #include "core/text.h"
 #include "views/overview_past.h"
 

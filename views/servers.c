@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The servers panel: the profiles of the configuration, which one is shown, and what it can do. Enter goes to another. */
-#include <stdio.h>
 #include <string.h>
 
 #include "views/views.h"
