@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/gateway_watch.h"
+#include "app/near.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
@@ -214,6 +215,7 @@ void app_release(struct app *a)
 	watch_end(a);
 	scope_cancel(&a->scope);
 	gateway_watch_release(a);
+	near_watch_release(a);
 	timer_stop(&a->poll);
 	if (a->session)
 		session_free(a->session);
@@ -245,6 +247,7 @@ bool app_switch(struct app *a, const char *profile, struct err *err)
 	watch_end(a);
 	scope_cancel(&a->scope);
 	gateway_watch_release(a);
+	near_watch_release(a);
 	a->runs = 0;
 	a->resume_next = 0;
 	a->served_count = 0;

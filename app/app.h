@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "client/client.h"
+#include "core/clock.h"
 #include "core/err.h"
 #include "core/loop.h"
 #include "core/scope.h"
@@ -96,6 +97,7 @@ struct app_options {
 struct watch;
 struct pipe;
 struct gateway_watch;
+struct near_watch;
 struct geo;
 
 /* What the last look at endpoints found wrong (app/certs.c); app/alarms.c tells it. */
@@ -138,7 +140,15 @@ struct app {
 	struct pipe *pipe;           /* app/pipe.h; NULL = standard input is no log, or not read yet */
 	int64_t startup_seen;        /* wall ms: the server's last start that was looked at (app/startup.c) */
 	struct gateway_watch *gateway_watch; /* app/gateway_watch.h; NULL until a line came */
+	struct near_watch *near_watch; /* app/near.h; NULL until a panel asked */
 };
+
+/* A job of steps takes as many of them in one turn of the loop as fit in this; a step is far shorter where nothing has to be read from the disk. */
+#define APP_TURN_MS 4
+static inline bool app_turn_is_over(int64_t began)
+{
+	return clock_mono() - began >= APP_TURN_MS;
+}
 
 /* Loads configuration, opens the store, makes the session; nothing is sent yet. options' strings must outlive the app. */
 bool app_init(struct app *a, struct loop *loop, const struct app_options *options, struct err *err);

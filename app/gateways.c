@@ -16,7 +16,6 @@
 #define KNOWN_MAX  16                      /* gateways of a kind whose failures the console counts */
 #define SHARED_MAX 64                      /* addresses that people share, likewise */
 #define ACTIVE_MS  (25 * INT64_C(3600000)) /* someone failed there within a day */
-#define TRIED_MS   (7 * INT64_C(86400000)) /* no failed login in a week: they are not logged */
 
 void gateways_facts(struct app *a, struct gateway_facts *out)
 {
@@ -64,7 +63,6 @@ static struct gateway_activity *add_activity(struct activity *out, const struct 
 static bool look_up_logins(struct app *a, const struct net *n, struct gateway_activity *out)
 {
 	struct history_shared h;
-	bool logged = false;
 
 	/* our own logins are no evidence of anybody */
 	if (!a->store || !net_is_address(n) || !history_shared_of(a->store, a->profile.name, n, a->profile.user, clock_now(), &h, NULL) ||
@@ -75,8 +73,7 @@ static bool look_up_logins(struct app *a, const struct net *n, struct gateway_ac
 	out->regulars = h.regulars;
 	out->strangers = h.strangers;
 	out->has_more = h.is_capped;
-	history_has_attempts(a->store, a->profile.name, CLASS_AUTH, clock_now() - TRIED_MS, &logged, NULL);
-	out->is_tried_unknown = !logged;
+	out->is_tried_unknown = !near_is_logged(a, CLASS_AUTH); /* no failed login in a week: they are not logged */
 	return true;
 }
 

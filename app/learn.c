@@ -8,7 +8,7 @@
 #include "store/history.h"
 
 #define OLD_MS    60000 /* another program may have read the log meanwhile */
-#define TURN_ROWS 4000  /* about 2 ms */
+#define STEP_ROWS 250
 
 static void teach(struct app *a)
 {
@@ -40,8 +40,12 @@ static bool read_some(struct app *a, size_t rows)
 static void turn(struct loop *loop, void *arg)
 {
 	struct app *a = arg;
+	int64_t began = clock_mono();
+	bool more;
 
-	if (read_some(a, TURN_ROWS)) {
+	while ((more = read_some(a, STEP_ROWS)) && !app_turn_is_over(began))
+		;
+	if (more) {
 		timer_start(loop, &a->snap.tally_turn, 0, &a->scope, turn, a);
 		return;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Gathering the why page. Each part is one small function; nothing is fetched. */
+/* Gathering the why page. Each part is one small function; nothing is fetched. What the store knows is asked for step by step. */
 #include "app/why.h"
 
 #include <stdarg.h>
@@ -86,38 +86,99 @@ static void look_at_lists(struct app *a, struct why *w, int64_t now)
 
 /* ---- the store ---- */
 
-static void ask_store(struct app *a, struct why *w)
-{
+enum why_phase { WHY_BANS, WHY_REFUSED, WHY_ATTEMPTS, WHY_SPANS, WHY_CHANGES, WHY_TRIGGER, WHY_NEAR, WHY_DONE };
+
+#define SEGS  1 /* of 4096 bans, in one step */
+#define ROWS  500
+#define SHOWN 50
+
+struct why_job {
+	struct app *app;
+	struct why why;
+	enum why_phase phase;
 	struct history_query q;
+	/* one of them is at work */
+	struct history_bans_job *bans;
+	struct history_sums_job *sums;
+	struct history_trigger_job *trigger;
+	struct history_near_job *near;
+};
+
+static bool ask_bans(struct why_job *job, bool at_once)
+{
+	bool is_done;
+
+	if (!job->bans && !(job->bans = history_bans_begin(job->app->store, &job->q, NULL)))
+		return true;
+	if (!history_bans_step(job->bans, at_once ? HISTORY_ALL_SEGS : SEGS, &is_done, NULL))
+		return true;
+	if (is_done)
+		history_bans_take(job->bans, &job->why.bans, &job->why.ban_count);
+	return is_done;
+}
+
+static bool ask_sums(struct why_job *job, bool at_once)
+{
+	bool is_done, is_refused = job->phase == WHY_REFUSED;
+
+	if (!job->sums) /* the second begins where the first has ended */
+		job->sums = (is_refused ? history_refused_begin : history_attempts_begin)(job->app->store, &job->q, NULL);
+	if (!job->sums || !history_sums_step(job->sums, at_once ? 0 : ROWS, &is_done, NULL))
+		is_done = true;
+	else if (is_done && is_refused)
+		history_sums_take(job->sums, &job->why.refused, &job->why.refused_count);
+	else if (is_done)
+		history_sums_take(job->sums, &job->why.attempts, &job->why.attempt_count);
+	if (is_done) {
+		history_sums_end(job->sums);
+		job->sums = NULL;
+	}
+	return is_done;
+}
+
+static bool ask_spans(struct why_job *job, bool at_once)
+{
+	(void)at_once;
+	history_spans(job->app->store, job->app->profile.name, &job->why.net, &job->why.spans, &job->why.span_count, NULL);
+	return true;
+}
+
+static bool ask_changes(struct why_job *job, bool at_once)
+{
 	struct journal_query j;
 
-	if (!a->store)
-		return;
-	history_query_init(&q);
-	q.server = a->profile.name;
-	q.within = w->net;
-	q.limit = 50;
-	history_bans(a->store, &q, &w->bans, &w->ban_count, NULL);
-	history_refused(a->store, &q, &w->refused, &w->refused_count, NULL);
-	history_attempts(a->store, &q, &w->attempts, &w->attempt_count, NULL);
-	history_spans(a->store, a->profile.name, &w->net, &w->spans, &w->span_count, NULL);
-	if (net_is_address(&w->net))
-		history_trigger(a->store, a->profile.name, &w->net, a->snap.thresholds, &w->trigger, NULL);
+	(void)at_once;
 	journal_query_init(&j);
-	j.server = a->profile.name;
-	j.within = w->net;
-	j.limit = 50;
-	journal_list(a->store, &j, &w->changes, &w->change_count, NULL);
+	j.server = job->app->profile.name;
+	j.within = job->why.net;
+	j.limit = SHOWN;
+	journal_list(job->app->store, &j, &job->why.changes, &job->why.change_count, NULL);
+	return true;
+}
+
+static bool ask_trigger(struct why_job *job, bool at_once)
+{
+	struct app *a = job->app;
+	bool is_done;
+
+	if (!net_is_address(&job->why.net))
+		return true;
+	if (!job->trigger && !(job->trigger = history_trigger_begin(a->store, a->profile.name, &job->why.net, a->snap.thresholds, NULL)))
+		return true;
+	if (!history_trigger_step(job->trigger, at_once ? 0 : ROWS, &is_done, NULL))
+		return true;
+	if (is_done)
+		history_trigger_take(job->trigger, &job->why.trigger);
+	return is_done;
 }
 
 /* The logins this address tried most: their counters ban it, too. */
-static void ask_near(struct app *a, struct why *w)
+static struct history_near_job *begin_near(struct why_job *job)
 {
 	const char *accounts[HISTORY_NEAR_ACCOUNTS];
+	struct why *w = &job->why;
 	size_t n = 0;
 
-	if (!net_is_address(&w->net))
-		return;
 	if (w->trigger.found && w->trigger.ban.account[0])
 		accounts[n++] = w->trigger.ban.account;
 	for (size_t i = 0; i < w->attempt_count && n < ARRAY_LEN(accounts); i++) {
@@ -128,8 +189,34 @@ static void ask_near(struct app *a, struct why *w)
 		if (!known)
 			accounts[n++] = w->attempts[i].account;
 	}
-	near_of(a, &w->net, accounts, n, &w->near);
+	return near_of_begin(job->app, &w->net, accounts, n, &w->near);
 }
+
+static bool ask_near(struct why_job *job, bool at_once)
+{
+	bool is_done;
+
+	if (!net_is_address(&job->why.net))
+		return true;
+	if (!job->near && !(job->near = begin_near(job)))
+		return true;
+	if (!history_near_step(job->near, at_once ? 0 : ROWS, &is_done, NULL))
+		return true;
+	if (is_done)
+		near_of_take(job->app, job->near, &job->why.near);
+	return is_done;
+}
+
+/* Each is asked until it says that it is done. */
+static bool (*const asks[WHY_DONE])(struct why_job *, bool at_once) = {
+	[WHY_BANS] = ask_bans,
+	[WHY_REFUSED] = ask_sums,
+	[WHY_ATTEMPTS] = ask_sums,
+	[WHY_SPANS] = ask_spans,
+	[WHY_CHANGES] = ask_changes,
+	[WHY_TRIGGER] = ask_trigger,
+	[WHY_NEAR] = ask_near,
+};
 
 static void tell_story(struct why *w)
 {
@@ -238,20 +325,86 @@ static void name_it(struct app *a, struct why *w)
 		snprintf(w->who, sizeof(w->who), "a %s address", net_kind_text(kind));
 }
 
-void why_gather(struct app *a, const struct net *n, struct why *out)
+/* ---- steps ---- */
+
+void why_look(struct app *a, struct why *w)
 {
 	int64_t now = clock_now();
 
+	for (; w->advice_count; w->advice_count--)
+		free(w->advice[w->advice_count - 1]);
+	w->blocked_count = w->allowed_count = w->inside = 0;
+	w->is_refused = w->is_gateway = false;
+	w->verdict[0] = w->who[0] = w->story[0] = w->cure[0] = '\0';
+	name_it(a, w);
+	look_at_lists(a, w, now);
+	tell_story(w);
+	look_for_gateway(a, w);
+	if (w->is_asked)
+		advise_end(a, w, now);
+}
+
+void why_init(struct app *a, const struct net *n, struct why *w)
+{
+	memset(w, 0, sizeof(*w));
+	w->net = *n;
+	net_format(n, w->address, sizeof(w->address));
+	why_look(a, w);
+}
+
+struct why_job *why_begin(struct app *a, const struct net *n)
+{
+	struct why_job *job = xcalloc(1, sizeof(*job));
+
+	job->app = a;
+	job->why.net = *n;
+	net_format(n, job->why.address, sizeof(job->why.address));
+	history_query_init(&job->q);
+	job->q.server = a->profile.name;
+	job->q.within = *n;
+	job->q.limit = SHOWN;
+	if (!a->store)
+		job->phase = WHY_DONE;
+	return job;
+}
+
+bool why_step(struct why_job *job, bool at_once)
+{
+	if (job->phase < WHY_DONE && asks[job->phase](job, at_once))
+		job->phase++;
+	return job->phase == WHY_DONE;
+}
+
+void why_take(struct why_job *job, struct why *out)
+{
+	why_release(out);
+	*out = job->why;
+	memset(&job->why, 0, sizeof(job->why));
+	out->is_asked = true;
+	why_look(job->app, out);
+}
+
+void why_end(struct why_job *job)
+{
+	if (!job)
+		return;
+	history_bans_end(job->bans);
+	history_sums_end(job->sums);
+	history_trigger_end(job->trigger);
+	history_near_end(job->near);
+	why_release(&job->why);
+	free(job);
+}
+
+void why_gather(struct app *a, const struct net *n, struct why *out)
+{
+	struct why_job *job = why_begin(a, n);
+
 	memset(out, 0, sizeof(*out));
-	out->net = *n;
-	net_format(n, out->address, sizeof(out->address));
-	name_it(a, out);
-	look_at_lists(a, out, now);
-	ask_store(a, out);
-	ask_near(a, out);
-	tell_story(out);
-	look_for_gateway(a, out);
-	advise_end(a, out, now);
+	while (!why_step(job, true))
+		;
+	why_take(job, out);
+	why_end(job);
 }
 
 void why_release(struct why *w)

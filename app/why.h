@@ -14,6 +14,7 @@
 struct why {
 	struct net net;
 	char address[NET_BUF];
+	bool is_asked;                 /* the store was; until then there is no advice */
 	bool lists_known;              /* false: the server was not asked; what follows is from the store */
 	size_t blocked[WHY_ENTRIES], blocked_count; /* rows of the blocked list that cover it, widest first, expired ones included */
 	size_t allowed[WHY_ENTRIES], allowed_count;
@@ -40,6 +41,15 @@ struct why {
 
 /* Needs no connection: uses the snapshot and the store as they are. */
 void why_gather(struct app *a, const struct net *n, struct why *out);
+
+/* The same for the console: at first what the lists say, then the store in steps. */
+void why_init(struct app *a, const struct net *n, struct why *out);
+void why_look(struct app *a, struct why *w); /* once more at the lists, which have changed: rows are theirs */
+struct why_job;
+struct why_job *why_begin(struct app *a, const struct net *n);
+bool why_step(struct why_job *job, bool at_once); /* true: done */
+void why_take(struct why_job *job, struct why *w); /* frees what w held, and looks at the lists */
+void why_end(struct why_job *job); /* harmless when not done, or NULL */
 bool why_is_known(const struct why *w); /* lists, store or journal know something of it */
 void why_release(struct why *w);
 

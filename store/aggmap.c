@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Open addressing with the rows apart, so that growing moves only small numbers. */
+/* Open addressing in parts, with the rows apart, so that growing moves only small numbers and few of them. */
 #include "store/aggmap.h"
 
 #include <stdlib.h>
@@ -15,71 +15,92 @@ static void aggmap_init(struct aggmap *m)
 
 void aggmap_release(struct aggmap *m)
 {
+	size_t i;
+
+	for (i = 0; i < AGG_SHARDS; i++)
+		free(m->shards[i].slots);
 	free(m->rows);
-	free(m->slots);
 	aggmap_init(m);
 }
 
-static size_t slot_of(uint64_t a, uint64_t b, uint64_t c, size_t slots)
+static uint64_t hash_of(uint64_t a, uint64_t b, uint64_t c)
 {
-	return (size_t)scan_mix(a ^ scan_mix(b ^ (c * UINT64_C(0x9e3779b97f4a7c15)))) & (slots - 1);
+	return scan_mix(a ^ scan_mix(b ^ (c * UINT64_C(0x9e3779b97f4a7c15))));
 }
 
-static void grow(struct aggmap *m)
+/* The upper bits choose the part, the lower ones the slot in it. */
+static size_t shard_of(uint64_t hash)
 {
-	size_t i, at;
+	return (size_t)(hash >> 58) & (AGG_SHARDS - 1);
+}
 
-	m->slot_count = m->slot_count ? m->slot_count * 4 : 256;
-	free(m->slots);
-	m->slots = xcalloc(m->slot_count, sizeof(*m->slots));
-	for (i = 0; i < m->count; i++) {
-		const struct agg *r = &m->rows[i];
+static void grow(const struct aggmap *m, struct agg_shard *shard)
+{
+	size_t old_count = shard->slot_count, i, at;
+	uint32_t *old = shard->slots;
 
-		for (at = slot_of(r->key[0], r->key[1], r->key[2], m->slot_count); m->slots[at];)
-			at = (at + 1) & (m->slot_count - 1);
-		m->slots[at] = (uint32_t)i + 1;
+	shard->slot_count = old_count ? old_count * 4 : 16;
+	shard->slots = xcalloc(shard->slot_count, sizeof(*shard->slots));
+	for (i = 0; i < old_count; i++) {
+		const struct agg *r = old[i] ? &m->rows[old[i] - 1] : NULL;
+
+		if (r == NULL)
+			continue;
+		for (at = (size_t)hash_of(r->key[0], r->key[1], r->key[2]) & (shard->slot_count - 1); shard->slots[at];)
+			at = (at + 1) & (shard->slot_count - 1);
+		shard->slots[at] = old[i];
 	}
+	free(old);
+}
+
+/* The slot of that key, or the free one where it belongs. The part has one. */
+static size_t slot_of(const struct aggmap *m, const struct agg_shard *shard, uint64_t hash, uint64_t a, uint64_t b,
+	uint64_t c)
+{
+	size_t at;
+
+	for (at = (size_t)hash & (shard->slot_count - 1); shard->slots[at]; at = (at + 1) & (shard->slot_count - 1)) {
+		const struct agg *r = &m->rows[shard->slots[at] - 1];
+
+		if (r->key[0] == a && r->key[1] == b && r->key[2] == c)
+			break;
+	}
+	return at;
 }
 
 struct agg *aggmap_find(const struct aggmap *m, uint64_t a, uint64_t b, uint64_t c)
 {
+	uint64_t hash = hash_of(a, b, c);
+	const struct agg_shard *shard = &m->shards[shard_of(hash)];
 	size_t at;
 
-	if (m->count == 0)
+	if (shard->count == 0)
 		return NULL;
-	for (at = slot_of(a, b, c, m->slot_count); m->slots[at];
-		at = (at + 1) & (m->slot_count - 1)) {
-		struct agg *r = &m->rows[m->slots[at] - 1];
-
-		if (r->key[0] == a && r->key[1] == b && r->key[2] == c)
-			return r;
-	}
-	return NULL;
+	at = slot_of(m, shard, hash, a, b, c);
+	return shard->slots[at] ? &m->rows[shard->slots[at] - 1] : NULL;
 }
 
 struct agg *aggmap_get(struct aggmap *m, uint64_t a, uint64_t b, uint64_t c, bool *is_new)
 {
+	uint64_t hash = hash_of(a, b, c);
+	struct agg_shard *shard = &m->shards[shard_of(hash)];
 	struct agg *r;
 	size_t at;
 
-	if ((m->count + 1) * 2 > m->slot_count)
-		grow(m);
-	for (at = slot_of(a, b, c, m->slot_count); m->slots[at];
-		at = (at + 1) & (m->slot_count - 1)) {
-		r = &m->rows[m->slots[at] - 1];
-		if (r->key[0] == a && r->key[1] == b && r->key[2] == c) {
-			*is_new = false;
-			return r;
-		}
-	}
+	if ((shard->count + 1) * 2 > shard->slot_count)
+		grow(m, shard);
+	at = slot_of(m, shard, hash, a, b, c);
+	*is_new = shard->slots[at] == 0;
+	if (!*is_new)
+		return &m->rows[shard->slots[at] - 1];
 	xgrow(&m->rows, &m->cap, m->count + 1, sizeof(*m->rows));
 	r = &m->rows[m->count++];
 	memset(r, 0, sizeof(*r));
 	r->key[0] = a;
 	r->key[1] = b;
 	r->key[2] = c;
-	m->slots[at] = (uint32_t)m->count;
-	*is_new = true;
+	shard->slots[at] = (uint32_t)m->count;
+	shard->count++;
 	return r;
 }
 
@@ -97,34 +118,49 @@ void aggmap_key_net(const uint64_t key[3], struct net *n)
 	n->prefix = (uint8_t)(key[2] >> 8);
 }
 
+/* Puts it where it belongs among slots with room; true = was not there. */
+static bool put_print(struct fingerprint_shard *shard, uint64_t print)
+{
+	size_t at;
+
+	for (at = (size_t)print & (shard->slot_count - 1); shard->slots[at]; at = (at + 1) & (shard->slot_count - 1)) {
+		if (shard->slots[at] == print)
+			return false;
+	}
+	shard->slots[at] = print;
+	return true;
+}
+
 bool fingerprints_add(struct fingerprints *f, uint64_t print)
 {
-	size_t at, i, old_count = f->slot_count;
-	uint64_t *old = f->slots;
+	struct fingerprint_shard *shard;
+	uint64_t *old;
+	size_t i, old_count;
+	bool is_new;
 
 	print += print == 0;
-	if ((f->count + 1) * 2 > f->slot_count) {
-		f->slot_count = old_count ? old_count * 4 : 1024;
-		f->slots = xcalloc(f->slot_count, sizeof(*f->slots));
-		f->count = 0;
+	shard = &f->shards[shard_of(print)];
+	if ((shard->count + 1) * 2 > shard->slot_count) {
+		old = shard->slots;
+		old_count = shard->slot_count;
+		shard->slot_count = old_count ? old_count * 4 : 16;
+		shard->slots = xcalloc(shard->slot_count, sizeof(*shard->slots));
 		for (i = 0; i < old_count; i++) {
 			if (old[i])
-				fingerprints_add(f, old[i]);
+				put_print(shard, old[i]);
 		}
 		free(old);
 	}
-	for (at = (size_t)print & (f->slot_count - 1); f->slots[at];
-		at = (at + 1) & (f->slot_count - 1)) {
-		if (f->slots[at] == print)
-			return false;
-	}
-	f->slots[at] = print;
-	f->count++;
-	return true;
+	is_new = put_print(shard, print);
+	shard->count += is_new;
+	return is_new;
 }
 
 void fingerprints_release(struct fingerprints *f)
 {
-	free(f->slots);
+	size_t i;
+
+	for (i = 0; i < AGG_SHARDS; i++)
+		free(f->shards[i].slots);
 	memset(f, 0, sizeof(*f));
 }

@@ -17,11 +17,18 @@ struct agg {
 	uint32_t by_class[4];
 };
 
+/* Tables are kept in this many parts, each growing for itself: a single one of a million keys would
+ * take as long to grow as the loop of a console may not wait. */
+#define AGG_SHARDS 64
+
 struct aggmap {
 	struct agg *rows; /* in the order they came */
 	size_t count, cap;
-	uint32_t *slots;   /* row + 1; 0 = free */
-	size_t slot_count; /* a power of two */
+	struct agg_shard {
+		uint32_t *slots; /* row + 1; 0 = free */
+		size_t slot_count; /* a power of two */
+		size_t count;
+	} shards[AGG_SHARDS];
 };
 
 void aggmap_release(struct aggmap *m);
@@ -35,8 +42,10 @@ void aggmap_key_net(const uint64_t key[3], struct net *n);
 
 /* A set of 64-bit fingerprints, for counting what is distinct. */
 struct fingerprints {
-	uint64_t *slots; /* 0 = free */
-	size_t count, slot_count;
+	struct fingerprint_shard {
+		uint64_t *slots; /* 0 = free */
+		size_t count, slot_count;
+	} shards[AGG_SHARDS];
 };
 bool fingerprints_add(struct fingerprints *f, uint64_t print); /* true = was not in it */
 void fingerprints_release(struct fingerprints *f);

@@ -175,6 +175,13 @@ int64_t db_number(struct store *s, const char *sql, int64_t none, struct err *er
 	return n;
 }
 
+uint64_t store_changes(struct store *s)
+{
+	int64_t others = s ? db_number(s, "PRAGMA data_version", 0, NULL) : 0;
+
+	return s ? (uint64_t)others << 40 ^ (uint64_t)sqlite3_total_changes64(s->db) : 0;
+}
+
 static int64_t find_server(struct store *s, const char *name, struct err *err)
 {
 	sqlite3_stmt *q = db_prepare(s, "SELECT id FROM server WHERE name = ?1", err);

@@ -160,6 +160,12 @@ struct history_ban {
 bool history_bans(struct store *s, const struct history_query *q, struct history_ban **rows,
 	size_t *count, struct err *err);
 void history_bans_free(struct history_ban *rows, size_t count);
+/* The same in steps, for a console: as history_grouping_step(). */
+struct history_bans_job;
+struct history_bans_job *history_bans_begin(struct store *s, const struct history_query *q, struct err *err);
+bool history_bans_step(struct history_bans_job *job, unsigned segs, bool *is_done, struct err *err);
+void history_bans_take(struct history_bans_job *job, struct history_ban **rows, size_t *count);
+void history_bans_end(struct history_bans_job *job); /* harmless when not done, or NULL */
 
 /* Refused connections or failed attempts, summed up by address, listener, account and class (those
  * that apply), most first. */
@@ -176,6 +182,14 @@ bool history_refused(struct store *s, const struct history_query *q, struct hist
 bool history_attempts(struct store *s, const struct history_query *q, struct history_sum **rows,
 	size_t *count, struct err *err);
 void history_sums_free(struct history_sum *rows, size_t count);
+/* The same in steps, for a console: each looks at no more than `rows` rows (0 = all), or does one of the few things
+ * after that. What comes meanwhile may be counted or not. take when is_done. */
+struct history_sums_job;
+struct history_sums_job *history_refused_begin(struct store *s, const struct history_query *q, struct err *err);
+struct history_sums_job *history_attempts_begin(struct store *s, const struct history_query *q, struct err *err);
+bool history_sums_step(struct history_sums_job *job, size_t rows, bool *is_done, struct err *err);
+void history_sums_take(struct history_sums_job *job, struct history_sum **rows, size_t *count);
+void history_sums_end(struct history_sums_job *job); /* harmless when not done, or NULL */
 
 /* What is known per address, for the columns of the blocked list: sorted by net_cmp. */
 struct history_tally {
@@ -230,6 +244,7 @@ struct history_near {
 	uint32_t addresses, accounts; /* how many took part */
 	bool is_over; /* at or over the limit: for an account, the next failure of any address is
 			 banned at once */
+	int64_t id;   /* of the address or the login in the store */
 };
 /* Rows at `percent` of the limit or more, closest first. Only what is logged can be counted: see
  * logsource_diagnose(). */
@@ -240,6 +255,19 @@ bool history_near(struct store *s, const char *server, const struct thresholds *
 bool history_near_of(struct store *s, const char *server, const struct thresholds *t, int64_t now,
 	const struct net *address, const char *const *accounts, size_t account_count,
 	struct history_near **rows, size_t *count, struct err *err);
+/* Both in steps, for a console: each looks at no more than `rows` rows (0 = all), or does one of the few things
+ * after that. t NULL: there is nothing to be near to. logged_since: *logged also gets a bit for each class that has rows here, and for failed logins, of
+ * which there was an attempt since then; TIME_NONE = nobody asks. What comes meanwhile may be counted or not.
+ * take when is_done. */
+struct history_near_job;
+struct history_near_job *history_near_begin(struct store *s, const char *server, const struct thresholds *t,
+	int64_t now, unsigned percent, size_t limit, int64_t logged_since, struct err *err);
+struct history_near_job *history_near_of_begin(struct store *s, const char *server, const struct thresholds *t,
+	int64_t now, const struct net *address, const char *const *accounts, size_t account_count,
+	int64_t logged_since, struct err *err);
+bool history_near_step(struct history_near_job *job, size_t rows, bool *is_done, struct err *err);
+void history_near_take(struct history_near_job *job, struct history_near **rows, size_t *count, unsigned *logged);
+void history_near_end(struct history_near_job *job); /* harmless when not done, or NULL */
 /* Are attempts of that class in the log at all, since then? */
 bool history_has_attempts(struct store *s, const char *server, enum ban_class class, int64_t since,
 	bool *out, struct err *err);
@@ -264,6 +292,13 @@ struct history_trigger {
 bool history_trigger(struct store *s, const char *server, const struct net *address,
 	const struct thresholds *t, struct history_trigger *out, struct err *err);
 void history_trigger_release(struct history_trigger *t);
+/* The same in steps, for a console: as history_near_step(). */
+struct history_trigger_job;
+struct history_trigger_job *history_trigger_begin(struct store *s, const char *server, const struct net *address,
+	const struct thresholds *t, struct err *err);
+bool history_trigger_step(struct history_trigger_job *job, size_t rows, bool *is_done, struct err *err);
+void history_trigger_take(struct history_trigger_job *job, struct history_trigger *out);
+void history_trigger_end(struct history_trigger_job *job); /* harmless when not done, or NULL */
 
 /* Entries of the blocked list as they were seen: those inside `within`, and networks that contain
  * it; NULL = all. seen_first is set where no line of the log explains the block. Newest first. */

@@ -16,7 +16,7 @@ struct history_grouping {
 	struct scan_filter filter;
 	struct grouping g;
 	enum phase phase;
-	int64_t after; /* newest ban looked at */
+	struct scan_at at;
 	struct history_row *rows;
 	size_t count, filled, total;
 };
@@ -73,7 +73,7 @@ static bool scan(struct history_grouping *job, unsigned segs, struct err *err)
 {
 	bool is_last;
 
-	if (!scan_some(job->s, &job->filter, &job->after, segs, &is_last, group_add_bans, &job->g, err))
+	if (!scan_some(job->s, &job->filter, &job->at, segs, &is_last, group_add_bans, &job->g, err))
 		return false;
 	if (is_last)
 		job->phase = PHASE_COUNT;
@@ -166,7 +166,7 @@ struct history_grouping *history_grouping_begin(
 	job->q.account = q->account ? xstrdup(q->account) : NULL;
 	job->g.by = by;
 	job->g.filter = &job->filter;
-	job->after = -1;
+	job->at.after = -1;
 	if (db_may_read(s, err) && scan_filter_make(s, q, &job->filter, err))
 		return job;
 	history_grouping_end(job);

@@ -1,128 +1,53 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How close an address or a login is to a ban, and what led to the last one. The server counts per
- * address and per login (or recipient) in windows aligned to the epoch (0.15, 0.16 source); so does
- * this, with what the log told. */
+/* How close an address or a login is to a ban, as a job of steps. The server counts per address and
+ * per login (or recipient) in windows aligned to the epoch (0.15, 0.16 source); so does this, with
+ * what the log told. */
 #include <stdlib.h>
 
 #include "core/mem.h"
-#include "store/aggmap.h"
-#include "store/history_scan.h"
+#include "store/history_count.h"
 
-#define DAY_MS INT64_C(86400000)
+#define HOUR_MS   INT64_C(3600000)
+#define FILL_ROWS 500 /* in one step: each has an address or a text to be looked up */
 
-/* ---- near the limit ---- */
+enum near_phase { NEAR_COUNT, NEAR_PICK, NEAR_SEARCH, NEAR_FILL, NEAR_DONE };
 
-struct window {
-	enum ban_class class;
-	int64_t start, end; /* ms; end TIME_NONE: it slides */
-	uint64_t limit;
+struct history_near_job {
+	struct store *s;
+	struct counter counter;
+	unsigned percent;
+	size_t limit;
+	int64_t logged_since; /* ms, TIME_NONE = nobody asks */
+	unsigned wanted;      /* classes of which it must be known whether they are logged, bits */
+	struct attempt_at search;
+	enum near_phase phase;
+	struct history_near *rows;
+	size_t count, cap, filled;
 };
 
-struct counting {
-	struct aggmap by_addr,
-		by_account; /* count = failures, other = how many of the other kind, last */
-	struct fingerprints pairs;
-};
+/* ---- the parts ---- */
 
-static void count_failures(
-	struct counting *c, int64_t addr, int64_t account, uint64_t failures, int64_t last)
+static bool make_window(
+	const struct thresholds *t, enum ban_class class, int64_t now, struct window *w)
 {
-	struct agg *a;
-	bool is_new, is_pair = fingerprints_add(
-			     &c->pairs, scan_mix((uint64_t)addr << 32 ^ (uint64_t)account));
+	const struct threshold *h = &t->of[class];
 
-	a = aggmap_get(&c->by_addr, (uint64_t)addr, 0, 0, &is_new);
-	a->count += failures;
-	a->other += is_pair && account > 0;
-	a->last = last > a->last ? last : a->last;
-	if (account == 0)
-		return;
-	a = aggmap_get(&c->by_account, (uint64_t)account, 0, 0, &is_new);
-	a->count += failures;
-	a->other += is_pair;
-	a->last = last > a->last ? last : a->last;
-}
-
-static bool read_failures(struct store *s, const char *sql, int64_t server, const struct window *w,
-	struct counting *c, struct err *err)
-{
-	sqlite3_stmt *q = db_prepare(s, sql, err);
-	int r;
-
-	if (q == NULL)
+	if (!h->supported || !h->enabled || h->count == 0 || h->period_ms <= 0)
 		return false;
-	sqlite3_bind_int64(q, 1, server);
-	sqlite3_bind_int(q, 2, (int)w->class);
-	sqlite3_bind_int64(q, 3, w->start);
-	sqlite3_bind_int64(q, 4, w->end == TIME_NONE ? INT64_MAX : w->end);
-	while ((r = db_step(s, q, err)) > 0)
-		count_failures(c, sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
-			(uint64_t)sqlite3_column_int64(q, 2), sqlite3_column_int64(q, 3));
-	return r == 0;
+	*w = (struct window){ .class = class, .limit = h->count };
+	w->start = h->period_is_fixed ? now - h->period_ms : rate_window_start(h->period_ms, now);
+	w->end = h->period_is_fixed ? TIME_NONE : rate_window_end(h->period_ms, now);
+	return true;
 }
 
-/* A ban's line stands for the failure that caused it, but for an unknown recipient (class 1), which
- * has its own beside it (seen on 0.15.5), and for a scanned path, where nothing was counted. */
-static bool count_window(struct store *s, int64_t server, const struct window *w,
-	struct counting *c, struct err *err)
-{
-	return read_failures(s,
-		       "SELECT addr, account, count, last FROM attempt WHERE hour BETWEEN ?3 / "
-		       "3600000 AND ?4 / 3600000 AND server = ?1 "
-		       "AND class = ?2 AND minute >= ?3 / 60000 AND last >= ?3 AND first < ?4",
-		       server, w, c, err) &&
-	       read_failures(s,
-		       "SELECT addr, CASE account WHEN 0 THEN recipient ELSE account END, lines, "
-		       "last FROM ban WHERE time >= ?3 AND time < ?4 "
-		       "AND server = ?1 AND class = ?2 AND class <> 1 AND path = 0",
-		       server, w, c, err);
-}
-
-/* The same of one address: its hours one by one, whatever else was tried in them. */
-static bool count_address(struct store *s, int64_t addr, const struct window *w, struct counting *c, struct err *err)
-{
-	return read_failures(s,
-		       "WITH RECURSIVE h (hour, end) AS (SELECT max(first_hour, ?3 / 3600000), min(last_hour, ?4 / 3600000) FROM addr WHERE id = "
-		       "?1 AND last_hour >= ?3 / 3600000 UNION ALL SELECT hour + 1, end FROM h WHERE hour < end) "
-		       "SELECT a.addr, a.account, a.count, a.last FROM h CROSS JOIN attempt a ON a.hour = h.hour AND a.addr = ?1 AND a.class = ?2 "
-		       "WHERE a.minute >= ?3 / 60000 AND a.last >= ?3 AND a.first < ?4",
-		       addr, w, c, err) &&
-	       read_failures(s,
-		       "SELECT addr, CASE account WHEN 0 THEN recipient ELSE account END, lines, last FROM ban WHERE addr = ?1 AND time >= ?3 AND "
-		       "time < ?4 AND class = ?2 AND class <> 1 AND path = 0",
-		       addr, w, c, err);
-}
-
-/* Whose rows are wanted: of one address and some logins. */
-struct chosen {
-	int64_t addr;
-	int64_t words[HISTORY_NEAR_ACCOUNTS];
-	size_t count;
-};
-
-static bool is_chosen(const struct chosen *c, const struct agg *a, bool is_account)
-{
-	size_t i;
-
-	if (c == NULL)
-		return true;
-	if (!is_account)
-		return c->addr == (int64_t)a->key[0];
-	for (i = 0; i < c->count; i++)
-		if (c->words[i] == (int64_t)a->key[0])
-			return true;
-	return false;
-}
-
-static void add_near(struct history_near **rows, size_t *count, size_t *cap, const struct agg *a,
-	const struct window *w, unsigned percent)
+static void add_near(struct history_near_job *job, const struct agg *a, const struct window *w, bool is_address)
 {
 	struct history_near *n;
 
-	if (a->count * 100 < w->limit * percent)
+	if (a->count * 100 < w->limit * job->percent)
 		return;
-	xgrow(rows, cap, *count + 1, sizeof(**rows));
-	n = &(*rows)[(*count)++];
+	xgrow(&job->rows, &job->cap, job->count + 1, sizeof(*job->rows));
+	n = &job->rows[job->count++];
 	memset(n, 0, sizeof(*n));
 	n->class = w->class;
 	n->failures = a->count;
@@ -130,6 +55,52 @@ static void add_near(struct history_near **rows, size_t *count, size_t *cap, con
 	n->window_end = w->end;
 	n->last = a->last;
 	n->is_over = a->count >= w->limit;
+	n->accounts = is_address ? (uint32_t)a->other : 1;
+	n->addresses = is_address ? 1 : (uint32_t)a->other;
+	n->address.family = is_address; /* until the address itself is looked up */
+	n->id = (int64_t)a->key[0];
+}
+
+static int cmp_near(const void *pa, const void *pb)
+{
+	const struct history_near *a = pa, *b = pb;
+	uint64_t x = a->failures * b->limit, y = b->failures * a->limit;
+
+	if (x != y)
+		return x > y ? -1 : 1;
+	if (a->last != b->last)
+		return a->last > b->last ? -1 : 1;
+	if (a->class != b->class)
+		return a->class < b->class ? -1 : 1;
+	if (a->address.family != b->address.family)
+		return a->address.family ? -1 : 1;
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+static void pick(struct history_near_job *job)
+{
+	struct counter *c = &job->counter;
+	unsigned with_rows = 0;
+	size_t i;
+	int k;
+
+	for (k = 0; k < CLASS_COUNT; k++) {
+		size_t before = job->count;
+
+		for (i = 0; i < c->of[k].by_addr.count; i++)
+			add_near(job, &c->of[k].by_addr.rows[i], &c->window[k], true);
+		for (i = 0; i < c->of[k].by_account.count; i++)
+			add_near(job, &c->of[k].by_account.rows[i], &c->window[k], false);
+		with_rows |= job->count > before ? 1u << k : 0;
+	}
+	if (job->count)
+		qsort(job->rows, job->count, sizeof(*job->rows), cmp_near);
+	if (job->limit && job->count > job->limit)
+		job->count = job->limit;
+	job->wanted &= with_rows | 1u << CLASS_AUTH;
+	job->search.hour = -1;
+	counter_release(c);
+	job->phase = job->logged_since == TIME_NONE ? NEAR_FILL : NEAR_SEARCH;
 }
 
 static bool address_of(struct store *s, int64_t id, struct net *out)
@@ -147,98 +118,76 @@ static bool address_of(struct store *s, int64_t id, struct net *out)
 	return ok;
 }
 
-static bool near_in_window(struct store *s, int64_t server, const struct window *w,
-	unsigned percent, const struct chosen *chosen, struct history_near **rows, size_t *count, size_t *cap, struct err *err)
+static void fill(struct history_near_job *job, bool is_stepwise)
 {
-	struct counting c = { 0 };
-	size_t i, before;
-	bool ok = chosen && !chosen->count ? count_address(s, chosen->addr, w, &c, err) : count_window(s, server, w, &c, err);
+	size_t end = is_stepwise && job->count - job->filled > FILL_ROWS ? job->filled + FILL_ROWS : job->count;
 
-	for (i = 0; ok && i < c.by_addr.count; i++) {
-		before = *count;
-		if (is_chosen(chosen, &c.by_addr.rows[i], false))
-			add_near(rows, count, cap, &c.by_addr.rows[i], w, percent);
-		if (*count == before)
-			continue;
-		address_of(s, (int64_t)c.by_addr.rows[i].key[0], &(*rows)[before].address);
-		(*rows)[before].account = xstrdup("");
-		(*rows)[before].accounts = (uint32_t)c.by_addr.rows[i].other;
-		(*rows)[before].addresses = 1;
+	for (; job->filled < end; job->filled++) {
+		struct history_near *n = &job->rows[job->filled];
+
+		if (n->address.family) {
+			address_of(job->s, n->id, &n->address);
+			n->account = xstrdup("");
+		} else {
+			n->account = scan_word_text(job->s, n->id);
+		}
 	}
-	for (i = 0; ok && i < c.by_account.count; i++) {
-		before = *count;
-		if (is_chosen(chosen, &c.by_account.rows[i], true))
-			add_near(rows, count, cap, &c.by_account.rows[i], w, percent);
-		if (*count == before)
-			continue;
-		(*rows)[before].account = scan_word_text(s, (int64_t)c.by_account.rows[i].key[0]);
-		(*rows)[before].addresses = (uint32_t)c.by_account.rows[i].other;
-		(*rows)[before].accounts = 1;
-	}
-	aggmap_release(&c.by_addr);
-	aggmap_release(&c.by_account);
-	fingerprints_release(&c.pairs);
-	return ok;
+	if (job->filled == job->count)
+		job->phase = NEAR_DONE;
 }
 
-static int cmp_near(const void *pa, const void *pb)
+/* What was not seen while counting is looked for before the windows, and behind them (a clock that was ahead). */
+static bool search(struct history_near_job *job, size_t rows, struct err *err)
 {
-	const struct history_near *a = pa, *b = pb;
-	uint64_t x = a->failures * b->limit, y = b->failures * a->limit;
+	bool is_done;
 
-	if (x != y)
-		return x > y ? -1 : 1;
-	return a->last > b->last ? -1 : a->last < b->last;
-}
-
-static bool make_window(
-	const struct thresholds *t, enum ban_class class, int64_t now, struct window *w)
-{
-	const struct threshold *h = &t->of[class];
-
-	if (!h->supported || !h->enabled || h->count == 0 || h->period_ms <= 0)
+	if (!counter_search(job->s, job->counter.server, job->wanted, job->logged_since, INT64_MAX, &job->search, rows,
+		    &job->counter.seen, &is_done, err))
 		return false;
-	*w = (struct window){ .class = class, .limit = h->count };
-	w->start = h->period_is_fixed ? now - h->period_ms : rate_window_start(h->period_ms, now);
-	w->end = h->period_is_fixed ? TIME_NONE : rate_window_end(h->period_ms, now);
+	if (is_done)
+		job->phase = NEAR_FILL;
 	return true;
 }
 
-static bool near_rows(struct store *s, int64_t server, const struct thresholds *t, int64_t now,
-	unsigned percent, const struct chosen *chosen, struct history_near **rows, size_t *count,
-	struct err *err)
-{
-	struct window w;
-	size_t cap = 0;
-	bool ok = true;
-	int c;
+/* ---- steps ---- */
 
-	for (c = 0; ok && c < CLASS_COUNT; c++) {
-		if (make_window(t, (enum ban_class)c, now, &w))
-			ok = near_in_window(s, server, &w, percent, chosen, rows, count, &cap, err);
+static struct history_near_job *new_job(struct store *s, const char *server, const struct thresholds *t,
+	int64_t now, int64_t logged_since, const struct chosen *chosen, struct err *err)
+{
+	struct history_near_job *job = xcalloc(1, sizeof(*job));
+	int64_t id = db_server(s, server, false, err);
+	int i;
+
+	job->s = s;
+	job->logged_since = logged_since;
+	job->wanted = 1u << CLASS_AUTH;
+	if (id < 0) {
+		free(job);
+		return NULL;
 	}
-	if (*count)
-		qsort(*rows, *count, sizeof(**rows), cmp_near);
-	return ok;
+	if (id == 0)
+		job->phase = NEAR_DONE;
+	for (i = 0; id && t && i < CLASS_COUNT; i++) {
+		job->counter.has[i] = make_window(t, (enum ban_class)i, now, &job->counter.window[i]);
+		job->wanted |= job->counter.has[i] ? 1u << i : 0;
+	}
+	counter_begin(&job->counter, s, id, chosen, logged_since == TIME_NONE ? INT64_MAX : logged_since / HOUR_MS);
+	return job;
 }
 
-bool history_near(struct store *s, const char *server, const struct thresholds *t, int64_t now,
-	unsigned percent, size_t limit, struct history_near **rows, size_t *count, struct err *err)
+struct history_near_job *history_near_begin(struct store *s, const char *server, const struct thresholds *t,
+	int64_t now, unsigned percent, size_t limit, int64_t logged_since, struct err *err)
 {
-	int64_t id;
-	bool ok;
+	struct history_near_job *job;
 
-	*rows = NULL;
-	*count = 0;
 	if (!db_may_read(s, err))
-		return false;
-	id = db_server(s, server, false, err);
-	if (id <= 0)
-		return id == 0;
-	ok = near_rows(s, id, t, now, percent, NULL, rows, count, err);
-	for (; limit && *count > limit; (*count)--)
-		free((*rows)[*count - 1].account);
-	return ok;
+		return NULL;
+	job = new_job(s, server, t, now, logged_since, NULL, err);
+	if (job) {
+		job->percent = percent;
+		job->limit = limit;
+	}
+	return job;
 }
 
 static int64_t id_of(struct store *s, int64_t server, const struct net *n, struct err *err)
@@ -258,65 +207,120 @@ static int64_t id_of(struct store *s, int64_t server, const struct net *n, struc
 	return id;
 }
 
-bool history_near_of(struct store *s, const char *server, const struct thresholds *t, int64_t now,
-	const struct net *address, const char *const *accounts, size_t account_count,
-	struct history_near **rows, size_t *count, struct err *err)
+struct history_near_job *history_near_of_begin(struct store *s, const char *server, const struct thresholds *t,
+	int64_t now, const struct net *address, const char *const *accounts, size_t account_count,
+	int64_t logged_since, struct err *err)
 {
 	struct chosen chosen = { 0 };
 	int64_t id, word;
 	size_t i;
 
-	*rows = NULL;
-	*count = 0;
 	if (!db_may_read(s, err))
-		return false;
+		return NULL;
 	id = db_server(s, server, false, err);
-	if (id <= 0)
-		return id == 0;
-	chosen.addr = id_of(s, id, address, err);
-	for (i = 0; i < account_count && chosen.count < HISTORY_NEAR_ACCOUNTS; i++) {
+	if (id > 0)
+		chosen.addr = id_of(s, id, address, err);
+	for (i = 0; id > 0 && i < account_count && chosen.count < HISTORY_NEAR_ACCOUNTS; i++) {
 		word = scan_word(s, slice_of(accounts[i]), false, err);
 		if (word > 0)
 			chosen.words[chosen.count++] = word;
 	}
-	if (chosen.addr <= 0 && !chosen.count)
-		return chosen.addr == 0;
-	return near_rows(s, id, t, now, 0, &chosen, rows, count, err);
+	return id < 0 ? NULL : new_job(s, server, t, now, logged_since, &chosen, err);
 }
 
-/* Did the log of the window hold attempts of that class at all, whosever? */
-static bool has_attempts(
-	struct store *s, int64_t server, enum ban_class class, int64_t start, int64_t until)
+bool history_near_step(struct history_near_job *job, size_t rows, bool *is_done, struct err *err)
 {
-	sqlite3_stmt *q = db_prepare(s,
-		"SELECT 1 FROM attempt WHERE hour BETWEEN ?3 / 3600000 AND ?4 / 3600000 AND server "
-		"= ?1 AND class = ?2 LIMIT 1",
-		NULL);
-	bool found;
+	bool ok = db_may_read(job->s, err), is_counted;
 
-	if (q == NULL)
-		return false;
-	sqlite3_bind_int64(q, 1, server);
-	sqlite3_bind_int(q, 2, (int)class);
-	sqlite3_bind_int64(q, 3, start);
-	sqlite3_bind_int64(q, 4, until);
-	found = db_step(s, q, NULL) > 0;
-	sqlite3_reset(q);
-	return found;
+	switch (ok ? job->phase : NEAR_DONE) {
+	case NEAR_COUNT:
+		ok = counter_step(&job->counter, rows, &is_counted, err);
+		if (ok && is_counted)
+			job->phase = NEAR_PICK;
+		break;
+	case NEAR_PICK:
+		pick(job);
+		break;
+	case NEAR_SEARCH:
+		ok = search(job, rows, err);
+		break;
+	case NEAR_FILL:
+		fill(job, rows > 0);
+		break;
+	case NEAR_DONE:
+		break;
+	}
+	*is_done = job->phase == NEAR_DONE;
+	return ok;
+}
+
+void history_near_take(struct history_near_job *job, struct history_near **rows, size_t *count, unsigned *logged)
+{
+	*rows = job->rows;
+	*count = job->filled;
+	if (logged)
+		*logged = job->counter.seen;
+	job->rows = NULL;
+	job->count = job->filled = 0;
+}
+
+void history_near_end(struct history_near_job *job)
+{
+	if (job == NULL)
+		return;
+	counter_release(&job->counter);
+	history_near_free(job->rows, job->filled);
+	free(job);
+}
+
+/* ---- at once ---- */
+
+static bool run(struct history_near_job *job, struct history_near **rows, size_t *count, struct err *err)
+{
+	bool is_done = false;
+
+	*rows = NULL;
+	*count = 0;
+	while (job && !is_done && history_near_step(job, 0, &is_done, err))
+		;
+	if (is_done)
+		history_near_take(job, rows, count, NULL);
+	history_near_end(job);
+	return is_done;
+}
+
+bool history_near(struct store *s, const char *server, const struct thresholds *t, int64_t now,
+	unsigned percent, size_t limit, struct history_near **rows, size_t *count, struct err *err)
+{
+	return run(history_near_begin(s, server, t, now, percent, limit, TIME_NONE, err), rows, count, err);
+}
+
+bool history_near_of(struct store *s, const char *server, const struct thresholds *t, int64_t now,
+	const struct net *address, const char *const *accounts, size_t account_count,
+	struct history_near **rows, size_t *count, struct err *err)
+{
+	return run(history_near_of_begin(s, server, t, now, address, accounts, account_count, TIME_NONE, err), rows,
+		count, err);
 }
 
 bool history_has_attempts(struct store *s, const char *server, enum ban_class class, int64_t since,
 	bool *out, struct err *err)
 {
+	struct attempt_at at = { .hour = -1 };
+	unsigned seen = 0;
+	bool is_done;
 	int64_t id;
 
 	*out = false;
 	if (!db_may_read(s, err))
 		return false;
 	id = db_server(s, server, false, err);
-	if (id > 0)
-		*out = has_attempts(s, id, class, since, INT64_MAX);
-	return id >= 0;
+	if (id <= 0)
+		return id == 0;
+	if (!counter_search(s, id, 1u << class, since, INT64_MAX, &at, 0, &seen, &is_done, err))
+		return false;
+	*out = seen != 0;
+	return true;
 }
 
 void history_near_free(struct history_near *rows, size_t count)
@@ -326,139 +330,4 @@ void history_near_free(struct history_near *rows, size_t count)
 	for (i = 0; i < count; i++)
 		free(rows[i].account);
 	free(rows);
-}
-
-/* ---- what led to a ban ---- */
-
-/* Failures of one account in [start, until], of all addresses, with bans' own ones. */
-static bool count_account(struct store *s, int64_t server, const struct history_ban *b,
-	const char *account, struct history_trigger *out, struct err *err)
-{
-	struct window w = {
-		.class = b->class, .start = out->window_start, .end = b->time + HISTORY_SAME_BAN
-	};
-	int64_t word = scan_word(s, slice_of(account), false, err);
-	struct counting c = { 0 };
-	struct agg *a;
-	bool ok;
-
-	if (word <= 0)
-		return word == 0;
-	ok = count_window(s, server, &w, &c, err);
-	a = ok ? aggmap_find(&c.by_account, (uint64_t)word, 0, 0) : NULL;
-	if (a) {
-		out->account_failures = a->count;
-		out->account_addresses = (uint32_t)a->other;
-	}
-	aggmap_release(&c.by_addr);
-	aggmap_release(&c.by_account);
-	fingerprints_release(&c.pairs);
-	return ok;
-}
-
-/* Does a ban's line stand for the failure that caused it? An unknown recipient has a line of its
- * own beside the ban's (seen on 0.15.5), and a scanned path is no failure that is counted. */
-static bool is_failure(const struct history_ban *b)
-{
-	return b->class != CLASS_ABUSE && !b->path[0];
-}
-
-/* Bans of the address in the same window before this one: their lines were failures, too. */
-static uint64_t earlier_lines(struct store *s, const struct history_query *address,
-	const struct history_ban *b, int64_t start)
-{
-	struct history_query q = *address;
-	struct history_ban *rows;
-	uint64_t lines = 0;
-	size_t count, i;
-
-	q.since = start;
-	q.until = b->time;
-	q.limit = 100;
-	if (!history_bans(s, &q, &rows, &count, NULL))
-		return 0;
-	for (i = 0; i < count; i++) {
-		if (rows[i].class == b->class && is_failure(&rows[i]))
-			lines += rows[i].lines;
-	}
-	history_bans_free(rows, count);
-	return lines;
-}
-
-static bool fill_trigger(struct store *s, int64_t server, const struct history_query *address,
-	const struct thresholds *t, struct history_trigger *out, struct err *err)
-{
-	const struct threshold *h = t ? &t->of[out->ban.class] : NULL;
-	bool is_known = h && h->enabled && h->count > 0 && h->period_ms > 0;
-	int64_t period = is_known ? h->period_ms : DAY_MS;
-	const char *account = out->ban.account[0] ? out->ban.account : out->ban.to;
-	struct history_query q = *address;
-	size_t i;
-
-	out->window_start = is_known && h->period_is_fixed
-				    ? out->ban.time - period
-				    : rate_window_start(period, out->ban.time);
-	q.class = out->ban.class;
-	q.since = out->window_start;
-	q.until = out->ban.time + HISTORY_SAME_BAN;
-	q.limit = 0;
-	if (!history_attempts(s, &q, &out->attempts, &out->attempt_count, err))
-		return false;
-	out->failures = is_failure(&out->ban) ? 1 : 0;
-	for (i = 0; i < out->attempt_count; i++)
-		out->failures += out->attempts[i].count;
-	out->failures += earlier_lines(s, address, &out->ban, out->window_start);
-	if (account[0] && !count_account(s, server, &out->ban, account, out, err))
-		return false;
-	out->attempts_logged = has_attempts(s, server, out->ban.class, out->window_start, q.until);
-	out->is_login_keyed = is_known && account[0] && out->attempts_logged &&
-			      out->failures <= h->count && out->account_failures > h->count;
-	return true;
-}
-
-bool history_trigger(struct store *s, const char *server, const struct net *address,
-	const struct thresholds *t, struct history_trigger *out, struct err *err)
-{
-	struct history_ban *rows;
-	struct history_query q;
-	size_t count;
-	int64_t id;
-
-	memset(out, 0, sizeof(*out));
-	out->window_start = TIME_NONE;
-	if (!db_may_read(s, err))
-		return false;
-	id = db_server(s, server, false, err);
-	if (id <= 0)
-		return id == 0;
-	history_query_init(&q);
-	q.server = server;
-	q.within = *address;
-	q.limit = 1;
-	if (!history_bans(s, &q, &rows, &count, err))
-		return false;
-	if (count == 0) {
-		free(rows);
-		return true;
-	}
-	out->found = true;
-	out->ban = rows[0];
-	free(rows); /* its strings are out's now */
-	if (fill_trigger(s, id, &q, t, out, err))
-		return true;
-	history_trigger_release(out);
-	return false;
-}
-
-void history_trigger_release(struct history_trigger *t)
-{
-	struct history_ban *ban;
-
-	history_sums_free(t->attempts, t->attempt_count);
-	if (t->found) {
-		ban = xmalloc(sizeof(*ban));
-		*ban = t->ban;
-		history_bans_free(ban, 1);
-	}
-	memset(t, 0, sizeof(*t));
 }

@@ -205,40 +205,59 @@ static bool scan_segs(struct store *s, const struct scan_filter *f, int64_t *aft
 	return r == 0;
 }
 
-/* What is in no segment yet. */
-static bool scan_tail(struct store *s, int64_t *after,
+/* Bans from the table itself, sealed meanwhile or not. */
+static bool scan_tail(struct store *s, struct scan_at *at, size_t max, bool *is_last,
 	void (*fn)(const struct packed_ban *, size_t, void *), void *arg, struct err *err)
 {
 	struct packed_ban *rows = xcalloc(SEG_ROWS, sizeof(*rows));
-	int64_t sealed = last_sealed(s, err), first, end;
+	size_t size = max && max < SEG_ROWS ? max : SEG_ROWS;
+	int64_t first, end;
 	ptrdiff_t n;
 
-	*after = *after > sealed ? *after : sealed;
-	while ((n = read_packed(s, *after, INT64_MAX, rows, SEG_ROWS, &first, &end, err)) > 0) {
+	do {
+		n = read_packed(s, at->after, at->end, rows, size, &first, &end, err);
+		if (n <= 0)
+			break;
 		fn(rows, (size_t)n, arg);
-		*after = end;
-	}
+		at->after = end;
+	} while (max == 0);
 	free(rows);
-	return n == 0;
+	*is_last = n < (ptrdiff_t)size;
+	return n >= 0;
 }
 
-bool scan_some(struct store *s, const struct scan_filter *f, int64_t *after, unsigned segs,
+static void begin_tail(struct store *s, struct scan_at *at, struct err *err)
+{
+	int64_t sealed = last_sealed(s, err);
+
+	at->after = at->after > sealed ? at->after : sealed;
+	at->end = db_number(s, "SELECT max(id) FROM ban", 0, err);
+}
+
+bool scan_some(struct store *s, const struct scan_filter *f, struct scan_at *at, unsigned segs,
 	bool *is_last, void (*fn)(const struct packed_ban *, size_t, void *), void *arg,
 	struct err *err)
 {
 	unsigned found = 0;
-	bool ok;
+	bool ok = true;
 
-	*is_last = true;
-	if (f->server < 0)
+	*is_last = f->server < 0;
+	if (*is_last)
 		return true;
-	/* Both reads must see the same state, or a seal between them would hide bans. */
+	/* What is sealed and what is not must be told from the same state, or a seal between the
+	 * two would hide bans. */
 	if (!db_exec(s, "BEGIN", err))
 		return false;
-	ok = scan_segs(s, f, after, segs, &found, fn, arg, err);
-	*is_last = segs == 0 || found < segs;
-	if (ok && *is_last)
-		ok = scan_tail(s, after, fn, arg, err);
+	if (!at->in_tail) {
+		ok = scan_segs(s, f, &at->after, segs, &found, fn, arg, err);
+		at->in_tail = ok && (segs == 0 || found < segs);
+		if (at->in_tail)
+			begin_tail(s, at, err);
+		if (ok && segs == 0)
+			ok = scan_tail(s, at, 0, is_last, fn, arg, err);
+	} else {
+		ok = scan_tail(s, at, segs ? SCAN_TAIL : 0, is_last, fn, arg, err);
+	}
 	db_rollback(s);
 	return ok;
 }
@@ -246,10 +265,10 @@ bool scan_some(struct store *s, const struct scan_filter *f, int64_t *after, uns
 bool scan_bans(struct store *s, const struct scan_filter *f,
 	void (*fn)(const struct packed_ban *, size_t, void *), void *arg, struct err *err)
 {
-	int64_t after = -1;
+	struct scan_at at = { .after = -1 };
 	bool is_last;
 
-	return scan_some(s, f, &after, 0, &is_last, fn, arg, err);
+	return scan_some(s, f, &at, 0, &is_last, fn, arg, err);
 }
 
 /* ---- words ---- */

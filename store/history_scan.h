@@ -56,9 +56,15 @@ bool scan_bans(struct store *s, const struct scan_filter *f,
 	void (*fn)(const struct packed_ban *rows, size_t count, void *arg), void *arg,
 	struct err *err);
 
-/* The same in parts: bans with ids after *after, which moves on, in at most `segs` segments (0 = all);
- * *is_last: there are no more. */
-bool scan_some(struct store *s, const struct scan_filter *f, int64_t *after, unsigned segs,
+/* The same in parts: at most `segs` segments a call (0 = all), then what is in no segment yet, SCAN_TAIL bans a call.
+ * *is_last: there are no more. What is sealed between two calls is neither lost nor seen twice. */
+#define SCAN_TAIL 1000
+struct scan_at {
+	int64_t after; /* id of the last ban looked at; -1 at first */
+	bool in_tail;
+	int64_t end; /* id of the last ban there was then: who comes faster than is read is not waited for */
+};
+bool scan_some(struct store *s, const struct scan_filter *f, struct scan_at *at, unsigned segs,
 	bool *is_last, void (*fn)(const struct packed_ban *rows, size_t count, void *arg), void *arg,
 	struct err *err);
 

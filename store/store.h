@@ -36,6 +36,8 @@ int64_t store_size(const struct store *s);     /* bytes on disk, WAL included */
 /* Moves what has piled up in the WAL into the file proper, once it is much: the disk is waited for,
  * some 40 ms. To be called when nobody waits. */
 void store_tidy(struct store *s);
+/* Another number as soon as anything in it may have changed, by whomever. */
+uint64_t store_changes(struct store *s);
 void store_patience(struct store *s, unsigned busy_ms); /* for one that has nobody waiting */
 bool store_check(struct store *s, struct err *err); /* full integrity check; may take seconds */
 int store_version(const struct store *s);           /* PRAGMA user_version */

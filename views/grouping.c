@@ -2,7 +2,7 @@
 /* A grouping under way: one step of the store in each turn of the loop. */
 #include "views/grouping.h"
 
-#define SEGS 4 /* of 4096 bans, in one turn */
+#define SEGS 1 /* of 4096 bans, in one step */
 
 static const struct net *net_of(const void *rows, size_t row)
 {
@@ -54,9 +54,12 @@ static void on_turn(struct loop *loop, void *arg)
 	struct view *v = arg;
 	struct group_state *s = v->state;
 	struct err err = ERR_INIT;
-	bool is_done;
+	int64_t began = clock_mono();
+	bool is_done = false;
 
-	if (!history_grouping_step(s->job, SEGS, &is_done, &err)) {
+	while (err.code == ERR_NONE && !is_done && !app_turn_is_over(began))
+		history_grouping_step(s->job, SEGS, &is_done, &err);
+	if (err.code != ERR_NONE) {
 		fail(v, &err);
 	} else if (!is_done) {
 		timer_start(loop, &s->turn, 0, &v->scope, on_turn, v);

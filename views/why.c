@@ -5,36 +5,78 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/places.h"
 #include "app/sync.h"
-#include "core/clock.h"
-#include "core/text.h"
 #include "views/views.h"
-
-#define LABEL 15
+#include "views/why_page.h"
 
 struct why_state {
 	struct observer observer;
 	struct net net;
 	struct why why;
-	bool gathered;
+	struct why_job *job; /* at work */
+	struct timer turn;
+	bool is_old;       /* what it brings: something has changed since it began */
 	struct sync *sync; /* what is new in the log is read once, when the page opens */
 };
 
+static void stop(struct view *v)
+{
+	struct why_state *s = v->state;
+
+	if (!s->job)
+		return;
+	timer_stop(&s->turn);
+	why_end(s->job);
+	s->job = NULL;
+	app_of(v)->jobs--;
+}
+
+static void gather(struct view *v);
+
+static void on_turn(struct loop *loop, void *arg)
+{
+	struct view *v = arg;
+	struct why_state *s = v->state;
+	int64_t began = clock_mono();
+	bool is_done;
+
+	while (!(is_done = why_step(s->job, false)) && !app_turn_is_over(began))
+		;
+	if (!is_done) {
+		timer_start(loop, &s->turn, 0, &v->scope, on_turn, v);
+		return;
+	}
+	why_take(s->job, &s->why);
+	stop(v);
+	view_changed(v);
+	if (s->is_old)
+		gather(v);
+}
+
+/* One under way is brought to its end, or there might never be one. */
 static void gather(struct view *v)
 {
 	struct why_state *s = v->state;
 
-	why_release(&s->why);
-	why_gather(app_of(v), &s->net, &s->why);
-	s->gathered = true;
-	view_changed(v);
+	s->is_old = s->job != NULL;
+	if (s->job)
+		return;
+	s->job = why_begin(app_of(v), &s->net);
+	app_of(v)->jobs++;
+	timer_start(app_of(v)->loop, &s->turn, 0, &v->scope, on_turn, v);
 }
 
 static void changed(void *arg, unsigned snaps)
 {
-	if (snaps & (SNAP(BLOCKED) | SNAP(ALLOWED) | SNAP(THRESHOLDS)))
-		gather(arg);
+	struct view *v = arg;
+	struct why_state *s = v->state;
+
+	if (snaps & SNAP(THRESHOLDS))
+		gather(v);
+	if (!(snaps & (SNAP(BLOCKED) | SNAP(ALLOWED) | SNAP(THRESHOLDS))))
+		return;
+	why_look(app_of(v), &s->why);
+	view_changed(v);
 }
 
 static void synced(void *arg, const struct sync_result *r)
@@ -53,7 +95,9 @@ static void open_view(struct view *v)
 	struct why_state *s = v->state;
 
 	net_parse(v->arg, strlen(v->arg), &s->net, NULL);
+	why_init(app_of(v), &s->net, &s->why);
 	app_observe(app_of(v), &s->observer, &v->scope, changed, v);
+	view_changed(v);
 	gather(v);
 	s->sync = sync_begin(app_of(v), false, synced, v);
 	app_refresh(app_of(v), SNAP(BLOCKED) | SNAP(ALLOWED) | SNAP(THRESHOLDS) | SNAP(TRUST), app_of(v)->profile.refresh_ms);
@@ -73,159 +117,13 @@ static void close_view(struct view *v)
 	struct why_state *s = v->state;
 
 	sync_cancel(s->sync);
+	stop(v);
 	why_release(&s->why);
-}
-
-/* ---- the page ---- */
-
-/* A label and a text that may take several lines. */
-static void told(struct page *p, int width, const char *label, enum role role, const char *text)
-{
-	size_t room = width > LABEL + 21 ? (size_t)(width - LABEL - 1) : 20, cut = strlen(text);
-
-	if (cut > room) /* bytes for columns: breaks early rather than late */
-		for (cut = room; cut > 0 && text[cut] != ' '; cut--)
-			;
-	page_pair(p, LABEL, label, role, "%.*s", (int)cut, text);
-	if (text[cut])
-		page_text(p, role, LABEL + 1, width, text + cut + (text[cut] == ' '));
-}
-
-static void entries(struct view *v, struct page *p, int width, const char *label, enum role role, enum list_kind kind, const size_t *rows, size_t n)
-{
-	const struct entrylist *l = app_of(v)->snap.list[kind];
-	char since[64];
-
-	for (size_t i = 0; i < n && i < 6; i++) {
-		const struct entry *e = &l->rows[rows[i]];
-		enum entry_state state = entry_state(l, rows[i], clock_now());
-
-		page_pair(p, LABEL, i ? "" : label, state == ENTRY_ACTIVE ? role : ROLE_DIM, "%s", entry_key(l, rows[i]));
-		page_add(p, ROLE_NORMAL, "  %s", reason_text(e->reason));
-		if (entry_created(e) != TIME_NONE)
-			page_add(p, ROLE_NORMAL, " since %s", time_words(entry_created(e), clock_now(), since, sizeof(since)));
-		if (entry_expires(e) != TIME_NONE)
-			page_add(p, ROLE_NORMAL, " until %s", time_words(entry_expires(e), clock_now(), since, sizeof(since)));
-		if (state == ENTRY_EXPIRED)
-			page_add(p, ROLE_DIM, "  expired");
-		else if (entry_expires(e) != TIME_NONE)
-			page_add(p, ROLE_DIM, " (%s left)", duration_words(entry_expires(e) - clock_now(), since, sizeof(since)));
-		if (entry_note(l, rows[i])[0])
-			page_text(p, ROLE_DIM, LABEL + 3, width, entry_note(l, rows[i]));
-	}
-}
-
-static void sums(struct page *p, const char *label, const struct history_sum *rows, size_t n, const char *what)
-{
-	char last[64];
-
-	for (size_t i = 0; i < n && i < 5; i++) {
-		page_pair(p, LABEL, i ? "" : label, ROLE_NORMAL, "%llu %s%s", (unsigned long long)rows[i].count, what,
-			rows[i].count == 1 ? "" : "s");
-		if (rows[i].account && rows[i].account[0]) {
-			page_add(p, ROLE_NORMAL, "  ");
-			page_adds(p, ROLE_VALUE, rows[i].account);
-		}
-		if (rows[i].listener && rows[i].listener[0]) {
-			page_add(p, ROLE_DIM, "  ");
-			page_adds(p, ROLE_DIM, rows[i].listener);
-		}
-		page_add(p, ROLE_DIM, "  last %s", time_words(rows[i].last, clock_now(), last, sizeof(last)));
-	}
-}
-
-static void near(struct page *p, const struct why *w, int width)
-{
-	char net[NET_BUF], words[120], row[400];
-
-	for (size_t i = 0; i < w->near.count && i < 5; i++) {
-		const struct history_near *n = &w->near.rows[i];
-
-		snprintf(row, sizeof(row), "%s  %s%s  %s", class_name(n->class), n->address.family ? "" : "login ", near_who(n, net, sizeof(net)),
-			near_words(n, clock_now(), words, sizeof(words)));
-		told(p, width, i ? "" : "Near a ban", n->is_over ? ROLE_BAD : n->failures * 2 >= n->limit ? ROLE_WARN : ROLE_NORMAL, row);
-	}
-	if (w->lists_known && !w->is_refused && w->near.notice[0])
-		told(p, width, w->near.count ? "" : "Near a ban", ROLE_DIM, w->near.notice);
-}
-
-static void past(struct page *p, const struct why *w)
-{
-	char when[64];
-
-	for (size_t i = 0; i < w->ban_count && i < 6; i++) {
-		page_pair(p, LABEL, i ? "" : "Bans", ROLE_NORMAL, "%s  ", time_words(w->bans[i].time, clock_now(), when, sizeof(when)));
-		page_adds(p, role_of_reason(reason_of_class(w->bans[i].class)), class_name(w->bans[i].class));
-		page_add(p, ROLE_NORMAL, "  ");
-		page_adds(p, ROLE_NORMAL, w->bans[i].account[0] ? w->bans[i].account : w->bans[i].path);
-		if (w->bans[i].ended != TIME_NONE)
-			page_add(p, ROLE_DIM, "  ended %s", time_words(w->bans[i].ended, clock_now(), when, sizeof(when)));
-	}
-	for (size_t i = 0; i < w->span_count && i < 3; i++)
-		if (w->spans[i].seen_first != TIME_NONE)
-			page_pair(p, LABEL, "Seen first", ROLE_NORMAL, "%s (no log line says why)",
-				time_words(w->spans[i].seen_first, clock_now(), when, sizeof(when)));
-	for (size_t i = 0; i < w->change_count && i < 6; i++) {
-		page_pair(p, LABEL, i ? "" : "Own changes", ROLE_NORMAL, "%s  #%lld %s ", time_words(w->changes[i].time, clock_now(), when, sizeof(when)),
-			(long long)w->changes[i].id, edit_words(w->changes[i].kind));
-		page_adds(p, ROLE_VALUE, w->changes[i].target);
-		page_add(p, role_of_verdict(w->changes[i].verdict), "  %s", verdict_words(w->changes[i].verdict));
-		page_add(p, ROLE_DIM, "  by ");
-		page_adds(p, ROLE_DIM, w->changes[i].operator_name);
-	}
 }
 
 static void page(struct view *v, struct page *p, int width)
 {
-	const struct why_state *s = v->state;
-	const struct why *w = &s->why;
-	char place[120], who[200];
-
-	if (!s->gathered)
-		return;
-	page_text(p, w->is_refused ? ROLE_BAD : w->lists_known ? ROLE_GOOD : ROLE_WARN, 0, width, w->verdict);
-	page_blank(p);
-	entries(v, p, width, "Blocked by", ROLE_BAD, LIST_BLOCKED, w->blocked, w->blocked_count);
-	entries(v, p, width, "Allowed by", ROLE_GOOD, LIST_ALLOWED, w->allowed, w->allowed_count);
-	if (w->who[0]) {
-		snprintf(who, sizeof(who), "%s%s", w->who, w->is_gateway ? ": everybody behind it shares this address" : "");
-		told(p, width, "Who is it", w->is_gateway ? ROLE_WARN : ROLE_NORMAL, who);
-	}
-	if (places_words(app_of(v), &w->net, place, sizeof(place))[0])
-		told(p, width, "Where", ROLE_NORMAL, place);
-	if (w->story[0])
-		told(p, width, "What happened", ROLE_NORMAL, w->story);
-	sums(p, "Attempts", w->attempts, w->attempt_count, "failure");
-	near(p, w, width);
-	sums(p, "Refused", w->refused, w->refused_count, "connection");
-	past(p, w);
-	if (!why_is_known(w))
-		page_text(p, ROLE_DIM, 0, width, "Nothing is known of it: no entry covers it, neither log nor journal names it.");
-	if (w->advice_count)
-		page_heading(p, width, "To end it", NULL);
-	for (size_t i = 0; i < w->advice_count; i++)
-		page_text(p, ROLE_NORMAL, 2, width, w->advice[i]);
-	if (w->cure[0]) {
-		page_heading(p, width, "For good", NULL);
-		page_text(p, ROLE_NORMAL, 2, width, w->cure);
-	}
-	page_blank(p);
-	page_line(p);
-	page_spot_begin(p);
-	page_add(p, ROLE_LINK, "u un-block");
-	page_spot_end(p, ACTION_REMOVE, 1);
-	page_add(p, ROLE_NORMAL, "   ");
-	page_spot_begin(p);
-	page_add(p, ROLE_LINK, "A allow");
-	page_spot_end(p, ACTION_ALLOW, 2);
-	page_add(p, ROLE_NORMAL, "   ");
-	page_spot_begin(p);
-	page_add(p, ROLE_LINK, "c reset counters");
-	page_spot_end(p, ACTION_RESET_COUNTERS, 3);
-	page_add(p, ROLE_NORMAL, "   ");
-	page_spot_begin(p);
-	page_add(p, ROLE_LINK, "F all three");
-	page_spot_end(p, ACTION_FIX, 4);
+	why_page(app_of(v), &((const struct why_state *)v->state)->why, p, width);
 }
 
 static void status(const struct view *v, struct view_status *out)
