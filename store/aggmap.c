@@ -153,6 +153,7 @@ bool fingerprints_add(struct fingerprints *f, uint64_t print)
 	}
 	is_new = put_print(shard, print);
 	shard->count += is_new;
+	f->count += is_new;
 	return is_new;
 }
 

@@ -46,6 +46,7 @@ struct fingerprints {
 		uint64_t *slots; /* 0 = free */
 		size_t count, slot_count;
 	} shards[AGG_SHARDS];
+	size_t count;
 };
 bool fingerprints_add(struct fingerprints *f, uint64_t print); /* true = was not in it */
 void fingerprints_release(struct fingerprints *f);
