@@ -314,7 +314,8 @@ bool journal_pack_mark_undone(struct store *s, int64_t change, int64_t by,
 			m.marked = m.undoable = 0;
 			rowpack_begin(&m.undone, 1);
 		}
-		hit = bsearch(&cur.rec.target, targets, count, sizeof(*targets), compare_texts);
+		hit = count && bsearch(&cur.rec.target, targets, count, sizeof(*targets),
+				       compare_texts);
 		m.marked += hit;
 		if (hit)
 			cur.rec.undone = by;
@@ -366,7 +367,8 @@ static void read_pack(struct journal_finder *f, struct store *s, int64_t change,
 		f->fitting[f->count++].hash = text_hash(cur.rec.target, strlen(cur.rec.target));
 	}
 	journal_cursor_close(&cur);
-	qsort(f->fitting, f->count, sizeof(*f->fitting), compare_fitting);
+	if (f->count)
+		qsort(f->fitting, f->count, sizeof(*f->fitting), compare_fitting);
 }
 
 int64_t journal_find_packed(struct journal_finder *f, struct store *s, const char *target,
