@@ -473,7 +473,7 @@ static int run_metrics(struct cli *c)
 
 const struct verb verb_check = {
 	.name = "check",
-	.synopsis = "check gateway|bans|certs|reach|config|all [--warn DUR] [--crit DUR]",
+	.synopsis = "check gateway|bans|certs|reach|config|all [--warn DUR] [--crit DUR] [--endpoint E]… [--file GLOB]…",
 	.summary = "One line and an exit code for monitoring: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.",
 	.options = "warn crit endpoint file",
 	.words = "gateway bans certs reach config all",

@@ -101,7 +101,7 @@ const struct verb verb_block = {
 
 const struct verb verb_unblock = {
 	.name = "unblock",
-	.synopsis = "unblock ADDR… [--allow] [--reset-counters]",
+	.synopsis = "unblock ADDR… [--allow] [--reset-counters] [--reason TEXT]",
 	.summary = "Lift blocks, and prove that they are lifted.",
 	.options = "allow reset-counters reason",
 	.words = "",
@@ -111,7 +111,7 @@ const struct verb verb_unblock = {
 
 const struct verb verb_allow = {
 	.name = "allow",
-	.synopsis = "allow ADDR… [--reason TEXT] [--until TIME] [--keep-blocked]",
+	.synopsis = "allow ADDR… [--reason TEXT] [--for DUR|--until TIME] [--keep-blocked] [--reset-counters]",
 	.summary = "Allow addresses or networks; a block of them is lifted too; one that is listed gets the end given.",
 	.options = "reason until for keep-blocked reset-counters",
 	.words = "",
@@ -121,7 +121,7 @@ const struct verb verb_allow = {
 
 const struct verb verb_disallow = {
 	.name = "disallow",
-	.synopsis = "disallow ADDR…",
+	.synopsis = "disallow ADDR… [--reason TEXT]",
 	.summary = "Take addresses or networks off the allow list.",
 	.options = "reason",
 	.words = "",

@@ -215,8 +215,8 @@ static int run_export(struct cli *c)
 
 const struct verb verb_import = {
 	.name = "import",
-	.synopsis = "import FILE|- [--format F] [--to blocked|allowed] [--merge]",
-	.summary = "Add entries from a list: csv, json, ndjson, values, cscli, fail2ban, nft, ipset; bad lines are named, the good ones taken.",
+	.synopsis = "import FILE|- [--format F] [--to blocked|allowed] [--merge] [--reason TEXT]",
+	.summary = "Add entries from a list: csv, json, ndjson, values, cscli, fail2ban, nft, ipset, iptables; bad lines are named, the good ones taken.",
 	.options = "format to merge reason",
 	.words = "",
 	.examples = "stalwarden import offenders.csv --dry-run\nstalwarden import - --format values --merge",

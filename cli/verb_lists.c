@@ -173,7 +173,7 @@ static int run_allowed(struct cli *c)
 
 const struct verb verb_blocked = {
 	.name = "blocked",
-	.synopsis = "blocked [FILTER]",
+	.synopsis = "blocked [FILTER] [--sort COLUMN] [--limit N]",
 	.summary = "List blocked addresses and networks.",
 	.options = "sort limit",
 	.words = "reason: age> age< private covered net: note: state: origin: expires< kind: in:",
@@ -184,7 +184,7 @@ const struct verb verb_blocked = {
 
 const struct verb verb_allowed = {
 	.name = "allowed",
-	.synopsis = "allowed [FILTER]",
+	.synopsis = "allowed [FILTER] [--sort COLUMN] [--limit N]",
 	.summary = "List allowed addresses and networks.",
 	.options = "sort limit",
 	.words = "net: note: state: in:",

@@ -43,6 +43,8 @@ def test_help_of_each_verb(world, verb):
     for word in re.findall(r"--[a-z-]+", usage.split("Usage:")[1].split("\nExamples:")[0]):
         if word != "--help":
             assert word + " " in options, word
+    for word in re.findall(r"^ .*?(--[a-z-]+)", options.split("\n\n")[0], re.M):
+        assert re.search(word + r"\b(?!-)", usage), word
 
 
 def test_version(world):
