@@ -70,7 +70,7 @@ void cli_help(const struct verb *v, struct buf *out)
 		return;
 	}
 	buf_adds(out, "stalwarden: the security console of a Stalwart mail server\n\n"
-		      "Usage:\n  stalwarden [options]            the console\n  stalwarden [options] VERB …     print and exit\n\nVerbs:\n");
+		      "Usage:\n  stalwarden [options]            the console\n  stalwarden [options] VERB ...   print and exit\n\nVerbs:\n");
 	for (const struct verb *const *p = verbs; *p; p++)
 		buf_addf(out, "  %-15s %s\n", (*p)->name, (*p)->summary);
 	buf_adds(out, "\nOptions, before or after the verb:\n");

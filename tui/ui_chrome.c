@@ -100,6 +100,12 @@ struct tab_fit {
 static const struct tab_fit fits[] = { { false, false, 99 }, { true, false, 99 }, { true, true, 99 }, { true, true, 5 }, { true, true, 4 },
 	{ true, true, 3 }, { true, true, 0 } };
 
+/* Beside a number alone another number would be taken for a tab's. */
+static bool shows_badge(const struct ui *ui, size_t i, const struct tab_fit *fit)
+{
+	return ui->tabs[i].badge[0] != '\0' && (fit->letters > 0 || i == ui->tab);
+}
+
 static void tab_text(const struct ui *ui, size_t i, const struct tab_fit *fit, struct buf *out)
 {
 	const struct ui_tab *tab = &ui->tabs[i];
@@ -110,9 +116,9 @@ static void tab_text(const struct ui *ui, size_t i, const struct tab_fit *fit, s
 		buf_addf(out, "%zu", i + 1);
 	if (letters > 0)
 		buf_addf(out, "%s%.*s", i < 9 ? " " : "", letters, brief && tab->ops->brief ? tab->ops->brief : tab->ops->title);
-	if (tab->badge[0] != '\0')
+	if (shows_badge(ui, i, fit))
 		buf_addf(out, " %s", tab->badge);
-	if (tab->badge_role == ROLE_BAD && strchr(tab->badge, '!') == NULL)
+	if (tab->badge_role == ROLE_BAD && (!shows_badge(ui, i, fit) || strchr(tab->badge, '!') == NULL))
 		buf_adds(out, " !");
 }
 
@@ -139,9 +145,12 @@ static const struct tab_fit *choose_fit(const struct ui *ui, int width, int gap)
 	return &fits[i];
 }
 
-static void draw_badge(const struct ui_tab *tab, int y, int x)
+static void draw_badge(const struct ui_tab *tab, bool whole, int y, int x)
 {
-	int w = text_width(tab->badge) + (tab->badge_role == ROLE_BAD && strchr(tab->badge, '!') == NULL ? 2 : 0);
+	int w = whole ? text_width(tab->badge) : 0;
+
+	if (tab->badge_role == ROLE_BAD && (!whole || strchr(tab->badge, '!') == NULL))
+		w += 2;
 
 	draw_restyle(y, x + tab->width - w, w, tab->badge_role == ROLE_NORMAL ? ROLE_BADGE : tab->badge_role);
 }
@@ -161,7 +170,7 @@ void ui_draw_tabs(struct ui *ui, int y, int width)
 		tab->x = x;
 		tab->width = draw_text(y, x, width - x, role, buf_str(&text));
 		if (role == ROLE_TAB && tab->badge[0] != '\0')
-			draw_badge(tab, y, x);
+			draw_badge(tab, shows_badge(ui, i, fit), y, x);
 		x += tab->width + gap;
 		buf_release(&text);
 	}
