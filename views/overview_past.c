@@ -2,6 +2,7 @@
 #include "views/overview_past.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "core/clock.h"
 #include "core/text.h"
@@ -50,9 +51,10 @@ void past_read(struct app *a, struct past *s)
 void past_hours(const struct past *s, struct page *p, int width)
 {
 	uint64_t values[PAST_HOURS], sum = 0, most = 0;
-	char right[64];
+	char right[96], all[32], top[32], clock[16] = "";
+	struct tm tm;
+	time_t hour;
 	int at = 0;
-	int64_t hour;
 
 	for (int i = 0; i < PAST_HOURS; i++) {
 		values[i] = s->hours[i];
@@ -60,8 +62,11 @@ void past_hours(const struct past *s, struct page *p, int width)
 		if (values[i] > most)
 			most = values[i], at = i;
 	}
-	hour = (clock_now() / 3600000 - (PAST_HOURS - 1 - at)) % 24;
-	snprintf(right, sizeof(right), most ? "%llu, most %llu at %02lld:00Z" : "%llu", (unsigned long long)sum, (unsigned long long)most, (long long)hour);
+	hour = (time_t)(clock_now() / 3600000 - (PAST_HOURS - 1 - at)) * 3600;
+	if (localtime_r(&hour, &tm))
+		strftime(clock, sizeof(clock), "%H:%M", &tm);
+	text_grouped(sum, all, sizeof(all));
+	snprintf(right, sizeof(right), most ? "%s, most %s at %s" : "%s", all, text_grouped(most, top, sizeof(top)), clock);
 	page_heading(p, width, "Bans, last 24 h", right);
 	page_line(p);
 	page_spark(p, ROLE_BAR, values, PAST_HOURS);
@@ -73,8 +78,6 @@ void near_page(const struct near_limit *near, struct page *p, int width, size_t 
 {
 	char net[NET_BUF], words[120];
 
-	if (near->notice[0])
-		page_text(p, ROLE_DIM, 0, width, near->notice);
 	for (size_t i = 0; i < near->count; i++) {
 		const struct history_near *n = &near->rows[i];
 
@@ -86,6 +89,8 @@ void near_page(const struct near_limit *near, struct page *p, int width, size_t 
 		if (spot)
 			page_spot_end(p, ACTION_WHY, spot + i);
 	}
+	if (near->notice[0])
+		page_text(p, ROLE_DIM, 0, width, near->notice);
 }
 
 static void near(const struct past *s, struct page *p, int width)
@@ -143,9 +148,9 @@ static void last_bans(const struct past *s, struct page *p, int width)
 
 void past_page(const struct past *s, const struct entrylist *blocked, struct page *p, int width)
 {
+	ranges(s, blocked, p, width);
 	if (s->near.count)
 		near(s, p, width);
-	ranges(s, blocked, p, width);
 	last_bans(s, p, width);
 	if (s->near.count == 0 && s->near.notice[0])
 		near(s, p, width);

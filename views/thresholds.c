@@ -160,7 +160,9 @@ static void class_cell(const struct view *v, enum ban_class c, enum threshold_co
 		cell_set(out, t->stored ? ROLE_NORMAL : ROLE_DIM, t->stored ? "stored" : "default");
 		break;
 	case COL_RESETS:
-		if (t->enabled && !t->malformed && t->period_ms > 0)
+		if (t->enabled && !t->malformed && t->period_is_fixed)
+			cell_set(out, ROLE_NORMAL, "rolling"); /* no window: each failure counts for an hour */
+		else if (t->enabled && !t->malformed && t->period_ms > 0)
 			cell_set(out, ROLE_NORMAL, "in %s", duration_words(rate_window_end(t->period_ms, clock_now()) - clock_now(), text, sizeof(text)));
 		else
 			cell_set(out, ROLE_DIM, "%s", ui_glyphs(v->ui)->dash);
