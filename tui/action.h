@@ -67,7 +67,6 @@ enum action_group { GROUP_MOVE, GROUP_VIEW, GROUP_FIND, GROUP_MARK, GROUP_CHANGE
 	_(RELOAD, "reload-server", CHANGE, ACT_WRITE, 2, "reload server", "make the server reload its settings") \
 	_(RENEW, "renew", CHANGE, ACT_ROW | ACT_WRITE, 3, "renew", "have the certificate renewed")           \
 	_(UPLOAD, "upload", CHANGE, ACT_WRITE, 0, "upload", "upload a certificate and its key")              \
-	_(IMPORT, "import", CHANGE, ACT_WRITE, 0, "import", "add entries from a file")                       \
 	_(WATCH, "watch", SHOW, 0, 0, "watch", "watch the log for what the last change did")                 \
 	_(WHY, "why", SHOW, ACT_ROW, 5, "why", "everything known about this address")                        \
 	_(DETAILS, "details", SHOW, 0, 0, "details", "show or hide the details of the row")                  \
