@@ -94,16 +94,21 @@ static const struct {
 	{"create ", FORMAT_IPSET},
 	{"add ", FORMAT_IPSET},
 	{"Name: ", FORMAT_IPSET},
-	{"-N ", FORMAT_IPSET},
 	{"Members:", FORMAT_IPSET},
 	{"flush ", FORMAT_IPSET},
 	{"*filter", FORMAT_IPTABLES},
 	{"*raw", FORMAT_IPTABLES},
+	{"*nat", FORMAT_IPTABLES},
+	{"*mangle", FORMAT_IPTABLES},
+	{"*security", FORMAT_IPTABLES},
+	{"Chain ", FORMAT_IPTABLES},
 	{"-A ", FORMAT_IPTABLES},
 	{"-I ", FORMAT_IPTABLES},
 	{"iptables ", FORMAT_IPTABLES},
 	{"ip6tables ", FORMAT_IPTABLES},
+	{"Status for the jail", FORMAT_FAIL2BAN},
 	{":INPUT ", FORMAT_IPTABLES},
+	{"-N ", FORMAT_IPTABLES},
 	{"-P ", FORMAT_IPTABLES},
 };
 
@@ -161,6 +166,8 @@ enum format format_guess(const char *s, size_t len)
 	while (is_comment(line) && rest.len);
 	if (!line.len)
 		return FORMAT_VALUES;
+	if (slice_starts(line, "['") || slice_starts(line, "[{'"))
+		return FORMAT_FAIL2BAN; /* `fail2ban-client banned` */
 	if (line.p[0] == '[')
 		return FORMAT_JSON;
 	if (line.p[0] == '{') {
@@ -203,6 +210,7 @@ struct import *import_new(enum format format, int64_t now)
 	im->state = st;
 	st->now = now;
 	st->line = 1;
+	st->set_list = LIST_COUNT;
 	buf_init(&im->text, TEXT_MAX_BYTES);
 	buf_add(&im->text, "", 1); /* offset 0 is "none" */
 	buf_init(&st->pending, (size_t)512 << 20);
@@ -270,6 +278,45 @@ static void feed_reader(struct import *im, const char *s, size_t len)
 		feed_lines(im, s, len);
 }
 
+static void skip_line(struct import *im, const char *s, size_t len)
+{
+	(void)im, (void)s, (void)len;
+}
+
+static const struct reader reader_none = {.bytes = skip_line};
+
+/* How files begin that hold no text of ours, and what to do with them. */
+static const struct {
+	const char *magic;
+	size_t len;
+	const char *why;
+} foreign[] = {
+#define MAGIC(text) text, sizeof(text) - 1
+	{MAGIC("\x1f\x8b"), "this is compressed; pipe it in: zcat FILE | stalwarden import -"},
+	{MAGIC("\xfd" "7zXZ"), "this is compressed; pipe it in: xzcat FILE | stalwarden import -"},
+	{MAGIC("BZh"), "this is compressed; pipe it in: bzcat FILE | stalwarden import -"},
+	{MAGIC("\x28\xb5\x2f\xfd"), "this is compressed; pipe it in: zstdcat FILE | stalwarden import -"},
+	{MAGIC("PK\x03\x04"), "this is a zip archive or a spreadsheet; save it as CSV"},
+	{MAGIC("\xd0\xcf\x11\xe0"), "this is a spreadsheet; save it as CSV"},
+	{MAGIC("\xff\xfe"), "this is UTF-16; pipe it in: iconv -f UTF-16 -t UTF-8 FILE | stalwarden import -"},
+	{MAGIC("\xfe\xff"), "this is UTF-16; pipe it in: iconv -f UTF-16 -t UTF-8 FILE | stalwarden import -"},
+	{MAGIC("\x7f" "ELF"), "this is a program"},
+	{MAGIC("SQLite format 3"), "this is a database; take what its program exports"},
+#undef MAGIC
+};
+
+static bool is_foreign(struct import *im, const char *s, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
+		if (len < foreign[i].len || memcmp(s, foreign[i].magic, foreign[i].len) != 0)
+			continue;
+		im->state->line++;
+		import_bad_add(im, 1, s, foreign[i].len, foreign[i].why);
+		return true;
+	}
+	return false;
+}
+
 /* The format is settled with what has come so far, and that is read. */
 static void start(struct import *im)
 {
@@ -290,6 +337,8 @@ static void start(struct import *im)
 		if (at < len && (first[at] == '[' || first[at] == '{'))
 			st->reader = &reader_json;
 	}
+	if (is_foreign(im, first, len))
+		st->reader = &reader_none;
 	st->is_started = true;
 	feed_reader(im, first + skip, len - skip);
 	free(first);

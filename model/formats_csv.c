@@ -98,7 +98,7 @@ static char guess_separator(const char *s, size_t len)
 static bool take_header(struct import *im, const struct columns *c)
 {
 	struct importer *st = im->state;
-	bool has_address = false, has_value = false;
+	bool has_address = false, has_value = false, has_alert = false, has_end = false;
 
 	st->is_past_header = true;
 	for (size_t i = 0; i < c->n; i++) {
@@ -106,9 +106,16 @@ static bool take_header(struct import *im, const struct columns *c)
 
 		st->columns[i] = field_of(c->of[i].p, c->of[i].len);
 		has_address |= st->columns[i] == FIELD_ADDRESS;
+		has_alert |= st->columns[i] == FIELD_ALERT;
+		has_end |= st->columns[i] == FIELD_DURATION || st->columns[i] == FIELD_EXPIRES;
 		has_value |= net_parse(c->of[i].p, c->of[i].len, &n, NULL);
 	}
 	st->has_header = has_address && !has_value;
+	st->is_refused = st->has_header && has_alert && !has_end;
+	if (st->is_refused)
+		import_bad_add(im, st->record_line, c->of[0].p, c->of[0].len,
+			"these are alerts, which do not say what is banned until when; take `cscli decisions list "
+			"-o raw`");
 	if (!st->has_header && !has_value && c->n > 1)
 		import_bad_add(im, st->record_line, c->of[0].p, c->of[0].len,
 			"no column of addresses in this header; call it address, ip, value or "
@@ -235,6 +242,8 @@ static void csv_line(struct import *im, const char *s, size_t len)
 	struct importer *st = im->state;
 	struct columns c;
 
+	if (st->is_refused)
+		return;
 	if (!st->record.len) {
 		begin_record(im, s, len, st->line, false);
 		return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Words of foreign formats: what a column is called, how times and durations are written. */
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -63,6 +64,7 @@ static const struct {
 	{"type", FIELD_TYPE},
 	{"action", FIELD_TYPE},
 	{"scope", FIELD_SCOPE},
+	{"decisions", FIELD_ALERT},
 };
 
 enum field field_of(const char *name, size_t len)
@@ -146,11 +148,25 @@ static bool epoch_time(struct slice s, int64_t *out)
 	return s.len <= 10 || s.len == 13;
 }
 
+/* "2026-11-21 11:18:27.5 +0100 CET", as Go programs print a time: the zone's name goes, its offset
+ * stays. */
+static struct slice cut_zone_name(struct slice s, char *out, size_t size)
+{
+	struct slice rest = s, date = slice_word(&rest), clock = slice_word(&rest), zone = slice_word(&rest);
+
+	if (date.len != 10 || clock.len < 8 || zone.len != 5 || (zone.p[0] != '+' && zone.p[0] != '-') ||
+		date.len + clock.len + zone.len + 2 > size)
+		return s;
+	int n = snprintf(out, size, "%.10sT%.*s%.3s:%.2s", date.p, (int)clock.len, clock.p, zone.p, zone.p + 3);
+
+	return n > 0 && (size_t)n < size ? (struct slice){out, (size_t)n} : s;
+}
+
 bool import_time(struct slice s, int64_t now, int64_t *out)
 {
-	char text[64];
+	char text[64], plain[64];
 
-	s = slice_trim(s);
+	s = cut_zone_name(slice_trim(s), plain, sizeof(plain));
 	*out = TIME_NONE;
 	if (!s.len || slice_is_fold(s, "never") || slice_is_fold(s, "null") ||
 		slice_is_fold(s, "-"))

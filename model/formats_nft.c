@@ -8,35 +8,122 @@
 
 #define ELEMENT_MAX 4096 /* bytes of one element */
 
+/* Cuts the text between the next two double quotes off; without them nothing is left. */
+static struct slice cut_quoted(struct slice *s)
+{
+	const char *end = s->p + s->len, *open = s->len ? memchr(s->p, '"', s->len) : NULL;
+	const char *close = open ? memchr(open + 1, '"', (size_t)(end - open - 1)) : NULL;
+
+	*s = close ? (struct slice){close + 1, (size_t)(end - close - 1)} : SLICE_NONE;
+	return close ? (struct slice){open + 1, (size_t)(close - open - 1)} : SLICE_NONE;
+}
+
+/* A time-out of none is written so. */
+static bool is_for_ever(struct slice s)
+{
+	return slice_is(s, "0s") || slice_is(s, "0") || slice_is(s, "never");
+}
+
+/* "… . 25" is a pair, "… : accept" a verdict. NULL when the element can be taken. */
+static const char *parse_element(struct slice rest, struct fields *f, const char *set_timeout)
+{
+	struct slice word, timeout = slice_of(set_timeout), expires = SLICE_NONE;
+
+	f->of[FIELD_ADDRESS] = slice_word(&rest);
+	while ((word = slice_word(&rest)).len) {
+		if (slice_is(word, "."))
+			return IMPORT_PAIR;
+		if (slice_is(word, "expires")) {
+			expires = slice_word(&rest);
+		} else if (slice_is(word, "timeout")) {
+			timeout = slice_word(&rest);
+		} else if (slice_is(word, "comment")) {
+			f->of[FIELD_NOTE] = cut_quoted(&rest);
+		} else if (slice_is(word, ":")) {
+			word = slice_word(&rest);
+			if (!slice_is(word, "drop") && !slice_is(word, "reject"))
+				return "this map does something else with the address than drop it";
+		}
+	}
+	f->of[FIELD_DURATION] = expires.len ? expires : is_for_ever(timeout) ? SLICE_NONE : timeout;
+	return NULL;
+}
+
 /* "1.2.3.4 timeout 1h expires 59m3s996ms comment "text"", counters in between. */
 static void take_element(struct import *im)
 {
 	struct importer *st = im->state;
-	struct slice rest = {st->element.data, st->element.len}, word;
+	struct slice text = slice_trim((struct slice){st->element.data, st->element.len});
 	struct fields f = {.of = {SLICE_NONE}};
+	const char *why;
 
-	word = slice_word(&rest);
-	if (!word.len)
+	if (!text.len || st->is_other_set)
 		return;
-	f.of[FIELD_ADDRESS] = word;
-	while ((word = slice_word(&rest)).len) {
-		if (slice_is(word, "expires"))
-			f.of[FIELD_DURATION] = slice_word(&rest);
-		else if (slice_is(word, "timeout") && !f.of[FIELD_DURATION].len)
-			f.of[FIELD_DURATION] = slice_word(&rest);
-		else if (slice_is(word, "comment")) {
-			const char *open = rest.len ? memchr(rest.p, '"', rest.len) : NULL;
-			const char *close =
-				open ? memchr(open + 1, '"', (size_t)(rest.p + rest.len - open - 1))
-				     : NULL;
+	why = parse_element(text, &f, st->set_timeout);
+	if (why) {
+		import_bad_add(im, st->element_line, text.p, text.len, why);
+		return;
+	}
+	import_set_fields(st, &f);
+	import_range_add(im, st->element_line, &f);
+}
 
-			if (close)
-				f.of[FIELD_NOTE] =
-					(struct slice){open + 1, (size_t)(close - open - 1)};
-			break;
+/* ---- what is said of a set before its elements come ---- */
+
+static struct slice cut_statement_word(struct slice *s)
+{
+	struct slice w = slice_word(s);
+
+	while (w.len && (w.p[w.len - 1] == ';' || w.p[w.len - 1] == '{'))
+		w.len--;
+	return w;
+}
+
+/* "type ipv4_addr", "type ipv4_addr . inet_service", "typeof ip saddr", "type inet_service". */
+static bool holds_addresses(struct slice type)
+{
+	static const char *const words[] = {
+		"ipv4_addr", "ipv6_addr", "ip saddr", "ip6 saddr", "ip daddr", "ip6 daddr"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (type.len && memmem(type.p, type.len, words[i], strlen(words[i])))
+			return true;
+	return false;
+}
+
+/* The statements of a line, up to its elements. */
+static void read_head(struct importer *st, struct slice head)
+{
+	while (head.len) {
+		const char *end = head.p;
+
+		while (end < head.p + head.len && *end != ';' && *end != '{')
+			end++;
+		struct slice s = {head.p, (size_t)(end - head.p)}, rest = s;
+		struct slice word = cut_statement_word(&rest);
+		size_t used = s.len + (end < head.p + head.len);
+
+		head = (struct slice){head.p + used, head.len - used};
+		if (slice_is(word, "comment"))
+			return;
+		if (slice_is(word, "set") || slice_is(word, "map")) {
+			import_set_begin(st, slice_word(&rest));
+		} else if (slice_is(word, "add") || slice_is(word, "create") ||
+			   slice_is(word, "nft")) {
+			struct slice last = SLICE_NONE;
+
+			while ((word = slice_word(&rest)).len)
+				last = word;
+			if (memmem(s.p, s.len, " set ", 5) || memmem(s.p, s.len, " map ", 5))
+				import_set_begin(st, last);
+			else
+				import_set_enter(st, last);
+		} else if (slice_is(word, "type") || slice_is(word, "typeof")) {
+			st->is_other_set = !holds_addresses(rest);
+		} else if (slice_is(word, "timeout")) {
+			import_set_timeout(st, slice_word(&rest));
 		}
 	}
-	import_range_add(im, st->element_line, &f);
 }
 
 /* "elements = {" of a listing, "add element inet filter banned {" of a script; anything else is
@@ -47,6 +134,8 @@ static const char *find_elements(const char *s, size_t len)
 	struct slice line = slice_trim((struct slice){s, len});
 	const char *at = len ? memmem(s, len, listing, strlen(listing)) : NULL;
 
+	if (slice_starts(line, "comment "))
+		return NULL;
 	if (at)
 		return at + strlen(listing) - 1;
 	if (slice_starts(line, "elements") || slice_starts(line, "add element") ||
@@ -100,6 +189,7 @@ static void nft_line(struct import *im, const char *s, size_t len)
 		if (!st->in_elements) {
 			const char *brace = find_elements(s, (size_t)(end - s));
 
+			read_head(st, (struct slice){s, (size_t)((brace ? brace : end) - s)});
 			if (!brace)
 				return;
 			st->in_elements = true;

@@ -18,6 +18,7 @@ enum field {
 	FIELD_LIST,
 	FIELD_TYPE,   /* cscli: only bans are imported */
 	FIELD_SCOPE,  /* cscli: addresses and ranges, no countries */
+	FIELD_ALERT,  /* cscli: how many decisions were made of an alert, not which */
 	FIELD_COUNT,
 	FIELD_IGNORED = FIELD_COUNT,
 };
@@ -48,17 +49,26 @@ struct importer {
 	uint64_t record_line;
 	struct buf scratch;      /* fields without their quotes */
 	char separator;          /* 0 = not known yet */
+	bool is_refused;         /* nothing of this text is taken */
 	bool has_header, is_past_header;
 	enum field columns[64];
 	/* json */
 	uint64_t value_line;     /* where the value in `pending` began */
 	unsigned depth, base;    /* of brackets; of the array whose elements are read */
 	bool in_string, in_escape, in_value, is_array, is_over, is_oversize;
-	/* nft and ipset */
+	/* nft, ipset, iptables and fail2ban */
 	bool in_elements, in_quotes, in_members;
+	bool is_output;          /* rules for what this host sends */
+	bool is_other_set;       /* its members are no addresses */
+	enum list_kind set_list; /* said by the set's name */
+	char set_timeout[32];    /* of members that name none; "" = for ever */
+	char set_name[64];       /* whose head was read last */
 	struct buf element;
 	uint64_t element_line;
 };
+
+/* Why a member of a set of pairs ("203.0.113.7,tcp:25") is not taken. */
+#define IMPORT_PAIR "this set holds addresses together with something else: only addresses can be taken"
 
 /* How a format is read: line by line, or byte by byte. */
 struct reader {
@@ -80,6 +90,17 @@ void import_settings_add(struct import *im, uint64_t line, struct slice address,
 /* "server.blocked-ip.1.2.3.4": cuts the key's prefix off and says which list it is of; LIST_COUNT if it is no such key. */
 enum list_kind settings_key_cut(struct slice *key);
 void import_state_release(struct importer *st);
+/* Sets called allowed4, whitelist, trusted-hosts: blocking what is in them is the last thing their
+ * owner wants. LIST_COUNT = the name says nothing. */
+enum list_kind import_list_of_set(struct slice name);
+void import_set_begin(struct importer *st, struct slice name); /* what is told of it follows */
+void import_set_enter(struct importer *st, struct slice name); /* members follow; nothing is known unless it began last */
+void import_set_timeout(struct importer *st, struct slice timeout); /* 0 = none */
+void import_set_fields(const struct importer *st, struct fields *f); /* what the set says of a member */
+/* The entries of one JSON value that began in that line. */
+void import_json_take(struct import *im, const char *s, size_t len, uint64_t line);
+/* A line of values, for readers that meet one. */
+void import_values_line(struct import *im, const char *s, size_t len);
 
 /* ---- values (formats_fields.c) ---- */
 struct slice slice_trim(struct slice s);   /* blanks, then one pair of double quotes */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Import: every format good and bad, guessing, any split of the input, hostile fields, merging, sorting out. */
-#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,48 +12,9 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "model/formats.h"
+#include "tests/unit/import_dump.h"
 #include "tests/unit/net_world.h"
 #include "tests/unit/random.h"
-
-/* Rows as "LINE NET reason=… note=… from=… to=… list=…", then bad lines as "LINE! TEXT: WHY". */
-static char *dump(const struct import *im)
-{
-	struct buf out = BUF_INIT;
-	char net[NET_BUF], t[TIME_BUF];
-
-	for (size_t i = 0; i < im->count; i++) {
-		const struct import_row *r = &im->rows[i];
-
-		buf_addf(&out, "%u %s", r->line, net_format(&r->net, net, sizeof(net)));
-		if (r->reason)
-			buf_addf(&out, " reason=%s", reason_text((enum reason)r->reason));
-		if (*import_note(im, r))
-			buf_addf(&out, " note=%s", import_note(im, r));
-		if (r->created != TIME_NONE)
-			buf_addf(&out, " from=%s", time_format(r->created, t, sizeof(t)));
-		if (r->expires != TIME_NONE)
-			buf_addf(&out, " to=%s", time_format(r->expires, t, sizeof(t)));
-		if (r->list != LIST_COUNT)
-			buf_addf(&out, " list=%s", r->list == LIST_ALLOWED ? "allowed" : "blocked");
-		if (r->skip)
-			buf_addf(&out, " skip=%d", r->skip);
-		buf_addc(&out, '\n');
-	}
-	for (size_t i = 0; i < im->bad_count; i++)
-		buf_addf(&out, "%" PRIu64 "! %s: %s\n", im->bad[i].line, import_text(im, im->bad[i].text),
-			import_text(im, im->bad[i].why));
-	return buf_take(&out, NULL);
-}
-
-static struct import *read_text(enum format format, const char *text, size_t len, size_t piece)
-{
-	struct import *im = import_new(format, NOW);
-
-	for (size_t at = 0; at < len; at += piece)
-		import_feed(im, text + at, len - at < piece ? len - at : piece);
-	import_finish(im);
-	return im;
-}
 
 struct sample {
 	enum format format; /* what it is guessed as */
@@ -68,9 +28,12 @@ static const struct sample samples[] = {
 	{ FORMAT_VALUES, "203.0.113.7", "1 203.0.113.7\n" },
 	{ FORMAT_VALUES, "\xef\xbb\xbf# list\r\n\r\n  203.0.113.7  \r\n; old style\r\n198.51.100.7 # office, floor 2\r\n192.0.2.0/24 ; SBL1\r\n",
 		"3 203.0.113.7\n5 198.51.100.7 note=office, floor 2\n6 192.0.2.0/24 note=SBL1\n" },
-	{ FORMAT_VALUES, "just some words\n203.0.113.7 bad\n",
-		"2 203.0.113.7\n1! just some words: no address in this line\n"
-		"2! bad: bad is no address: write one such as 203.0.113.7 or 2001:db8::7, or a network such as 203.0.113.0/24 (names are not looked up)\n" },
+	/* a map of Postfix, a table, a rule: what they say of the address is not "block it" */
+	{ FORMAT_VALUES, "just some words\n203.0.113.7 OK\nACCEPT all 203.0.113.8 0.0.0.0/0\n203.0.113.9 203.0.113.10 bad\n",
+		"4 203.0.113.9\n4 203.0.113.10\n1! just some words: no address in this line\n"
+		"2! 203.0.113.7 OK: there are other words beside the address; a note is written behind #\n"
+		"3! ACCEPT all 203.0.113.8 0.0.0.0/0: there are other words beside the address; a note is written behind #\n"
+		"4! bad: bad is no address: write one such as 203.0.113.7 or 2001:db8::7, or a network such as 203.0.113.0/24 (names are not looked up)\n" },
 	{ FORMAT_VALUES, "203.0.113.7 203.0.113.8,203.0.113.9\n", "1 203.0.113.7\n1 203.0.113.8\n1 203.0.113.9\n" },
 	{ FORMAT_VALUES,
 		"203.0.113.7\n::ffff:203.0.113.7\n203.0.113.7/32\n203.0.113.9/24\nmail.example.org\n1.2.3\n010.0.0.1\nfe80::1%eth0\n203.0.113.8\n",
@@ -185,13 +148,32 @@ static const struct sample samples[] = {
 		"1 203.0.113.7\n3 203.0.113.8\n3 203.0.113.9\n" },
 	{ FORMAT_NFT, "set s { type ipv4_addr; elements = { 203.0.113.7 } }\n", "1 203.0.113.7\n" },
 	{ FORMAT_NFT, "elements = { 203.0.113.7,\n 203.0.113.8", "1 203.0.113.7\n2 203.0.113.8\n2! : the text ends inside a set: a } is missing\n" },
+	/* names of sets, their time-outs, their types; scripts that make several first; a comment that looks like elements */
+	{ FORMAT_NFT,
+		"table inet stalwarden {\n\tset allowed4 {\n\t\ttype ipv4_addr\n\t\telements = { 203.0.113.1 }\n\t}\n\tset blocked4 {\n\t\ttype ipv4_addr\n"
+		"\t\ttimeout 1h\n\t\tcomment \"elements = { 203.0.113.66 }\"\n\t\telements = { 203.0.113.2, 203.0.113.3 timeout 0s }\n\t}\n}\n",
+		"4 203.0.113.1 list=allowed\n10 203.0.113.2 to=2026-11-20T11:00:00Z list=blocked\n10 203.0.113.3 list=blocked\n" },
+	{ FORMAT_NFT,
+		"add set inet f ports { type inet_service; }\nadd set inet f a { type ipv4_addr; timeout 1h; }\nadd element inet f a { 203.0.113.1 }\n"
+		"add element inet f ports { 25 }\nadd element inet f b { 203.0.113.2 }\nadd element inet stalwarden allowed6 { 2001:db8::1 }\n"
+		"add element inet f m { 203.0.113.3 comment \"x : y\" : drop, 203.0.113.4 : accept, 203.0.113.5 . 25 }\n",
+		"3 203.0.113.1 to=2026-11-20T11:00:00Z\n5 203.0.113.2\n6 2001:db8::1 list=allowed\n7 203.0.113.3 note=x : y\n"
+		"4! 25: 25 has 1 parts, an IPv4 address has 4; for the whole network write 25.0.0.0/8\n"
+		"7! 203.0.113.4 : accept: this map does something else with the address than drop it\n"
+		"7! 203.0.113.5 . 25: this set holds addresses together with something else: only addresses can be taken\n" },
 	/* ipset */
 	{ FORMAT_IPSET,
 		"create b hash:net family inet hashsize 1024 maxelem 65536 timeout 0 comment\nadd b 203.0.113.7\nadd b 198.51.100.0/24 timeout 300 comment \"bad guys\"\n"
 		"add b 192.0.2.1 timeout 0\nadd b 192.0.2.0/24 nomatch\nadd b 203.0.113.8,tcp:80\n",
 		"2 203.0.113.7\n3 198.51.100.0/24 note=bad guys to=2026-11-20T10:05:00Z\n4 192.0.2.1\n"
 		"5! 192.0.2.0/24: nomatch makes this an exception of the set, not a member\n"
-		"6! 203.0.113.8,tcp:80: 203.0.113.8,tcp:80 is no address: write one such as 203.0.113.7 or 2001:db8::7, or a network such as 203.0.113.0/24 (names are not looked up)\n" },
+		"6! 203.0.113.8,tcp:80: this set holds addresses together with something else: only addresses can be taken\n" },
+	/* what a set's head says counts for the members that name nothing themselves, and for that set alone */
+	{ FORMAT_IPSET,
+		"create a hash:ip timeout 600\nadd a 203.0.113.1\nadd a 203.0.113.2 timeout 0\ncreate ports bitmap:port range 0-1024\nadd ports 25\nadd a 203.0.113.3\n"
+		"add stalwarden-blocked4 203.0.113.4\nadd stalwarden-allowed4 203.0.113.5\nadd my-Whitelist 203.0.113.6\nadd disallowed 203.0.113.7\n",
+		"2 203.0.113.1 to=2026-11-20T10:10:00Z\n3 203.0.113.2\n6 203.0.113.3\n7 203.0.113.4 list=blocked\n8 203.0.113.5 list=allowed\n"
+		"9 203.0.113.6 list=allowed\n10 203.0.113.7\n" },
 	{ FORMAT_IPSET,
 		"Name: b\nType: hash:net\nRevision: 7\nHeader: family inet hashsize 1024\nNumber of entries: 2\nMembers:\n203.0.113.7\n198.51.100.0/24 timeout 60\n\nName: c\nType: hash:ip\nMembers:\n203.0.113.8\n",
 		"7 203.0.113.7\n8 198.51.100.0/24 to=2026-11-20T10:01:00Z\n13 203.0.113.8\n" },
@@ -199,13 +181,27 @@ static const struct sample samples[] = {
 	{ FORMAT_IPTABLES,
 		"*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 203.0.113.7/32 -j DROP\n-A INPUT -i lo -j ACCEPT\n-A INPUT -s 10.0.0.0/8 -j ACCEPT\n"
 		"-A f2b-sshd -s 203.0.113.8/32 -m comment --comment \"from x\" -j REJECT --reject-with icmp-port-unreachable\n-A INPUT ! -s 203.0.113.9/32 -j DROP\nCOMMIT\n",
-		"3 203.0.113.7\n6 203.0.113.8 note=from x\n7! -A INPUT ! -s 203.0.113.9/32 -j DROP: this rule drops everything but that address\n" },
+		"3 203.0.113.7\n5 10.0.0.0/8 list=allowed\n6 203.0.113.8 note=from x\n7! -A INPUT ! -s 203.0.113.9/32 -j DROP: this rule drops everything but that address\n" },
+	/* several sources; a rule that is taken away; one for a port is no allowed entry; what this host sends; a range */
+	{ FORMAT_IPTABLES,
+		"*mangle\n-A INPUT -s 203.0.113.1,203.0.113.2 --jump DROP\n-D INPUT -s 203.0.113.3 -j DROP\n-A INPUT -p tcp --dport 22 -s 203.0.113.4 -j ACCEPT\n"
+		"-A OUTPUT -s 203.0.113.5 -j DROP\n-A INPUT -m iprange --src-range 203.0.113.6-203.0.113.7 -j DROP\n"
+		"-A INPUT -m comment --comment \"\\\"-s\\\" -j ACCEPT\" -s 203.0.113.8 -j DROP\n",
+		"2 203.0.113.1\n2 203.0.113.2\n6 203.0.113.6/31\n7 203.0.113.8 note=\"-s\" -j ACCEPT\n"
+		"3! -D INPUT -s 203.0.113.3 -j DROP: this rule is taken away, not added\n" },
+	{ FORMAT_IPTABLES, "Chain INPUT (policy ACCEPT)\ntarget     prot opt source               destination\nDROP       all  --  203.0.113.7          anywhere\n"
+		"ACCEPT     all  --  203.0.113.8          0.0.0.0/0\nDROP       all      2001:db8::/32        ::/0\nDROP       all  --  0.0.0.0/0            0.0.0.0/0\n",
+		"3 203.0.113.7\n5 2001:db8::/32\n" },
+	/* what holds no text of this kind */
+	{ FORMAT_VALUES, "\x1f\x8b\x08\n203.0.113.7\n", "1! \\x1f\\x8b: this is compressed; pipe it in: zcat FILE | stalwarden import -\n" },
+	{ FORMAT_VALUES, "\xff\xfe\x31\n203.0.113.7\n",
+		"1! \\xff\\xfe: this is UTF-16; pipe it in: iconv -f UTF-16 -t UTF-8 FILE | stalwarden import -\n" },
 	{ FORMAT_IPTABLES, "iptables -I INPUT -s 203.0.113.7 -j DROP\nip6tables -I INPUT -s 2001:db8::1 -j DROP\n", "1 203.0.113.7\n2 2001:db8::1\n" },
 };
 
 static void check(const struct sample *s, enum format format, size_t piece)
 {
-	struct import *im = read_text(format, s->text, strlen(s->text), piece);
+	struct import *im = read_text(format, s->text, strlen(s->text), piece, NOW);
 	char *got = dump(im);
 
 	if (im->format != s->format && format == FORMAT_AUTO)
@@ -247,7 +243,7 @@ static void test_long_splits(void **state)
 		enum format f = s->format;
 		size_t len;
 
-		if (f == FORMAT_CSV || f == FORMAT_CSCLI || f == FORMAT_FAIL2BAN || strlen(s->text) < 3)
+		if (f == FORMAT_CSV || f == FORMAT_CSCLI || f == FORMAT_FAIL2BAN || strlen(s->text) < 3 || strchr("\x1f\xff", s->text[0]))
 			continue;
 		buf_reset(&text);
 		for (int k = 0; k < 5000; k++)
@@ -255,7 +251,7 @@ static void test_long_splits(void **state)
 		buf_adds(&text, s->text[0] == '\xef' ? s->text + 3 : s->text);
 		len = text.len;
 		for (size_t piece = 4990; piece < 5060 && piece < len; piece++) {
-			struct import *im = read_text(f, text.data, len, piece);
+			struct import *im = read_text(f, text.data, len, piece, NOW);
 			char *got = dump(im);
 
 			assert_string_equal(got, s->want);
@@ -269,7 +265,7 @@ static void test_long_splits(void **state)
 static void test_counts(void **state)
 {
 	static const char text[] = "203.0.113.7\n::ffff:203.0.113.7\n203.0.113.9/24\n203.0.113.0/24\n\n# x\nbad\n::ffff:198.51.100.1\n";
-	struct import *im = read_text(FORMAT_AUTO, text, strlen(text), 7);
+	struct import *im = read_text(FORMAT_AUTO, text, strlen(text), 7, NOW);
 
 	(void)state;
 	assert_int_equal(im->lines, 8);
@@ -286,7 +282,7 @@ static void test_counts(void **state)
 static void test_lists(void **state)
 {
 	static const char text[] = "ip,list\n203.0.113.7,blocked\n203.0.113.7,allowed\n203.0.113.7,blocked\n";
-	struct import *im = read_text(FORMAT_AUTO, text, strlen(text), 100);
+	struct import *im = read_text(FORMAT_AUTO, text, strlen(text), 100, NOW);
 
 	(void)state;
 	assert_int_equal(im->count, 2);
@@ -312,7 +308,7 @@ static void test_json_fields(void **state)
 
 			snprintf(text, sizeof(text), "[{\"%s\":%s%s},{\"address\":\"198.51.100.1\"}]", fields[f], values[v],
 				f ? ",\"address\":\"203.0.113.7\"" : "");
-			struct import *im = read_text(FORMAT_JSON, text, strlen(text), 1000);
+			struct import *im = read_text(FORMAT_JSON, text, strlen(text), 1000, NOW);
 			assert_int_equal(im->count + im->bad_total, 2);
 			for (size_t i = 0; i < im->count; i++) {
 				char net[NET_BUF];
@@ -339,13 +335,13 @@ static void test_json_large(void **state)
 		buf_reset(&text);
 		for (int i = 0; i < depth; i++)
 			buf_addc(&text, '[');
-		im = read_text(FORMAT_JSON, text.data, text.len, 999);
+		im = read_text(FORMAT_JSON, text.data, text.len, 999, NOW);
 		assert_int_equal(im->count, 0);
 		assert_true(im->bad_total > 0);
 		import_free(im);
 		for (int i = 0; i < depth; i++)
 			buf_addc(&text, ']');
-		im = read_text(FORMAT_JSON, text.data, text.len, 999);
+		im = read_text(FORMAT_JSON, text.data, text.len, 999, NOW);
 		assert_int_equal(im->count, 0);
 		import_free(im);
 	}
@@ -357,7 +353,7 @@ static void test_json_large(void **state)
 	buf_add(&text, big, 9 << 20);
 	free(big);
 	buf_adds(&text, "\",\"203.0.113.8\"]");
-	im = read_text(FORMAT_JSON, text.data, text.len, 65536);
+	im = read_text(FORMAT_JSON, text.data, text.len, 65536, NOW);
 	assert_int_equal(im->count, 2);
 	assert_int_equal(im->bad_total, 1);
 	assert_string_equal(import_text(im, im->bad[0].why), "this element is larger than a list entry can be");
@@ -388,7 +384,7 @@ static void test_long_line(void **state)
 static void test_hostile(void **state)
 {
 	static const char text[] = "\x1b]52;c;x\a\n\xff\xfe\n\xe2\x80\xae" "7.311.0.302\n";
-	struct import *im = read_text(FORMAT_VALUES, text, strlen(text), 100);
+	struct import *im = read_text(FORMAT_VALUES, text, strlen(text), 100, NOW);
 
 	(void)state;
 	assert_int_equal(im->bad_total, 3);
@@ -406,7 +402,7 @@ static void test_sort_out(void **state)
 	static const char text[] = "203.0.113.7\n203.0.113.8\n198.51.100.0/24\n10.1.2.3\n192.0.2.1\n203.0.113.9\n";
 	struct entrylist *present = list_of((const char *const[]){ "203.0.113.7", "-203.0.113.8", "203.0.113.0/24", NULL });
 	struct entrylist *allowed = list_of((const char *const[]){ "198.51.100.77", "10.0.0.0/8", "-192.0.2.0/24", NULL });
-	struct import *im = read_text(FORMAT_AUTO, text, strlen(text), 100);
+	struct import *im = read_text(FORMAT_AUTO, text, strlen(text), 100, NOW);
 
 	(void)state;
 	import_sort_out(im, LIST_BLOCKED, present, allowed, NOW);
@@ -420,7 +416,7 @@ static void test_sort_out(void **state)
 	assert_int_equal(import_tally(im, IMPORT_TAKE), 3);
 	assert_int_equal(import_tally(im, IMPORT_ALLOWED), 2);
 	import_free(im);
-	im = read_text(FORMAT_AUTO, text, strlen(text), 100);
+	im = read_text(FORMAT_AUTO, text, strlen(text), 100, NOW);
 	import_sort_out(im, LIST_ALLOWED, NULL, allowed, NOW);
 	assert_int_equal(import_tally(im, IMPORT_TAKE), 6);
 	import_free(im);
@@ -433,7 +429,7 @@ static void test_merge(void **state)
 	static const char text[] = "ip,note,reason,created,expires\n"
 		"203.0.113.0/25,half,auth,2026-11-02,\n203.0.113.128/25,,auth,2026-11-01,\n203.0.113.9,inside,scan,,\n"
 		"198.51.100.0,,,,2026-12-01\n198.51.100.1,,,,2026-12-02\n192.0.2.4,,,,2026-12-01\n192.0.2.5,b,,,2026-12-01\n2001:db8::1,,,,\n";
-	struct import *im = read_text(FORMAT_AUTO, text, strlen(text), 1000);
+	struct import *im = read_text(FORMAT_AUTO, text, strlen(text), 1000, NOW);
 	char *got;
 
 	(void)state;
@@ -466,7 +462,7 @@ static void test_mutations(void **state)
 		memcpy(text, s->text, len);
 		for (uint32_t n = 1 + random_below(6); n && len; n--)
 			text[random_below((uint32_t)len)] = "\n\"{}[],:/# \\-0\x80\x00"[random_below(17)];
-		struct import *im = read_text(random_below(2) ? FORMAT_AUTO : (enum format)random_below(FORMAT_COUNT), text, len, 1 + random_below(300));
+		struct import *im = read_text(random_below(2) ? FORMAT_AUTO : (enum format)random_below(FORMAT_COUNT), text, len, 1 + random_below(300), NOW);
 		assert_true(im->bad_count <= im->bad_total);
 		import_free(im);
 	}
