@@ -70,6 +70,8 @@ struct plan *plan_undo(struct app *a, int64_t id, struct err *err);
 /* Takes a change made elsewhere (import, ranges) through guards and preview. */
 struct plan *plan_of_change(struct app *a, struct change *c, const struct plan_options *o, struct err *err);
 void plan_free(struct plan *p);
+/* False: none of its edits is permitted to these credentials; err says which right is missing. */
+bool plan_is_permitted(struct app *a, const struct plan *p, struct err *err);
 /* What must be fetched anew before the guards are asked again; 0 = they have nothing to say to such a change. */
 unsigned plan_guarded_by(const struct plan *p);
 /* Once more, right before it is sent: somebody may have allowed, or come to trust, what is about to be blocked. False: refused for what was not

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The guards are asked about a plan: when it is made, and once more before it is sent. Sends nothing, asks nobody. */
+/* The guards, and the server's rights, are asked about a plan: when it is made, and once more before it is sent. Sends nothing, asks nobody. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +103,18 @@ bool plan_guard_again(struct app *a, struct plan *p, bool force)
 		}
 	settle(p, first ? first : &hits[0], n, broken, force);
 	return force;
+}
+
+bool plan_is_permitted(struct app *a, const struct plan *p, struct err *err)
+{
+	struct err why = ERR_INIT;
+
+	for (size_t i = 0; i < p->change->count; i++) {
+		err_clear(&why);
+		if (app_can(a, edit_needs(p->change->edits[i].kind), &why) || why.code != ERR_PERMISSION)
+			return true;
+	}
+	return why.code == ERR_NONE || err_set(err, why.code, "%s", why.msg);
 }
 
 unsigned plan_guarded_by(const struct plan *p)

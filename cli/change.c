@@ -394,6 +394,11 @@ int cli_change(struct cli *c, struct plan *p)
 
 	if (!p)
 		return cli_exit_of_err(&c->err);
+	if (!cli_has(c, OPT_DRY_RUN) && !app_is_writable(&c->app, &why)) {
+		err_set(&c->err, ERR_GUARD, "%s", why); /* before it is told what it would do */
+		plan_free(p);
+		return EXIT_REFUSED;
+	}
 	say_lines(c, p);
 	if (p->refused) {
 		err_set(&c->err, ERR_GUARD, "refused: %s. %s", p->refusal, p->yes_will_do ? "Say --yes if that is meant" : "--force overrides");
@@ -402,11 +407,6 @@ int cli_change(struct cli *c, struct plan *p)
 	}
 	if (cli_has(c, OPT_DRY_RUN))
 		return dry_run(c, p);
-	if (!app_is_writable(&c->app, &why)) {
-		err_set(&c->err, ERR_GUARD, "%s", why);
-		plan_free(p);
-		return EXIT_REFUSED;
-	}
 	if (!consent(c, p)) {
 		plan_free(p);
 		return EXIT_REFUSED;

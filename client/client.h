@@ -184,6 +184,7 @@ typedef void (*change_fn)(void *arg, struct change *c); /* callee owns c from he
  * progress may be NULL. When owner is cancelled the running request is abandoned and no callback runs: give changes a scope that outlives the panel. */
 void session_change(struct session *s, struct change *c, struct scope *owner, progress_fn progress, change_fn done, void *arg);
 void session_change_stop(struct session *s, struct change *c); /* stop between batches; done still runs, c->cancelled set */
+unsigned edit_needs(enum edit_kind k); /* CAP bits */
 /* A change as the requests that session_change() would send, in order. All texts are safe, secrets are masked. */
 struct dry_request {
 	const char *step;   /* read, write, read_back, reload, reset; not_sent: why not is in detail */

@@ -171,6 +171,11 @@ static void assume(struct exec *x, const struct thresholds *now)
 		x->reset_classes |= x->change->reset_classes;
 }
 
+unsigned edit_needs(enum edit_kind k)
+{
+	return exec_edit_caps(k);
+}
+
 static void put_impossible(struct exec *x, struct dry_run *out)
 {
 	for (size_t i = 0; i < x->change->count; i++) {

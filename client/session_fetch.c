@@ -290,7 +290,7 @@ static void fetch_done(void *arg, const struct response *res, int64_t ms)
 		return;
 	}
 	if (res->status == 403)
-		session_learn(s, caps_of(&run->fetch), false);
+		session_learn(s, caps_of(&run->fetch) | (run->fetch.kind == FETCH_CHECK ? CAP(RELOAD) | CAP(RELOAD_CERTS) : 0), false); /* a dry run wants the reload's own right */
 	if (got == DECODE_MORE) {
 		next(run);
 		return;

@@ -63,6 +63,7 @@ void flow_start(struct flow *f)
 
 void flow_plan(struct console *c, struct plan *p, const struct err *err)
 {
+	struct err lacks = ERR_INIT;
 	struct flow *f;
 	const char *why;
 
@@ -72,6 +73,11 @@ void flow_plan(struct console *c, struct plan *p, const struct err *err)
 	}
 	if (!app_is_writable(c->app, &why) || c->run || c->looking) {
 		ui_message(c->ui, ROLE_ERROR, "%s", c->run || c->looking ? "a change is running: wait for its verdict" : why);
+		plan_free(p);
+		return;
+	}
+	if (!plan_is_permitted(c->app, p, &lacks) || !server_may_try(c, p, &lacks)) {
+		ui_message(c->ui, ROLE_ERROR, "%s", lacks.msg);
 		plan_free(p);
 		return;
 	}

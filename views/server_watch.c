@@ -75,6 +75,8 @@ static const struct {
 	{ &view_thresholds, ACTION_DEFAULT, CAP(WRITE_THRESHOLDS) },
 	{ &view_thresholds, ACTION_OFF, CAP(WRITE_THRESHOLDS) },
 	{ &view_why, ACTION_REMOVE, CAP(WRITE_BLOCKED) },
+	{ &view_why, ACTION_ADD, CAP(WRITE_BLOCKED) },
+	{ &view_why, ACTION_FIX, CAP(WRITE_BLOCKED) },
 	{ ANYWHERE, ACTION_BLOCK, CAP(WRITE_BLOCKED) },
 	{ ANYWHERE, ACTION_ALLOW, CAP(WRITE_ALLOWED) },
 	{ ANYWHERE, ACTION_RESET_COUNTERS, CAP(RESET_COUNTERS) },
@@ -110,4 +112,15 @@ bool server_looks_only(const struct console *c)
 		refused += s->caps[writes[i]] == CAP_NO_PERMISSION;
 	}
 	return possible > 0 && refused == possible;
+}
+
+bool server_may_try(const struct console *c, const struct plan *p, struct err *err)
+{
+	const struct server_info *s = session_server(c->app->session);
+
+	for (size_t i = 0; i < p->change->count; i++)
+		for (int bit = 0; bit < CAP_BIT_COUNT; bit++)
+			if (edit_needs(p->change->edits[i].kind) & 1u << bit && s->caps[bit] == CAP_YES)
+				return true;
+	return !server_looks_only(c) || err_set(err, ERR_PERMISSION, "look only: these credentials may change nothing here, and were not tried at this; its verb does");
 }

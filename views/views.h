@@ -97,6 +97,8 @@ void server_watch(struct console *c);
 /* False: *why says what is missing for that change. */
 bool server_permits(const struct console *c, const struct view *v, enum action a, char *why, size_t size);
 bool server_looks_only(const struct console *c); /* every change is refused to these credentials */
+/* Credentials that may change nothing which could be asked about are not tried at what could not. */
+bool server_may_try(const struct console *c, const struct plan *p, struct err *err);
 
 /* Another profile of the configuration: everything shown is forgotten, credentials are found or asked for. */
 bool console_switch(struct console *c, const char *profile, struct err *err);
