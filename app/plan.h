@@ -98,7 +98,7 @@ bool app_run_is_waiting(const struct app_run *r);
  * Lists are those before the change. */
 void change_effect(struct change *c, const struct entrylist *blocked, const struct entrylist *allowed, bool allow_wins, int64_t now);
 
-/* One line per outcome as screens.md shows it: "✔ 45.9.148.19 in force  deleted · read back absent · reload took it  84 ms". No colours. */
+/* One line per outcome: "✔ 45.9.148.19 in force  deleted · read back absent · reload took it  84 ms". No colours. */
 void outcome_evidence(const struct change *c, size_t edit, bool ascii, struct buf *out); /* "written · read back equal · reload took it   84 ms" */
 void outcome_line(const struct change *c, size_t edit, bool ascii, struct buf *out);
 

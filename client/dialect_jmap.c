@@ -28,7 +28,7 @@ void jmap_begin(const struct server *srv, struct request *req)
 {
 	req->method = HTTP_POST;
 	req->body.max = 10u << 20;
-	/* apiUrl names the public host; only its path counts (server-facts §1) */
+	/* apiUrl names the public host; only its path counts (seen on 0.16.18) */
 	buf_adds(&req->path, srv->api_path[0] ? srv->api_path : "/jmap");
 	buf_adds(&req->body, "{\"using\":[\"urn:ietf:params:jmap:core\",\"urn:stalwart:jmap\"],\"methodCalls\":[");
 }

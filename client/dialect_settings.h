@@ -7,7 +7,7 @@
 
 #include "client/dialect.h"
 
-/* Which keys hold the thresholds (server-facts: seen on 0.8.1, 0.10.3, 0.15.5). EITHER: 0.9.4 - 0.10.7 with nothing stored does not
+/* Which keys hold the thresholds (seen on 0.8.1, 0.10.3, 0.15.5). EITHER: 0.9.4 - 0.10.7 with nothing stored does not
  * tell which of its two spellings it reads, so both are written: the unknown one is ignored by the server. */
 enum settings_family {
 	FAMILY_AUTO_BAN,       /* server.auto-ban.*.rate, 0.10.5 - 0.15 */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The settings API of 0.7 - 0.15: what makes a stored value live, and what a reload's answer means (server-facts §2, seen on 0.15.5):
+/* The settings API of 0.7 - 0.15: what makes a stored value live, and what a reload's answer means (seen on 0.15.5):
  * the small reload takes blocked addresses, everything else needs the full one, and the full one refuses all for one bad key. */
 #include <string.h>
 

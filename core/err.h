@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/* One vocabulary of failures; the CLI maps each to an exit code (cli/exit.c). */
+/* One vocabulary of failures; the CLI maps each to an exit code (cli/change.c). */
 #define ERR_INFO(_)                                                                                \
 	_(NONE, "no error")                                                                        \
 	_(USAGE, "wrong input")                                                                    \

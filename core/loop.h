@@ -69,6 +69,6 @@ bool loop_is_stopped(const struct loop *loop);
 
 uint64_t loop_wakeups(const struct loop *loop);   /* returns from poll so far */
 int64_t loop_longest_ms(const struct loop *loop); /* longest dispatch of one handler so far */
-size_t loop_timer_count(const struct loop *loop); /* armed timers: the script reader waits for idle */
+size_t loop_timer_count(const struct loop *loop); /* armed timers: a test waits for idle */
 
 #endif

@@ -44,7 +44,7 @@ void scope_cancel(struct scope *s)
 	}
 }
 
-int scope_is_empty(const struct scope *s)
+bool scope_is_empty(const struct scope *s)
 {
 	return !s->head.next || s->head.next == &s->head;
 }

@@ -91,7 +91,6 @@ struct ui {
 /* ui.c */
 unsigned ui_caps(struct ui *ui);
 void ui_hangup(struct ui *ui);
-int64_t ui_now_us(void); /* monotonic: for budgets below a millisecond */
 bool ui_is_idle(struct ui *ui);
 bool ui_load_theme(struct ui *ui, const char *name, struct err *err);
 
@@ -148,6 +147,7 @@ void confirm_draw(struct ui *ui, int y, int height, int width);
 extern const struct view_ops help_view, outcome_view;
 
 /* table.c, view.c */
+int64_t ui_now_us(void); /* monotonic: for budgets below a millisecond */
 unsigned view_caps(const struct view *v);
 void view_status_of(const struct view *v, struct view_status *out);
 

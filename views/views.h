@@ -74,7 +74,7 @@ static inline struct app *app_of(const struct view *v)
 	return console_of(v)->app;
 }
 
-/* ---- the road of a change (flow.c): preview and question, run, verdict. Takes p; p NULL shows err. ---- */
+/* ---- the road of a change (flow*.c): preview and question, run, verdict. Takes p; p NULL shows err. ---- */
 void flow_plan(struct console *c, struct plan *p, const struct err *err);
 bool flow_stop(struct console *c); /* what is about to be sent is not; false = there is nothing */
 void flow_watch(struct console *c); /* what the log says about the last change; while that is going on: ends it */
