@@ -217,6 +217,7 @@ void app_release(struct app *a)
 	gateway_watch_release(a);
 	near_watch_release(a);
 	timer_stop(&a->poll);
+	names_release(a);
 	if (a->session)
 		session_free(a->session);
 	snapshot_release(&a->snap);
@@ -251,6 +252,7 @@ bool app_switch(struct app *a, const char *profile, struct err *err)
 	a->runs = 0;
 	a->resume_next = 0;
 	a->served_count = 0;
+	names_release(a);
 	session_free(a->session);
 	snapshot_release(&a->snap);
 	for (int i = 0; i < SNAP_COUNT; i++)

@@ -96,6 +96,7 @@ struct app_options {
 
 struct watch;
 struct pipe;
+struct lookup;
 struct gateway_watch;
 struct near_watch;
 struct geo;
@@ -121,6 +122,7 @@ struct app {
 	char operator_name[256];     /* "root (SUDO_USER alice) from 198.51.100.7": login, SUDO_USER, SSH client */
 	char login[64];              /* what is stored as "by" */
 	struct host_facts host;
+	struct lookup *names;        /* of the URL's host (app/names.c); NULL = not asked for */
 	struct snapshot snap;
 	struct snap_ask asks[SNAP_COUNT];
 	struct observer *observers, *notify_next; /* notify_next: a notified observer may remove any other */
@@ -189,6 +191,12 @@ void host_release(struct host_facts *h);
 void host_name_gateway(struct host_facts *h, const struct net *n, const char *name);
 /* "Docker bridge gateway of this host (docker0)", "default route of this host (eth0)", "this host", or NULL. */
 const char *host_words(const struct host_facts *h, const struct net *n, char *out, size_t size);
+
+/* names.c: the addresses of the host in the URL. Asked for as soon as the proxy trust is: whoever wants that, is about to ask the guards. */
+void names_look_up(struct app *a);
+bool names_are_pending(const struct app *a);
+void names_add(const struct app *a, struct netvec *out);
+void names_release(struct app *a);
 
 /* guards.c: what model/guard.h wants to know, borrowed from app. */
 void app_guard_facts(struct app *a, struct guard_facts *out);

@@ -30,6 +30,7 @@ void app_guard_facts(struct app *a, struct guard_facts *out)
 	for (size_t i = 0; i < h->gateway_count; i++)
 		netvec_add(&out->gateways, &h->gateways[i].net);
 	add_text(&out->api, session_peer(a->session));
+	names_add(a, &out->api);
 	if (a->snap.trust)
 		add_texts(&out->proxies, a->snap.trust->networks);
 	add_texts(&out->near, a->profile.near_networks);

@@ -112,6 +112,8 @@ void app_refresh(struct app *a, unsigned snaps, int64_t max_age_ms)
 {
 	int64_t now = clock_mono();
 
+	if (snaps & SNAP(TRUST))
+		names_look_up(a);
 	for (int i = 0; i < SNAP_COUNT; i++) {
 		struct fetch f = { .kind = kinds[i].fetch, .list = kinds[i].list };
 

@@ -9,6 +9,8 @@
 #include "app/resume.h"
 #include "cli/cli.h"
 
+#define NAMES_MS 2000 /* a resolver that takes longer is not waited for: the address that was dialled is known */
+
 static void on_interrupt(struct loop *loop, int signo, void *arg)
 {
 	struct cli *c = arg;
@@ -256,9 +258,10 @@ bool cli_connect_to_read(struct cli *c)
 bool cli_need(struct cli *c, unsigned snaps, unsigned optional)
 {
 	struct snapshot *s = &c->app.snap;
+	int64_t names_until = clock_mono() + ((snaps | optional) & SNAP(TRUST) ? NAMES_MS : 0);
 
 	app_refresh(&c->app, snaps | optional, 0);
-	while (s->in_flight & (snaps | optional) && !c->interrupted)
+	while ((s->in_flight & (snaps | optional) || (names_are_pending(&c->app) && clock_mono() < names_until)) && !c->interrupted)
 		if (!loop_turn(c->loop, 200))
 			break;
 	if (c->interrupted)

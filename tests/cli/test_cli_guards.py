@@ -2,6 +2,7 @@
 """What must not be done in a hurry: refused with a reason, exit 3, nothing sent that writes; --force overrides and is remembered."""
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -217,6 +218,25 @@ def test_a_guard_that_sees_nothing_says_so(world, practice, persona, path, body,
     p.fault("status", path=path, times=-1, status=500, **({"body": body} if body else {}))
     result = world.run("block", "203.0.113.7", "--dry-run")
     assert result.rc == DONE and "no guard looks at the server's %s, they can't be read: " % what in result.err, result
+
+
+def test_every_address_of_the_servers_name(world, p15):
+    """A tunnel leads to the server; its name has addresses of its own, and a block of any would be felt."""
+    resolver = world.path("work", "getent")
+    with open(resolver, "w", encoding="utf-8") as f:
+        f.write("#!/bin/sh\n[ \"$2\" = mail.example.org ] || exit 2\n"
+                "printf '%s STREAM mail.example.org\\n' 203.0.113.25 203.0.113.26 2001:db8:25::1 fe80::1%eth0\n")
+    os.chmod(resolver, 0o755)
+    at = p15.url.split("//")[1]
+    world.configure('profile "p" { url = "http://mail.example.org:8080" connect_to = "%s" }\n' % at)
+    env = {"STALWARDEN_URL": None, "PATH": "%s:%s" % (world.path("work"), world.env["PATH"])}
+    for target in ("203.0.113.26", "203.0.113.0/24", "2001:db8:25::/48", "64:ff9b::203.0.113.25"):
+        result = world.run("block", target, env=env)
+        assert result.rc == REFUSED and "the address the server's API is reached at" in result.err, (target, result)
+    assert world.run("block", "203.0.114.7", env=env).rc == DONE
+    env["PATH"] = world.env["PATH"]  # nobody knows the name: what was dialled is known
+    result = world.run("block", "127.0.0.1", env=env)
+    assert result.rc == REFUSED and "the address the server's API is reached at" in result.err, result
 
 
 def test_ssh_client_behind_sudo(world, p15):
