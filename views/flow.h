@@ -34,6 +34,10 @@ void flow_describe_edit(struct page *out, const struct plan *p, size_t i, int wi
 size_t flow_units(const struct plan *p);
 void flow_ask_each(struct flow *f);
 
+/* flow_conflict.c: somebody else changed it between display and save, and nothing was overwritten; both values in words, and the one wanted. */
+bool flow_is_conflict(const struct edit *e, const struct outcome *o);
+void flow_describe_conflict(struct page *p, const struct edit *e, const struct outcome *o, int width);
+
 /* flow_watch.c: the log is looked at for a while; the answer is a message. */
 void flow_watch_change(struct console *c, const struct change *ch);
 

@@ -35,6 +35,11 @@ static void verdict_line(struct page *p, const struct change *c, size_t i, const
 	page_add(p, role, "%s ", g ? sign_of(g, o->verdict) : "");
 	page_adds(p, ROLE_STRONG, c->edits[i].target ? c->edits[i].target : edit_words(c->edits[i].kind));
 	page_add(p, role, "   %s", verdict_words(o->verdict));
+	if (flow_is_conflict(&c->edits[i], o)) {
+		page_add(p, role, ": changed by somebody else meanwhile");
+		flow_describe_conflict(p, &c->edits[i], o, LINE_WIDTH);
+		return;
+	}
 	if (o->verdict == VERDICT_IN_FORCE) {
 		struct buf evidence = BUF_INIT;
 

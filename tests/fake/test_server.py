@@ -757,6 +757,7 @@ STRIKES = [
     ("huge", {"bytes": 300000}, b"content-length: 300000", "fin", False),
     ("redirect", {"to": "http://127.0.0.1:1/x", "status": 307}, b"location: http://127.0.0.1:1/x", "fin", False),
     ("not_applied", {}, b'{"data":null}', "fin", False),
+    ("meanwhile", {"change": {"set": {"c": "d"}}}, b'{"data":null}', "fin", True),
     ("drip", {"bytes": 40, "seconds": 0.001}, b'{"data":null}', "fin", True),
     ("length", {"delta": 5}, b"content-length: 18", "fin", True),
 ]

@@ -57,7 +57,7 @@ def test_a_threshold_changed_meanwhile(persona, tmp_path):
             t.wait_text("changed by somebody else")
             t.wait_text("auth    90/1h")  # the panel shows what the other one stored
             screen = t.text
-            assert '"90/1h", expected "50/1h"' in " ".join(screen.split()), screen
+            assert "on the server 90/1h you saw 50/1h you wanted 70/1h" in " ".join(screen.split()), screen
             assert auth_rate(p) == [90, 3600]
             t.send("e")
             t.wait_text("auth: 90/1h")
@@ -118,7 +118,8 @@ def test_an_end_changed_meanwhile(persona, tmp_path):
             t.send("y")
             t.wait_text("changed by somebody else")
             screen = " ".join(t.text.split())
-            assert "2032-07-01T00:00:00Z" in screen and 'expected "2031-05-01T00:00:00Z"' in screen, t.text
+            assert "on the server listed until 2032-07-01T00:00:00Z" in screen and "you saw listed until 2031-05-01T00:00:00Z" in screen, t.text
+            assert "you wanted listed until 2030-01-01T00:00:00Z" in screen, t.text
             assert end_of(p, "203.0.113.77") == "2032-07-01T00:00:00Z"
 
 
