@@ -96,10 +96,10 @@ def test_reload_errors(world, p15):
     result = world.run("block", "198.51.100.0/24", "-o", "json")
     assert result.rc == 6 and all(harmless(s) for s in strings(result.json()))
     assert world.run("reload").rc == 6
-    world.run("check", "config")
-    for row in world.run("journal", "-o", "json").rows():
-        assert all(harmless(s) for s in strings(row))
-    world.run("journal")
+    assert "\\x1b" in world.run("check", "config").out
+    rows = world.run("journal", "-o", "json").rows()
+    assert ["\\x1b" in row["detail"] for row in rows] == [True, True] and all(harmless(s) for s in strings(rows))
+    assert "\\x1b" in world.run("journal").out
 
 
 @pytest.mark.parametrize("fault", [
@@ -112,7 +112,8 @@ def test_reload_errors(world, p15):
 def test_answers(world, p15, fault, path):
     p15.fault(path=path, times=-1, **fault)
     for args in (["blocked", "-v"], ["blocked", "-o", "json"], ["status"], ["probe"], ["log", "--limit", "5"]):
-        world.run(*args)
+        result = world.run(*args)
+        assert result.rc in (DONE, NOTHING) or result.err, (args, result)
 
 
 @pytest.mark.parametrize("field", ["server.auto-ban.auth.rate", "server.auto-ban.scan.rate", "server.auto-ban.scan.paths.0001",
@@ -121,7 +122,8 @@ def test_settings(world, p15, field):
     p15.edit(set={field: EVIL})
     for args in (["thresholds"], ["thresholds", "-o", "json"], ["thresholds", "paths"], ["status"], ["status", "-o", "json"], ["certs"],
                  ["certs", "-o", "json"], ["check", "config"], ["metrics"]):
-        world.run(*args)
+        result = world.run(*args)
+        assert result.out or result.err, (args, result)
 
 
 def test_the_log(world, p15):
@@ -147,7 +149,8 @@ def test_arguments_come_back_harmless(world, p15):
                  ["thresholds", "set", "\u001b", "1/1h"], ["blocked", "--sort", "\u001b[2J"], ["--profile", "\u001b[2J", "blocked"], ["undo", "\u001b"],
                  ["-o", "\u001b", "blocked"], ["completion", "\u001b"], ["--url", "http://\u001b[2J/", "blocked"], ["help", "\u001b[2J"],
                  ["--config", "/\u001b[2J", "blocked"], ["import", "/\u001b[2J"]):
-        world.run(*args)
+        result = world.run(*args)
+        assert result.rc not in (DONE, NOTHING) and result.err, (args, result)
 
 
 def test_reasons_come_back_harmless(world, p15):
@@ -159,9 +162,9 @@ def test_reasons_come_back_harmless(world, p15):
 
 def test_names_of_profiles_and_files(world, p15):
     world.configure('profile "\u001b[2Jevil" { url = "%s" user = admin colour = "\u001b[31m" }\n' % p15.url)
-    world.run("blocked", env={"STALWARDEN_URL": None})
+    assert "nothing is blocked" in world.run("blocked", env={"STALWARDEN_URL": None}).err
     world.configure('profile "p" {\n\t\u001b[2J = 1\n}\n')
-    world.run("blocked")
+    assert "stalwarden.conf:2" in world.run("blocked").err
 
 
 @pytest.mark.parametrize("persona", ["0.16", "0.8", "0.6", "rest"])

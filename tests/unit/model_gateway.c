@@ -275,6 +275,7 @@ static void test_cure(void **state)
 		buf_reset(&out);
 		gateway_cure_text(rows[i].g, &n, 1u << GATEWAY_WHY_DOCKER, &out);
 		assert_non_null(strstr(buf_str(&out), rows[i].proxy));
+		assert_non_null(strstr(buf_str(&out), c->proxy_listener));
 		assert_non_null(strstr(buf_str(&out), rows[i].forwarded));
 		assert_non_null(strstr(buf_str(&out), "172.17.0.1 must speak PROXY protocol"));
 		assert_int_equal(strstr(buf_str(&out), "restart it") != NULL, rows[i].restart);
