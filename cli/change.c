@@ -412,6 +412,11 @@ int cli_change(struct cli *c, struct plan *p)
 		return EXIT_REFUSED;
 	}
 	cli_resume(c);
+	if (c->interrupted) { /* nothing was sent yet */
+		plan_free(p);
+		err_set(&c->err, ERR_CANCELLED, "interrupted: nothing was changed");
+		return cli_exit_of_err(&c->err);
+	}
 	run_and_wait(c, &w, p);
 	if (w.watches)
 		watch_evidence(&w);

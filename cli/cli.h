@@ -85,6 +85,7 @@ struct cli {
 	char *would_have;       /* JSON beside the outcome of switching a threshold off: what that would have let through; NULL */
 	struct err err;
 	volatile bool interrupted;
+	bool put_back, resumed; /* what an earlier change left undone was seen to */
 };
 
 extern const struct verb *const verbs[]; /* NULL-terminated, in the order of --help */

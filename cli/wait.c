@@ -170,26 +170,22 @@ static bool detected(struct cli *c)
 	return false;
 }
 
-struct rescue_wait {
-	struct cli *cli;
-	bool done;
-};
+/* These go on after a Ctrl-C has ended the wait for them: their callbacks must find more than a stack that is gone. */
 
 static void rescued(void *arg, const struct change *ch, int64_t journal_id, const struct err *journal_err)
 {
-	struct rescue_wait *w = arg;
+	struct cli *c = arg;
 
 	(void)journal_id, (void)journal_err;
-	rescue_done(&w->cli->app, ch);
-	cli_say(w->cli, "an earlier un-block was interrupted: %zu of %zu entries that it took along are put back", change_tally(ch, VERDICT_IN_FORCE),
+	rescue_done(&c->app, ch);
+	cli_say(c, "an earlier un-block was interrupted: %zu of %zu entries that it took along are put back", change_tally(ch, VERDICT_IN_FORCE),
 		ch->count);
-	w->done = true;
+	c->put_back = true;
 }
 
 /* Before anything else is asked of a server that an interrupted un-block left short of entries; not by whoever promises to change nothing. */
 static void put_back(struct cli *c)
 {
-	struct rescue_wait w = { .cli = c };
 	struct plan *p;
 
 	if (cli_has(c, OPT_DRY_RUN) || (c->verb && c->verb->changes_nothing))
@@ -199,8 +195,10 @@ static void put_back(struct cli *c)
 	p = plan_rescue(&c->app);
 	if (!p)
 		return;
-	app_run(&c->app, p, NULL, rescued, &w);
-	cli_wait(c, &w.done);
+	c->put_back = false;
+	app_run(&c->app, p, NULL, rescued, c);
+	if (!cli_wait(c, &c->put_back))
+		err_set(&c->err, ERR_CANCELLED, "interrupted");
 }
 
 static bool connect_now(struct cli *c)
@@ -218,25 +216,23 @@ static bool connect_now(struct cli *c)
 
 static void say_resumed(void *arg, const struct resume_report *r)
 {
-	struct rescue_wait *w = arg;
 	struct buf words = BUF_INIT;
 
 	resume_words(r, &words);
-	cli_say(w->cli, "%s", buf_str(&words));
+	cli_say(arg, "%s", buf_str(&words));
 	buf_release(&words);
 }
 
 static void resumed(void *arg)
 {
-	((struct rescue_wait *)arg)->done = true;
+	((struct cli *)arg)->resumed = true;
 }
 
 void cli_resume(struct cli *c)
 {
-	struct rescue_wait w = { .cli = c };
-
-	if (!cli_has(c, OPT_DRY_RUN) && resume_begin(&c->app, say_resumed, resumed, &w))
-		cli_wait(c, &w.done);
+	c->resumed = false;
+	if (!cli_has(c, OPT_DRY_RUN) && resume_begin(&c->app, say_resumed, resumed, c))
+		cli_wait(c, &c->resumed);
 }
 
 bool cli_connect(struct cli *c)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from cli_world import DONE, HANG_S, PARTLY
+from cli_world import DONE, HANG_S, PARTLY, SERVER
 from test_cli_terminal import Terminal
 
 WRITES = {"0.15": dict(method="POST", path="/api/settings$", body="insert"), "0.10": dict(method="POST", path="/api/settings$", body="Insert"),
@@ -77,3 +77,24 @@ def test_a_bar_with_rate_and_time_left(world, p15):
 def test_no_bar_where_nobody_looks(world, p15):
     result = world.run("import", world.write("list", many(3000)), "--yes", "-o", "ndjson")
     assert result.rc == DONE and "\r" not in result.err and "[#" not in result.err
+
+
+def test_ctrl_c_while_an_earlier_change_is_looked_at_again(world, p15):
+    """Its answer comes when nobody waits for it any more."""
+    p15.fault("stall", path="/api/reload", times=1)
+    killed = world.start("block", "203.0.113.1", "--yes", stdin=subprocess.DEVNULL)
+    stalled(p15, killed)
+    killed.kill()
+    killed.communicate()
+    p15.release()
+    p15.no_faults()
+    p15.fault("stall", path="/api/reload", times=1)
+    process = world.start("block", "203.0.113.2", "--yes", stdin=subprocess.DEVNULL)
+    stalled(p15, process)
+    process.send_signal(signal.SIGINT)
+    result = world.finish(process)
+    assert result.rc == SERVER and "interrupted: nothing was changed" in result.err and "stopping" not in result.err, result
+    p15.release()
+    assert p15.state()["stored"]["blocked"] == ["203.0.113.1"]
+    done = world.run("block", "203.0.113.2", "--yes")
+    assert done.rc == DONE and "203.0.113.1 was interrupted; read again: in force" in done.err, done
