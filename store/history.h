@@ -233,6 +233,15 @@ struct history_day {
 bool history_days(struct store *s, const char *server, int64_t now, struct history_day *out,
 	size_t days, struct err *err);
 
+/* Both in steps, for a console: as history_grouping_step(). */
+struct history_buckets_job;
+struct history_buckets_job *history_hours_begin(struct store *s, const char *server, int64_t now, size_t hours, struct err *err);
+struct history_buckets_job *history_days_begin(struct store *s, const char *server, int64_t now, size_t days, struct err *err);
+bool history_buckets_step(struct history_buckets_job *job, unsigned segs, bool *is_done, struct err *err);
+void history_hours_take(struct history_buckets_job *job, uint32_t *out); /* as many as were asked for */
+void history_days_take(struct history_buckets_job *job, struct history_day *out);
+void history_buckets_end(struct history_buckets_job *job); /* harmless when not done, or NULL */
+
 /* Close to a ban: failures in the window that `now` is in. */
 struct history_near {
 	enum ban_class class;

@@ -58,14 +58,14 @@ static size_t group_index(const struct grouping *g, const struct packed_ban *b)
 	return b->addr_id;
 }
 
-/* Grows a zeroed array so that [at] is in it. */
+/* Grows a zeroed array so that [at] is in it; by little, for most often it was made big enough. */
 static void *grow_to(void *p, size_t *count, size_t at, size_t size)
 {
 	size_t old = *count;
 
 	if (at < old)
 		return p;
-	*count = (at + 1) * 2;
+	*count = at + at / 8 + 1024;
 	p = xreallocarray(p, *count, size);
 	memset((char *)p + old * size, 0, (*count - old) * size);
 	return p;
@@ -79,7 +79,18 @@ static void note_address(struct grouping *g, const struct packed_ban *b, size_t 
 		return;
 	g->last_group[b->addr_id] = (uint32_t)at + 1;
 	xgrow(&g->pairs, &g->pair_cap, g->pair_count + 1, sizeof(*g->pairs));
-	g->pairs[g->pair_count++] = (uint64_t)at << 32 | b->addr_id;
+	g->pairs[g->pair_count] = (uint64_t)at << 32 | b->addr_id;
+	g->pair_bits |= g->pairs[g->pair_count++];
+}
+
+void group_reserve(struct grouping *g, size_t groups, size_t addresses)
+{
+	g->count = groups;
+	g->groups = xcalloc(groups + 1, sizeof(*g->groups));
+	if (g->by == HISTORY_BY_ADDRESS || g->by == HISTORY_BY_RANGE)
+		return;
+	g->address_count = addresses;
+	g->last_group = xcalloc(addresses + 1, sizeof(*g->last_group));
 }
 
 void group_add_bans(const struct packed_ban *rows, size_t count, void *arg)
@@ -113,67 +124,105 @@ void group_add_bans(const struct packed_ban *rows, size_t count, void *arg)
 	}
 }
 
-/* Sorts by the bits that are set in any key, 11 at a time. */
-static void radix_sort(uint64_t *keys, size_t count, uint64_t bits)
+/* The next 11 bits that are set in any key; false: there are none. */
+static bool next_digit(const struct grouping *g, struct radix *r)
 {
-	uint64_t *from = keys, *to = xcalloc(count + 1, sizeof(*to)), *swap;
-	uint64_t *spare = to;
-	unsigned shift;
-	size_t i;
-
-	for (shift = 0; shift < 64; shift += 11) {
-		size_t at[2048] = { 0 }, sum = 0, n;
-
-		if ((bits >> shift & 2047) == 0)
-			continue;
-		for (i = 0; i < count; i++)
-			at[from[i] >> shift & 2047]++;
-		for (i = 0; i < 2048; i++) {
-			n = at[i];
-			at[i] = sum;
-			sum += n;
-		}
-		for (i = 0; i < count; i++)
-			to[at[from[i] >> shift & 2047]++] = from[i];
-		swap = from;
-		from = to;
-		to = swap;
-	}
-	if (from != keys)
-		memcpy(keys, from, count * sizeof(*keys));
-	free(spare);
+	for (; r->shift < 64; r->shift += 11)
+		if (g->pair_bits >> r->shift & 2047)
+			return true;
+	return false;
 }
 
-/* How many different addresses each group has. */
-void group_count_addresses(struct grouping *g)
+static void begin_placing(struct radix *r)
 {
-	uint64_t bits = 0;
-	size_t i;
+	size_t i, n, sum = 0;
+
+	for (i = 0; i < 2048; i++) {
+		n = r->at[i];
+		r->at[i] = sum;
+		sum += n;
+	}
+	r->is_placing = true;
+	r->done = 0;
+}
+
+static void next_pass(struct radix *r)
+{
+	uint64_t *swap = r->from;
+
+	r->from = r->to;
+	r->to = swap;
+	memset(r->at, 0, sizeof(r->at));
+	r->is_placing = false;
+	r->done = 0;
+	r->shift += 11;
+}
+
+/* By 11 bits at a time, from the lowest: each pass counts, then places. */
+bool group_sort_pairs(struct grouping *g, size_t max)
+{
+	struct radix *r = &g->radix;
+	size_t end;
 
 	if (g->pair_count == 0)
-		return;
-	for (i = 0; i < g->pair_count; i++)
-		bits |= g->pairs[i];
-	radix_sort(g->pairs, g->pair_count, bits);
-	for (i = 0; i < g->pair_count; i++) {
-		struct group *r = &g->groups[g->pairs[i] >> 32];
-
-		if (i == 0 || g->pairs[i] >> 32 != g->pairs[i - 1] >> 32)
-			r->addresses = 0;
-		r->addresses += i == 0 || g->pairs[i] != g->pairs[i - 1];
+		return true;
+	if (r->to == NULL) {
+		r->from = g->pairs;
+		r->to = xcalloc(g->pair_count, sizeof(*r->to));
 	}
+	if (!next_digit(g, r)) {
+		g->pairs = r->from;
+		free(r->to);
+		r->to = NULL;
+		return true;
+	}
+	end = max && g->pair_count - r->done > max ? r->done + max : g->pair_count;
+	if (!r->is_placing) {
+		for (; r->done < end; r->done++)
+			r->at[r->from[r->done] >> r->shift & 2047]++;
+		if (r->done == g->pair_count)
+			begin_placing(r);
+		return false;
+	}
+	for (; r->done < end; r->done++)
+		r->to[r->at[r->from[r->done] >> r->shift & 2047]++] = r->from[r->done];
+	if (r->done == g->pair_count)
+		next_pass(r);
+	g->pairs = r->from;
+	return false;
 }
 
-/* Moves the used groups to the front. */
-void group_compact(struct grouping *g)
+bool group_count_addresses(struct grouping *g, size_t max)
 {
-	size_t i, kept = 0;
+	size_t end = max && g->pair_count - g->at > max ? g->at + max : g->pair_count;
 
-	for (i = 0; i < g->count; i++) {
-		if (g->groups[i].bans)
-			g->groups[kept++] = g->groups[i];
+	for (; g->at < end; g->at++) {
+		uint64_t pair = g->pairs[g->at], before = g->at ? g->pairs[g->at - 1] : ~pair;
+		struct group *r = &g->groups[pair >> 32];
+
+		if (pair >> 32 != before >> 32)
+			r->addresses = 0;
+		r->addresses += pair != before;
 	}
-	g->count = kept;
+	if (g->at < g->pair_count)
+		return false;
+	g->at = 0;
+	return true;
+}
+
+bool group_compact(struct grouping *g, size_t max)
+{
+	size_t end = max && g->count - g->at > max ? g->at + max : g->count;
+
+	for (; g->at < end; g->at++) {
+		if (g->groups[g->at].bans)
+			g->groups[g->kept++] = g->groups[g->at];
+	}
+	if (g->at < g->count)
+		return false;
+	g->count = g->kept;
+	g->at = g->kept = 0;
+	return true;
 }
 
 void group_net(const struct group *r, struct net *out)
@@ -214,34 +263,40 @@ static void add_group(struct group *to, const struct group *r)
 		to->by_class[c] += r->by_class[c];
 }
 
-/* Makes ranges of addresses in place, after group_compact(): what is written is never ahead of what is
- * read. */
-void group_fold_ranges(struct grouping *g, uint8_t prefix4, uint8_t prefix6)
+/* In place: what is written is never ahead of what is read. */
+bool group_fold_ranges(struct grouping *g, uint8_t prefix4, uint8_t prefix6, size_t max)
 {
-	size_t i, kept = 0, slot_count = 64;
+	size_t end = max && g->count - g->at > max ? g->at + max : g->count;
 	struct net n, wide;
-	uint32_t *slots, *slot;
+	uint32_t *slot;
 
-	while (slot_count < g->count * 2)
-		slot_count *= 2;
-	slots = xcalloc(slot_count, sizeof(*slots));
-	for (i = 0; i < g->count; i++) {
-		struct group r = g->groups[i];
+	if (g->slots == NULL) {
+		for (g->slot_count = 64; g->slot_count < g->count * 2;)
+			g->slot_count *= 2;
+		g->slots = xcalloc(g->slot_count, sizeof(*g->slots));
+	}
+	for (; g->at < end; g->at++) {
+		struct group r = g->groups[g->at];
 
 		group_net(&r, &n);
 		net_widen(&n, r.family == 4 ? prefix4 : prefix6, &wide);
 		memcpy(r.addr, wide.addr, sizeof(r.addr));
 		r.prefix = wide.prefix;
-		slot = range_slot(slots, slot_count, g->groups, &r);
+		slot = range_slot(g->slots, g->slot_count, g->groups, &r);
 		if (*slot) {
 			add_group(&g->groups[*slot - 1], &r);
 			continue;
 		}
-		g->groups[kept++] = r;
-		*slot = (uint32_t)kept;
+		g->groups[g->kept++] = r;
+		*slot = (uint32_t)g->kept;
 	}
-	g->count = kept;
-	free(slots);
+	if (g->at < g->count)
+		return false;
+	g->count = g->kept;
+	g->at = g->kept = 0;
+	free(g->slots);
+	g->slots = NULL;
+	return true;
 }
 
 /* One address has one id a server. */
@@ -249,9 +304,18 @@ void group_join_servers(struct grouping *g)
 {
 	size_t i;
 
-	group_fold_ranges(g, 32, 128);
+	group_fold_ranges(g, 32, 128, 0);
 	for (i = 0; i < g->count; i++)
 		g->groups[i].addresses = 1;
+}
+
+void group_release(struct grouping *g)
+{
+	free(g->groups);
+	free(g->last_group);
+	free(g->slots);
+	free(g->pairs);
+	free(g->radix.to);
 }
 
 /* ---- sorting ---- */
@@ -327,23 +391,47 @@ static void sift(struct group *heap, size_t count, size_t at, group_cmp cmp)
 	}
 }
 
-size_t group_sort_first(struct group *rows, size_t count, size_t limit, enum history_by by,
-	enum history_sort sort)
+bool group_leave_out(struct grouping *g, uint64_t at_least, size_t max)
 {
-	group_cmp cmp = sort_cmp(by, sort);
-	size_t i, n = limit && limit < count ? limit : count;
+	size_t end = max && g->count - g->at > max ? g->at + max : g->count;
 
-	for (i = n / 2; i-- > 0;)
-		sift(rows, n, i, cmp);
-	for (i = n; i < count; i++) {
-		if (cmp(&rows[i], &rows[0]) < 0) {
-			swap_rows(&rows[0], &rows[i]);
+	for (; g->at < end; g->at++) {
+		if (g->groups[g->at].bans >= at_least)
+			g->groups[g->kept++] = g->groups[g->at];
+	}
+	if (g->at < g->count)
+		return false;
+	g->count = g->kept;
+	g->at = g->kept = 0;
+	return true;
+}
+
+bool group_sort_first(struct grouping *g, size_t limit, enum history_sort sort, size_t max)
+{
+	group_cmp cmp = sort_cmp(g->by, sort);
+	size_t n = limit && limit < g->count ? limit : g->count, left = max ? max : SIZE_MAX;
+	struct group *rows = g->groups;
+
+	if (!g->is_sorting) {
+		g->is_sorting = true;
+		g->at = n;
+		g->heap = n / 2;
+		g->kept = n;
+	}
+	for (; g->heap > 0 && left; left--)
+		sift(rows, n, --g->heap, cmp);
+	for (; g->at < g->count && left; g->at++, left--) {
+		if (cmp(&rows[g->at], &rows[0]) < 0) {
+			swap_rows(&rows[0], &rows[g->at]);
 			sift(rows, n, 0, cmp);
 		}
 	}
-	for (i = n; i-- > 1;) {
-		swap_rows(&rows[0], &rows[i]);
-		sift(rows, i, 0, cmp);
+	for (; g->kept > 1 && left; left--) {
+		swap_rows(&rows[0], &rows[--g->kept]);
+		sift(rows, g->kept, 0, cmp);
 	}
-	return n;
+	if (g->kept > 1)
+		return false;
+	g->count = n;
+	return true;
 }

@@ -8,7 +8,12 @@
 #define DAY_S     86400u
 #define FILL_ROWS 500 /* in one step: the text of each account is looked up */
 
-enum phase { PHASE_SCAN, PHASE_COUNT, PHASE_FOLD, PHASE_SORT, PHASE_FILL, PHASE_DONE };
+/* groups in one step */
+#define LOOK_GROUPS 50000 /* that are only looked at; pairs */
+#define FOLD_GROUPS 10000
+#define SORT_GROUPS 3000
+
+enum phase { PHASE_BEGIN, PHASE_SCAN, PHASE_PAIRS, PHASE_COUNT, PHASE_COMPACT, PHASE_FOLD, PHASE_LEAVE_OUT, PHASE_SORT, PHASE_FILL, PHASE_DONE };
 
 struct history_grouping {
 	struct store *s;
@@ -17,6 +22,7 @@ struct history_grouping {
 	struct grouping g;
 	enum phase phase;
 	struct scan_at at;
+	bool is_joined;
 	struct history_row *rows;
 	size_t count, filled, total;
 };
@@ -69,6 +75,19 @@ static bool sorts_by_text(const struct history_grouping *job)
 
 /* ---- steps ---- */
 
+/* Ids are dense: what is needed at most is known. */
+static void reserve(struct history_grouping *job)
+{
+	int64_t addresses = db_number(job->s, "SELECT max(id) FROM addr", 0, NULL), groups = addresses;
+
+	if (job->g.by == HISTORY_BY_ACCOUNT)
+		groups = db_number(job->s, "SELECT max(id) FROM word", 0, NULL);
+	else if (job->g.by != HISTORY_BY_ADDRESS && job->g.by != HISTORY_BY_RANGE)
+		groups = CLASS_COUNT;
+	group_reserve(&job->g, (size_t)groups + 1, (size_t)addresses + 1);
+	job->phase = PHASE_SCAN;
+}
+
 static bool scan(struct history_grouping *job, unsigned segs, struct err *err)
 {
 	bool is_last;
@@ -76,34 +95,33 @@ static bool scan(struct history_grouping *job, unsigned segs, struct err *err)
 	if (!scan_some(job->s, &job->filter, &job->at, segs, &is_last, group_add_bans, &job->g, err))
 		return false;
 	if (is_last)
-		job->phase = PHASE_COUNT;
+		job->phase = PHASE_PAIRS;
 	return true;
 }
 
-static void fold(struct history_grouping *job)
+static bool fold(struct history_grouping *job, size_t max)
 {
 	const struct history_query *q = &job->q;
 	enum history_by by = job->g.by;
 
-	if (!q->server && (by == HISTORY_BY_ADDRESS || by == HISTORY_BY_RANGE))
+	if (!q->server && !job->is_joined && (by == HISTORY_BY_ADDRESS || by == HISTORY_BY_RANGE)) {
 		group_join_servers(&job->g);
-	if (by == HISTORY_BY_RANGE)
-		group_fold_ranges(&job->g, q->prefix4 ? q->prefix4 : 24, q->prefix6 ? q->prefix6 : 48);
+		job->is_joined = true;
+	}
+	return by != HISTORY_BY_RANGE || group_fold_ranges(&job->g, q->prefix4 ? q->prefix4 : 24, q->prefix6 ? q->prefix6 : 48, max);
 }
 
-static void sort(struct history_grouping *job)
+static bool sort(struct history_grouping *job, size_t max)
 {
 	struct grouping *g = &job->g;
-	size_t i, kept = 0;
 
-	for (i = 0; i < g->count; i++) {
-		if (g->groups[i].bans >= job->q.at_least)
-			g->groups[kept++] = g->groups[i];
-	}
-	job->total = kept;
-	job->count = group_sort_first(
-		g->groups, kept, sorts_by_text(job) ? 0 : job->q.limit, g->by, job->q.sort);
+	if (!g->is_sorting)
+		job->total = g->count;
+	if (!group_sort_first(g, sorts_by_text(job) ? 0 : job->q.limit, job->q.sort, max))
+		return false;
+	job->count = g->count;
 	job->rows = xcalloc(job->count + 1, sizeof(*job->rows));
+	return true;
 }
 
 static void fill(struct history_grouping *job)
@@ -128,20 +146,28 @@ bool history_grouping_step(struct history_grouping *job, unsigned segs, bool *is
 	if (!db_may_read(job->s, err))
 		return false;
 	switch (job->phase) {
+	case PHASE_BEGIN:
+		reserve(job);
+		break;
 	case PHASE_SCAN:
 		return scan(job, segs, err);
+	case PHASE_PAIRS:
+		job->phase += group_sort_pairs(&job->g, segs ? LOOK_GROUPS : 0);
+		break;
 	case PHASE_COUNT:
-		group_count_addresses(&job->g);
-		group_compact(&job->g);
-		job->phase = PHASE_FOLD;
+		job->phase += group_count_addresses(&job->g, segs ? LOOK_GROUPS : 0);
+		break;
+	case PHASE_COMPACT:
+		job->phase += group_compact(&job->g, segs ? LOOK_GROUPS : 0);
 		break;
 	case PHASE_FOLD:
-		fold(job);
-		job->phase = PHASE_SORT;
+		job->phase += fold(job, segs ? FOLD_GROUPS : 0);
+		break;
+	case PHASE_LEAVE_OUT:
+		job->phase += group_leave_out(&job->g, job->q.at_least, segs ? LOOK_GROUPS : 0);
 		break;
 	case PHASE_SORT:
-		sort(job);
-		job->phase = PHASE_FILL;
+		job->phase += sort(job, segs ? SORT_GROUPS : 0);
 		break;
 	case PHASE_FILL:
 		fill(job);
@@ -191,9 +217,7 @@ void history_grouping_end(struct history_grouping *job)
 	history_rows_free(job->rows, job->filled);
 	free((char *)(uintptr_t)job->q.server);
 	free((char *)(uintptr_t)job->q.account);
-	free(job->g.groups);
-	free(job->g.pairs);
-	free(job->g.last_group);
+	group_release(&job->g);
 	free(job);
 }
 

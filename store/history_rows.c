@@ -5,7 +5,7 @@
 #include "core/mem.h"
 #include "store/history_scan.h"
 
-#define READ_ROWS 250 /* in one step: each is put together from five tables */
+#define READ_ROWS 50 /* in one step: each is put together from five tables */
 
 /* ---- which bans ---- */
 

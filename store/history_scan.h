@@ -58,7 +58,7 @@ bool scan_bans(struct store *s, const struct scan_filter *f,
 
 /* The same in parts: at most `segs` segments a call (0 = all), then what is in no segment yet, SCAN_TAIL bans a call.
  * *is_last: there are no more. What is sealed between two calls is neither lost nor seen twice. */
-#define SCAN_TAIL 1000
+#define SCAN_TAIL 250
 struct scan_at {
 	int64_t after; /* id of the last ban looked at; -1 at first */
 	bool in_tail;

@@ -1,76 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The history panel by day: a calendar heat map of twelve weeks and bars by class. `g` goes on to the groupings (history_groups.c). */
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "app/sync.h"
 #include "core/clock.h"
 #include "core/text.h"
 #include "tui/chart.h"
-#include "views/views.h"
-
-#define WEEKS 12
-#define DAYS (WEEKS * 7)
+#include "views/history_past.h"
 
 struct history_state {
-	struct history_day day[DAYS];
-	size_t days;             /* filled: the last is today */
-	uint64_t total;
-	size_t busiest;          /* row of the day with the most bans */
-	struct net top;          /* the range it was; family 0 = none stands out */
+	struct history_past past;
 	struct sync *sync;
-	struct err err;
 	char notice[320];
-	int64_t size;
+	bool is_placed;          /* the cursor was put on today once */
 };
 
-static void find_busiest(struct app *a, struct history_state *s)
-{
-	struct history_query q;
-	struct history_row *rows;
-	size_t n;
-
-	s->busiest = 0;
-	s->top.family = 0;
-	for (size_t i = 0; i < s->days; i++)
-		if (s->day[i].bans >= s->day[s->busiest].bans)
-			s->busiest = i;
-	history_query_init(&q);
-	q.server = a->profile.name;
-	q.since = s->day[s->busiest].day;
-	q.until = q.since + 86400000;
-	q.sort = HISTORY_MOST;
-	q.limit = 1;
-	if (s->day[s->busiest].bans < 3 || !history_group(a->store, HISTORY_BY_RANGE, &q, &rows, &n, NULL, NULL))
-		return;
-	if (n && rows[0].bans * 3 >= s->day[s->busiest].bans)
-		s->top = rows[0].net;
-	history_rows_free(rows, n);
-}
-
-static void read_store(struct view *v)
+static void done(struct view *v)
 {
 	struct history_state *s = v->state;
-	struct app *a = app_of(v);
-	struct tm tm;
-	time_t now = (time_t)(clock_now() / 1000);
 
-	err_clear(&s->err);
-	s->total = 0;
-	if (!a->store) {
-		s->err = a->store_err;
-		view_changed(v);
-		return;
-	}
-	gmtime_r(&now, &tm);
-	s->days = (size_t)(DAYS - 6 + (tm.tm_wday + 6) % 7); /* whole weeks, Monday first, up to today */
-	if (history_days(a->store, a->profile.name, clock_now(), s->day, s->days, &s->err))
-		for (size_t i = 0; i < s->days; i++)
-			s->total += s->day[i].bans;
-	find_busiest(a, s);
-	s->size = store_size(a->store);
 	view_changed(v);
+	if (s->is_placed || !s->past.days)
+		return;
+	s->is_placed = true;
+	view_select_id(v, s->past.days); /* today */
 }
 
 static void synced(void *arg, const struct sync_result *r)
@@ -81,7 +35,8 @@ static void synced(void *arg, const struct sync_result *r)
 	s->sync = NULL;
 	app_learn_again(app_of(v));
 	snprintf(s->notice, sizeof(s->notice), "%.300s", r->err.code != ERR_NONE ? r->err.msg : r->notice);
-	read_store(v);
+	history_past_read(v, &s->past, done);
+	view_changed(v);
 }
 
 static void refresh(struct view *v)
@@ -96,9 +51,7 @@ static void open_view(struct view *v)
 {
 	struct history_state *s = v->state;
 
-	read_store(v);
-	if (s->days)
-		view_select_id(v, s->days); /* today */
+	history_past_read(v, &s->past, done);
 	refresh(v);
 }
 
@@ -107,12 +60,13 @@ static void close_view(struct view *v)
 	struct history_state *s = v->state;
 
 	sync_cancel(s->sync);
+	history_past_stop(&s->past);
 }
 
 /* ---- the page ---- */
 
 /* The next week belongs to another month: its label needs the room. */
-static bool month_ends(const struct history_state *s, size_t week)
+static bool month_ends(const struct history_past *s, size_t week)
 {
 	time_t a = (time_t)(s->day[week * 7].day / 1000), b;
 	struct tm x, y;
@@ -125,7 +79,7 @@ static bool month_ends(const struct history_state *s, size_t week)
 	return x.tm_mon != y.tm_mon;
 }
 
-static void months_line(const struct history_state *s, struct page *p)
+static void months_line(const struct history_past *s, struct page *p)
 {
 	char name[16];
 	int last = -1;
@@ -146,7 +100,7 @@ static void months_line(const struct history_state *s, struct page *p)
 	}
 }
 
-static void heat_map(const struct history_state *s, struct page *p)
+static void heat_map(const struct history_past *s, struct page *p)
 {
 	static const char *const weekday[] = { "Mo", "Tu", "We", "Th", "Fr", "Sa", "Su" };
 	uint64_t most = 0;
@@ -168,7 +122,7 @@ static void heat_map(const struct history_state *s, struct page *p)
 	}
 }
 
-static void classes(const struct history_state *s, struct page *p, int width)
+static void classes(const struct history_past *s, struct page *p, int width)
 {
 	uint64_t by[CLASS_COUNT] = { 0 }, most = 0;
 	char total[32];
@@ -183,7 +137,7 @@ static void classes(const struct history_state *s, struct page *p, int width)
 		page_bar(p, 8, class_name((enum ban_class)c), role_of_reason(reason_of_class((enum ban_class)c)), by[c], most, width - 18);
 }
 
-static void busiest(const struct history_state *s, struct page *p)
+static void busiest(const struct history_past *s, struct page *p)
 {
 	const struct history_day *d = &s->day[s->busiest];
 	char day[TIME_BUF], net[NET_BUF];
@@ -201,7 +155,8 @@ static void busiest(const struct history_state *s, struct page *p)
 
 static void page(struct view *v, struct page *p, int width)
 {
-	const struct history_state *s = v->state;
+	const struct history_state *state = v->state;
+	const struct history_past *s = &state->past;
 	struct page left, right;
 
 	if (s->days == 0)
@@ -221,7 +176,7 @@ static void page(struct view *v, struct page *p, int width)
 	page_release(&right);
 	busiest(s, p);
 	if (s->total == 0)
-		page_text(p, ROLE_DIM, 0, width, s->notice[0] ? s->notice : "no ban in the history yet; `stalwarden sync` or an open console fills it");
+		page_text(p, ROLE_DIM, 0, width, state->notice[0] ? state->notice : "no ban in the history yet; `stalwarden sync` or an open console fills it");
 }
 
 static void status(const struct view *v, struct view_status *out)
@@ -229,9 +184,8 @@ static void status(const struct view *v, struct view_status *out)
 	const struct history_state *s = v->state;
 
 	snprintf(out->note, sizeof(out->note), "by day");
-	snprintf(out->right, sizeof(out->right), "store %.1f MB%s", (double)s->size / 1e6, s->sync ? ", reading the log" : "");
-	if (s->err.code != ERR_NONE)
-		snprintf(out->empty, sizeof(out->empty), "%.300s", s->err.msg);
+	snprintf(out->right, sizeof(out->right), "store %.1f MB%s", (double)s->past.size / 1e6, s->sync ? ", reading the log" : "");
+	snprintf(out->empty, sizeof(out->empty), "%.300s", s->past.err.code != ERR_NONE ? s->past.err.msg : "reading the history…");
 }
 
 const char *history_grouping(enum action a)
@@ -257,8 +211,8 @@ static bool act(struct view *v, enum action a, size_t row)
 
 	switch (a) {
 	case ACTION_OPEN:
-		if (row != ROW_NONE && row >= 1 && row <= s->days) {
-			time_format(s->day[row - 1].day, day, sizeof(day));
+		if (row != ROW_NONE && row >= 1 && row <= s->past.days) {
+			time_format(s->past.day[row - 1].day, day, sizeof(day));
 			day[10] = '\0';
 			ui_push(v->ui, &view_bans, day);
 		}

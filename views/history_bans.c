@@ -9,6 +9,14 @@
 
 enum ban_column { COL_TIME, COL_CLASS, COL_ADDRESS, COL_NTH, COL_WHAT, COL_LISTENER, COL_ENDED, COL_COUNTRY, COL_AS };
 
+#define SEGS 1 /* of 4096 bans, in one step */
+
+struct bans_state {
+	struct store_rows rows;       /* of struct history_ban */
+	struct history_bans_job *job; /* at work */
+	struct timer turn;
+};
+
 /* arg: an address or network, YYYY-MM-DD, a class, or "@account". */
 static void query_of(const struct view *v, struct history_query *q)
 {
@@ -34,22 +42,87 @@ static const struct net *net_of(const void *rows, size_t row)
 	return &((const struct history_ban *)rows)[row].address;
 }
 
-static bool ask_store(struct view *v, struct store_rows *r)
+static void stop(struct view *v)
+{
+	struct bans_state *s = v->state;
+
+	if (!s->job)
+		return;
+	timer_stop(&s->turn);
+	history_bans_end(s->job);
+	s->job = NULL;
+	app_of(v)->jobs--;
+}
+
+static bool take(struct view *v, struct store_rows *r)
 {
 	struct history_ban *rows;
-	struct history_query q;
 
-	query_of(v, &q);
-	if (!history_bans(app_of(v)->store, &q, &rows, &r->count, &r->err))
-		return false;
+	history_bans_take(((struct bans_state *)v->state)->job, &rows, &r->count);
 	r->rows = rows;
 	store_rows_rank(r, net_of);
 	return true;
 }
 
+static bool none(struct view *v, struct store_rows *r)
+{
+	(void)v, (void)r;
+	return false;
+}
+
+static void fail(struct view *v, const struct err *err)
+{
+	stop(v);
+	store_rows_read(v, none, free_rows);
+	store_rows_of(v)->err = *err;
+}
+
+static void on_turn(struct loop *loop, void *arg)
+{
+	struct view *v = arg;
+	struct bans_state *s = v->state;
+	struct err err = ERR_INIT;
+	int64_t began = clock_mono();
+	bool is_done = false;
+
+	while (err.code == ERR_NONE && !is_done && !app_turn_is_over(began))
+		history_bans_step(s->job, SEGS, &is_done, &err);
+	if (err.code != ERR_NONE) {
+		fail(v, &err);
+	} else if (!is_done) {
+		timer_start(loop, &s->turn, 0, &v->scope, on_turn, v);
+	} else {
+		store_rows_read(v, take, free_rows);
+		stop(v);
+	}
+}
+
+/* What was there stays until the new rows are complete. */
 static void read_rows(struct view *v)
 {
-	store_rows_read(v, ask_store, free_rows);
+	struct bans_state *s = v->state;
+	struct err err = ERR_INIT;
+	struct history_query q;
+
+	stop(v);
+	if (!app_of(v)->store) {
+		store_rows_read(v, none, free_rows); /* says why there is none */
+		return;
+	}
+	query_of(v, &q);
+	s->job = history_bans_begin(app_of(v)->store, &q, &err);
+	if (!s->job) {
+		fail(v, &err);
+		return;
+	}
+	app_of(v)->jobs++;
+	timer_start(app_of(v)->loop, &s->turn, 0, &v->scope, on_turn, v);
+}
+
+static void close_view(struct view *v)
+{
+	stop(v);
+	store_rows_close(v);
 }
 
 static uint64_t row_id(const struct view *v, size_t row)
@@ -150,7 +223,7 @@ static bool act(struct view *v, enum action a, size_t row)
 static void status(const struct view *v, struct view_status *out)
 {
 	snprintf(out->title, sizeof(out->title), "Bans %.120s", v->arg[0] == '@' ? v->arg + 1 : v->arg);
-	store_rows_status(v, out, "none");
+	store_rows_status(v, out, ((const struct bans_state *)v->state)->job ? "reading the history…" : "none");
 }
 
 static const struct column columns[] = {
@@ -176,12 +249,12 @@ const struct view_ops view_bans = {
 	.title = "Bans",
 	.help = "Single bans, newest first. Enter tells everything known about the address.",
 	.flags = VIEW_NO_MARKS,
-	.state_size = sizeof(struct store_rows),
+	.state_size = sizeof(struct bans_state),
 	.columns = columns,
 	.bindings = keys,
 	.open = read_rows,
 	.refresh = read_rows,
-	.close = store_rows_close,
+	.close = close_view,
 	.count = store_rows_count,
 	.row_id = row_id,
 	.cell = cell,

@@ -27,7 +27,7 @@ static void synced(void *arg, const struct sync_result *r)
 	s->sync = NULL;
 	app_learn_again(app_of(v));
 	snprintf(s->past.notice, sizeof(s->past.notice), "%.300s", r->err.code != ERR_NONE ? r->err.msg : r->notice);
-	past_read(app_of(v), &s->past);
+	past_read(v, &s->past);
 	view_changed(v);
 }
 
@@ -61,7 +61,7 @@ static void open_view(struct view *v)
 	struct overview_state *s = v->state;
 
 	app_observe(app_of(v), &s->observer, &v->scope, changed, v);
-	past_read(app_of(v), &s->past);
+	past_read(v, &s->past);
 	view_changed(v);
 }
 

@@ -2,23 +2,54 @@
 #include "views/overview_past.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "core/clock.h"
+#include "core/mem.h"
 #include "core/text.h"
 
 #define NEAR_ROWS 4
 
 enum { SPOT_RANGES = 100, SPOT_BANS = 200, SPOT_NEAR = 300 };
 
-void past_release(struct past *s)
+#define SEGS      1 /* of 4096 bans, in one step */
+#define LAST_BANS 8
+#define HOUR_MS   3600000
+
+struct past_job {
+	struct app *app;
+	struct history_buckets_job *hours; /* then */
+	struct history_grouping *ranges;   /* then the last bans, which an index has */
+	bool has_hours, has_ranges;
+};
+
+static void stop(struct past *s)
+{
+	if (!s->job)
+		return;
+	timer_stop(&s->turn);
+	history_buckets_end(s->job->hours);
+	history_grouping_end(s->job->ranges);
+	s->job->app->jobs--;
+	free(s->job);
+	s->job = NULL;
+}
+
+static void forget(struct past *s)
 {
 	history_rows_free(s->ranges, s->range_count);
 	history_bans_free(s->bans, s->ban_count);
-	near_release(&s->near);
 	s->ranges = NULL;
 	s->bans = NULL;
 	s->range_count = s->ban_count = 0;
+}
+
+void past_release(struct past *s)
+{
+	stop(s);
+	forget(s);
+	near_release(&s->near);
 }
 
 void past_near(struct app *a, struct past *s)
@@ -28,24 +59,95 @@ void past_near(struct app *a, struct past *s)
 		near_gather(a, NEAR_PERCENT, NEAR_ROWS, &s->near);
 }
 
-void past_read(struct app *a, struct past *s)
+static void query_of(const struct app *a, struct history_query *q)
+{
+	history_query_init(q);
+	q->server = a->profile.name;
+}
+
+static struct history_grouping *begin_ranges(struct app *a)
 {
 	struct history_query q;
 
-	past_release(s);
-	if (!a->store)
-		return;
-	history_hours(a->store, a->profile.name, clock_now(), s->hours, PAST_HOURS, NULL);
-	history_query_init(&q);
-	q.server = a->profile.name;
-	q.limit = 8;
-	history_bans(a->store, &q, &s->bans, &s->ban_count, NULL);
+	query_of(a, &q);
 	q.since = clock_now() - 7 * 86400000LL;
 	q.sort = HISTORY_MOST;
 	q.at_least = 2;
 	q.limit = 4;
+	return history_grouping_begin(a->store, HISTORY_BY_RANGE, &q, NULL);
+}
+
+/* True: there is no more to do. */
+static bool step(struct past_job *job)
+{
+	bool is_done = false;
+
+	if (!job->ranges) {
+		if (job->hours && history_buckets_step(job->hours, SEGS, &is_done, NULL) && !is_done)
+			return false;
+		job->has_hours = is_done;
+		job->ranges = begin_ranges(job->app);
+		return !job->ranges;
+	}
+	if (history_grouping_step(job->ranges, SEGS, &is_done, NULL) && !is_done)
+		return false;
+	job->has_ranges = is_done;
+	return true;
+}
+
+static void finish(struct past *s)
+{
+	struct app *a = s->job->app;
+	struct history_query q;
+
+	forget(s);
+	query_of(a, &q);
+	q.limit = LAST_BANS;
+	history_bans(a->store, &q, &s->bans, &s->ban_count, NULL);
+	if (s->job->has_hours)
+		history_hours_take(s->job->hours, s->hours);
+	if (s->job->has_ranges)
+		history_grouping_take(s->job->ranges, &s->ranges, &s->range_count, NULL);
+	stop(s);
+	view_changed(s->view);
+	if (s->is_old)
+		past_read(s->view, s);
+}
+
+static void on_turn(struct loop *loop, void *arg)
+{
+	struct past *s = arg;
+	int64_t began = clock_mono();
+	bool is_done;
+
+	while (!(is_done = step(s->job)) && !app_turn_is_over(began))
+		;
+	if (is_done)
+		finish(s);
+	else
+		timer_start(loop, &s->turn, 0, &s->view->scope, on_turn, s);
+}
+
+void past_read(struct view *v, struct past *s)
+{
+	struct app *a = app_of(v);
+	uint64_t changes = store_changes(a->store);
+	int64_t hour = clock_now() / HOUR_MS;
+
 	past_near(a, s);
-	history_group(a->store, HISTORY_BY_RANGE, &q, &s->ranges, &s->range_count, NULL, NULL);
+	if (!a->store || (changes == s->changes && hour == s->hour))
+		return;
+	s->is_old = s->job != NULL; /* it is brought to its end, or there might never be one */
+	if (s->job)
+		return;
+	s->view = v;
+	s->changes = changes;
+	s->hour = hour;
+	s->job = xcalloc(1, sizeof(*s->job));
+	s->job->app = a;
+	s->job->hours = history_hours_begin(a->store, a->profile.name, clock_now(), PAST_HOURS, NULL);
+	a->jobs++;
+	timer_start(a->loop, &s->turn, 0, &v->scope, on_turn, s);
 }
 
 void past_hours(const struct past *s, struct page *p, int width)

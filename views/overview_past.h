@@ -16,9 +16,17 @@ struct past {
 	size_t ban_count;
 	struct near_limit near;
 	char notice[320];      /* why the history is empty */
+	/* at work: what was read before stays until it is done */
+	struct view *view;
+	struct past_job *job;
+	struct timer turn;
+	bool is_old;           /* something has changed since it began */
+	uint64_t changes;      /* of the store, and the hour, that it was read at */
+	int64_t hour;
 };
 
-void past_read(struct app *a, struct past *past);
+/* In turns of the loop; the view changes when it is done. Nothing is read again that is as it was. */
+void past_read(struct view *v, struct past *past);
 void past_near(struct app *a, struct past *past); /* only what hangs on the thresholds, once they are there */
 void past_release(struct past *past);
 void past_hours(const struct past *past, struct page *p, int width);

@@ -415,6 +415,80 @@ static void test_bans(void **state)
 	history_bans_end(NULL);
 }
 
+static void run_buckets(struct history_buckets_job *job, unsigned segs)
+{
+	bool is_done = false;
+
+	assert_non_null(job);
+	while (!is_done)
+		assert_true(history_buckets_step(job, segs, &is_done, NULL));
+}
+
+static void test_buckets(void **state)
+{
+	struct world *w = *state;
+	struct history_day want[84], got[84];
+	uint32_t want_hours[30], hours[30], sum = 0;
+	struct history_buckets_job *job;
+	int64_t now = T0 - 6 * DAY;
+
+	ban_many(w);
+	assert_true(history_days(w->store, "mail1", now, want, 84, NULL));
+	assert_true(history_hours(w->store, "mail1", now, want_hours, 30, NULL));
+	run_buckets(job = history_days_begin(w->store, "mail1", now, 84, NULL), 1);
+	history_days_take(job, got);
+	history_buckets_end(job);
+	for (int i = 0; i < 84; i++) {
+		assert_true(got[i].day == want[i].day && got[i].bans == want[i].bans && got[i].addresses == want[i].addresses);
+		assert_memory_equal(got[i].by_class, want[i].by_class, sizeof(got[i].by_class));
+		sum += got[i].bans;
+	}
+	assert_int_equal(got[82].bans, 24 * 60 / 4);
+	assert_true(sum > 5000);
+	run_buckets(job = history_hours_begin(w->store, "mail1", now, 30, NULL), 1);
+	history_hours_take(job, hours);
+	history_buckets_end(job);
+	assert_memory_equal(hours, want_hours, sizeof(hours));
+	assert_int_equal(hours[0], 60 / 4);
+	/* nobody's are none; one that is given up is no harm */
+	run_buckets(job = history_hours_begin(w->store, "nobody", now, 30, NULL), 1);
+	history_hours_take(job, hours);
+	assert_int_equal(hours[0], 0);
+	history_buckets_end(job);
+	job = history_days_begin(w->store, "mail1", now, 84, NULL);
+	assert_true(history_buckets_step(job, 1, &(bool){ false }, NULL));
+	history_buckets_end(job);
+	history_buckets_end(NULL);
+}
+
+/* Every phase of a grouping given up in its turn. */
+static void test_grouping_given_up(void **state)
+{
+	struct world *w = *state;
+	struct history_query q = all_of("mail1");
+	struct history_grouping *job;
+	struct history_row *rows;
+	size_t count;
+
+	ban_many(w);
+	q.sort = HISTORY_MOST;
+	for (int by = 0; by < HISTORY_BY_COUNT; by++) {
+		bool is_done = false;
+
+		for (int steps = 1; !is_done; steps++) {
+			job = history_grouping_begin(w->store, (enum history_by)by, &q, NULL);
+			for (int i = 0; i < steps && !is_done; i++)
+				assert_true(history_grouping_step(job, 1, &is_done, NULL));
+			if (is_done) {
+				history_grouping_take(job, &rows, &count, NULL);
+				assert_true(count > 0 && rows[0].bans > 0);
+				history_rows_free(rows, count);
+			}
+			history_grouping_end(job);
+		}
+	}
+}
+
 /* Bans that come and are sealed between two steps: none of the old ones is missing, none is there twice. */
 static void test_bans_while_they_come(void **state)
 {
@@ -496,6 +570,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_near, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_near_of_one, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_bans, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_buckets, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_grouping_given_up, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_bans_while_they_come, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_trigger, world_setup, world_teardown),
 	};
