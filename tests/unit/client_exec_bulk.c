@@ -73,6 +73,19 @@ static void stopping_ends_between_two_batches(void **state)
 	assert_int_equal(json_object_size(r->server.live), 6); /* what was done is live, and told exactly */
 }
 
+static void who_may_not_write_is_not_asked_again(void **state)
+{
+	struct rig *r = *state;
+
+	r->server.fault = (struct fault){ FAULT_STATUS, "/write", 0, 403, NULL, 99 };
+	assert_true(rig_run(r, blocks(12)));
+	assert_int_equal(rig_asked(r, "/write"), 1); /* of four batches */
+	assert_int_equal(change_tally(r->result, VERDICT_NOT_STORED), 12);
+	for (size_t i = 0; i < 12; i++)
+		assert_int_equal(r->result->outcomes[i].why, ERR_PERMISSION);
+	assert_int_equal(json_object_size(r->server.store), 0);
+}
+
 static void stopping_before_the_first_write_writes_nothing(void **state)
 {
 	struct rig *r = *state;
@@ -285,6 +298,7 @@ int main(void)
 		TEST(a_hundred_thousand_edits),
 		TEST(small_batches_of_a_long_change_stay_cheap),
 		TEST(stopping_ends_between_two_batches),
+		TEST(who_may_not_write_is_not_asked_again),
 		TEST(stopping_before_the_first_write_writes_nothing),
 		TEST(a_cancelled_owner_hears_nothing),
 		TEST(cancelling_all_ends_as_unknown),
