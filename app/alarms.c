@@ -32,8 +32,9 @@ static void say_refused(struct alarm *row, const struct gateway_seen *s, int64_t
 	char count[32];
 
 	if (refused)
-		snprintf(row->text + len, sizeof(row->text) - len, ". %s %s refused in %d min", text_grouped(refused, count, sizeof(count)),
-			refused == 1 ? "connection" : "connections", GATEWAY_MINUTES);
+		snprintf(row->text + len, sizeof(row->text) - len, ". %s %s refused in %d min",
+			text_grouped(refused, count, sizeof(count)), refused == 1 ? "connection" : "connections",
+			GATEWAY_MINUTES);
 }
 
 static void gateway_alarms(struct app *a, struct alarms *al, int64_t now)
@@ -50,7 +51,8 @@ static void gateway_alarms(struct app *a, struct alarms *al, int64_t now)
 			continue;
 		net_format(&f->net, net, sizeof(net));
 		snprintf(key, sizeof(key), "gateway %s", net);
-		row = add(al, f->state == GATEWAY_BANNED, f->state == GATEWAY_MISSING_ALLOW ? CURE_ALLOW : CURE_GATEWAY, key);
+		row = add(al, f->state == GATEWAY_BANNED, f->state == GATEWAY_MISSING_ALLOW ? CURE_ALLOW : CURE_GATEWAY,
+			key);
 		snprintf(row->target, sizeof(row->target), "%s", net);
 		text_safe_fmt(row->text, sizeof(row->text), "%s", f->words);
 		if (f->state == GATEWAY_BANNED)
@@ -71,13 +73,15 @@ static void refused_alarms(struct app *a, struct alarms *al, int64_t now)
 		char key[96], net[NET_BUF];
 		struct alarm *row;
 
-		if ((fetched != TIME_NONE && s->last < fetched / 1000 * 1000) || (l && entrylist_covering(l, &s->net, -1, now) >= 0))
+		if ((fetched != TIME_NONE && s->last < fetched / 1000 * 1000) ||
+			(l && entrylist_covering(l, &s->net, -1, now) >= 0))
 			continue;
 		net_format(&s->net, net, sizeof(net));
 		snprintf(key, sizeof(key), "gateway %s", net);
 		row = add(al, true, CURE_GATEWAY, key);
 		snprintf(row->target, sizeof(row->target), "%s", net);
-		text_safe_fmt(row->text, sizeof(row->text), "%s %s: %s", net, gateway_seen_refused(s, now) ? "is refused, so it is banned" : "was banned just now", s->words);
+		text_safe_fmt(row->text, sizeof(row->text), "%s %s: %s", net,
+			gateway_seen_refused(s, now) ? "is refused, so it is banned" : "was banned just now", s->words);
 		say_refused(row, s, now);
 		snprintf(row->cure, sizeof(row->cure), "stalwarden gateway fix %s", net);
 	}
@@ -112,13 +116,16 @@ static void check_alarms(struct app *a, struct alarms *al, int64_t now)
 
 		snprintf(key, sizeof(key), "check %.80s", c->errors[i].key);
 		r = add(al, true, CURE_CHECK, key);
-		text_safe_fmt(r->text, sizeof(r->text), "a full reload would be refused: %s: %s", c->errors[i].key, c->errors[i].text);
+		text_safe_fmt(r->text, sizeof(r->text), "a full reload would be refused: %s: %s", c->errors[i].key,
+			c->errors[i].text);
 		snprintf(r->cure, sizeof(r->cure), "stalwarden check config");
 	}
 	for (size_t i = l ? l->count - l->malformed : 0; l && i < l->count && i < l->count - l->malformed + 2; i++) {
 		r = add(al, false, CURE_MALFORMED, "malformed");
 		text_safe_fmt(r->target, sizeof(r->target), "%s", entry_key(l, i));
-		text_safe_fmt(r->text, sizeof(r->text), "the stored block \"%s\" is no address: it blocks nothing and refuses every full reload", entry_key(l, i));
+		text_safe_fmt(r->text, sizeof(r->text),
+			"the stored block \"%s\" is no address: it blocks nothing and refuses every full reload",
+			entry_key(l, i));
 		snprintf(r->cure, sizeof(r->cure), "stalwarden unblock '%.60s'", r->target);
 	}
 }
@@ -137,13 +144,14 @@ static void both_alarms(struct app *a, struct alarms *al, int64_t now)
 		struct alarm *r;
 
 		entry_net(&allowed->rows[i], &n);
-		if (!n.family || entry_state(allowed, i, now) != ENTRY_ACTIVE || (row = entrylist_covering(blocked, &n, -1, now)) < 0)
+		if (!n.family || entry_state(allowed, i, now) != ENTRY_ACTIVE ||
+			(row = entrylist_covering(blocked, &n, -1, now)) < 0)
 			continue;
 		r = add(al, true, CURE_WHY, "both");
 		snprintf(r->key, sizeof(r->key), "both %.80s", entry_key(allowed, i));
 		text_safe_fmt(r->target, sizeof(r->target), "%s", entry_key(allowed, i));
-		text_safe_fmt(r->text, sizeof(r->text), "%s is allowed and blocked (%s): on this server the block wins", entry_key(allowed, i),
-			entry_key(blocked, (size_t)row));
+		text_safe_fmt(r->text, sizeof(r->text), "%s is allowed and blocked (%s): on this server the block wins",
+			entry_key(allowed, i), entry_key(blocked, (size_t)row));
 		snprintf(r->cure, sizeof(r->cure), "stalwarden unblock '%.60s'", entry_key(blocked, (size_t)row));
 		shown++;
 	}
@@ -163,9 +171,11 @@ static void cert_alarms(struct app *a, struct alarms *al, int64_t now)
 		r = add(al, days < CERT_CRIT_MS / CERT_DAY_MS, CURE_CERTS, "cert");
 		snprintf(r->key, sizeof(r->key), "cert %.80s", c->id ? c->id : c->name ? c->name : "");
 		if (days < 0)
-			text_safe_fmt(r->text, sizeof(r->text), "the stored certificate of %s has expired", c->name ? c->name : "?");
+			text_safe_fmt(r->text, sizeof(r->text), "the stored certificate of %s has expired",
+				c->name ? c->name : "?");
 		else
-			text_safe_fmt(r->text, sizeof(r->text), "the stored certificate of %s has %lld days left", c->name ? c->name : "?", (long long)days);
+			text_safe_fmt(r->text, sizeof(r->text), "the stored certificate of %s has %lld days left",
+				c->name ? c->name : "?", (long long)days);
 		snprintf(r->cure, sizeof(r->cure), "stalwarden certs --probe");
 	}
 }
@@ -189,8 +199,8 @@ static void served_alarms(struct app *a, struct alarms *al, int64_t now)
 
 void alarms_find(struct app *a, struct alarms *out)
 {
-	static void (*const finders[])(struct app *, struct alarms *, int64_t) = { gateway_alarms, refused_alarms, own_alarms, check_alarms, both_alarms, cert_alarms,
-		served_alarms };
+	static void (*const finders[])(struct app *, struct alarms *, int64_t) = { gateway_alarms, refused_alarms,
+		own_alarms, check_alarms, both_alarms, cert_alarms, served_alarms };
 	struct alarms found = { 0 };
 	int64_t now = clock_now();
 

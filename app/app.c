@@ -73,7 +73,8 @@ static void find_state_dir(struct app *a)
 	else if (xdg && xdg[0] == '/')
 		snprintf(a->state_dir, sizeof(a->state_dir), "%s/stalwarden", xdg);
 	else
-		snprintf(a->state_dir, sizeof(a->state_dir), "%s/.local/state/stalwarden", home && home[0] ? home : "/root");
+		snprintf(a->state_dir, sizeof(a->state_dir), "%s/.local/state/stalwarden",
+			home && home[0] ? home : "/root");
 }
 
 /* mkdir -p; what exists keeps its mode. */
@@ -117,7 +118,8 @@ static void name_operator(struct app *a)
 	if (a->host.ssh_client.family)
 		buf_addf(&b, " from %s", net_format(&a->host.ssh_client, ssh, sizeof(ssh)));
 	snprintf(a->operator_name, sizeof(a->operator_name), "%s", buf_str(&b));
-	text_safe_str(a->login, sizeof(a->login), sudo && sudo[0] ? sudo : login, strlen(sudo && sudo[0] ? sudo : login));
+	text_safe_str(
+		a->login, sizeof(a->login), sudo && sudo[0] ? sudo : login, strlen(sudo && sudo[0] ? sudo : login));
 	buf_release(&b);
 }
 
@@ -151,9 +153,11 @@ static void on_trace(void *arg, const char *method, const char *path, int status
 	char *line = a->log[a->log_at++ % ARRAY_LEN(a->log)];
 
 	if (status)
-		snprintf(line, sizeof(a->log[0]), "%s %.90s %d %lld ms %zu B", method, path, status, (long long)ms, bytes);
+		snprintf(line, sizeof(a->log[0]), "%s %.90s %d %lld ms %zu B", method, path, status, (long long)ms,
+			bytes);
 	else
-		snprintf(line, sizeof(a->log[0]), "%s %.60s no answer after %lld ms: %.60s", method, path, (long long)ms, error ? error : "");
+		snprintf(line, sizeof(a->log[0]), "%s %.60s no answer after %lld ms: %.60s", method, path,
+			(long long)ms, error ? error : "");
 	if (a->trace)
 		a->trace(a->trace_arg, line);
 }
@@ -164,7 +168,8 @@ static bool on_rescue_save(void *arg, const char *text, struct err *err)
 
 	if (!a->store)
 		return err_set(err, ERR_IO, "no store to keep the other entries in: %s", a->store_err.msg);
-	return store_rescue_put(a->store, a->profile.name, "entries that a prefix delete takes along", text, strlen(text), &a->rescue_id, err);
+	return store_rescue_put(a->store, a->profile.name, "entries that a prefix delete takes along", text,
+		strlen(text), &a->rescue_id, err);
 }
 
 static void on_rescue_clear(void *arg)
@@ -271,12 +276,15 @@ bool app_switch(struct app *a, const char *profile, struct err *err)
 
 bool app_can(const struct app *a, unsigned caps, struct err *err)
 {
-	static const enum err_code codes[] = { [CAP_NO_GENERATION] = ERR_UNSUPPORTED, [CAP_NO_PERMISSION] = ERR_PERMISSION, [CAP_NO_READ_ONLY] = ERR_GUARD };
+	static const enum err_code codes[] = { [CAP_NO_GENERATION] = ERR_UNSUPPORTED,
+		[CAP_NO_PERMISSION] = ERR_PERMISSION,
+		[CAP_NO_READ_ONLY] = ERR_GUARD };
 	const struct server_info *s = session_server(a->session);
 
 	for (int i = 0; i < CAP_BIT_COUNT; i++)
 		if (caps & 1u << i && s->caps[i] > CAP_UNTESTED)
-			return err_set(err, codes[s->caps[i]], "can't %s: %s", cap_words((enum cap_bit)i), server_lacks(s, 1u << i));
+			return err_set(err, codes[s->caps[i]], "can't %s: %s", cap_words((enum cap_bit)i),
+				server_lacks(s, 1u << i));
 	return true;
 }
 

@@ -34,7 +34,8 @@ struct certs_proof {
 bool certs_proof_is_wanted(const struct change *c)
 {
 	for (size_t i = 0; i < c->count; i++)
-		if (c->edits[i].kind == EDIT_CERT_RELOAD || c->edits[i].kind == EDIT_CERT_UPLOAD || c->edits[i].kind == EDIT_CERT_RENEW)
+		if (c->edits[i].kind == EDIT_CERT_RELOAD || c->edits[i].kind == EDIT_CERT_UPLOAD ||
+			c->edits[i].kind == EDIT_CERT_RENEW)
 			return true;
 	return false;
 }
@@ -134,8 +135,9 @@ static const struct cert *new_for(const struct certs_proof *p, const char *domai
 		bool is_new = c->source == CERT_STORED && cert_has_data(c), fits = false;
 
 		for (size_t k = 0; is_new && k < was->count; k++)
-			is_new = was->rows[k]->source != CERT_STORED || !was->rows[k]->id || !c->id || strcmp(was->rows[k]->id, c->id) != 0 ||
-				!cert_has_data(was->rows[k]) || !cert_same(was->rows[k], c);
+			is_new = was->rows[k]->source != CERT_STORED || !was->rows[k]->id || !c->id ||
+				strcmp(was->rows[k]->id, c->id) != 0 || !cert_has_data(was->rows[k]) ||
+				!cert_same(was->rows[k], c);
 		for (size_t k = 0; is_new && k < c->san_count; k++)
 			fits = fits || cert_name_matches(c->sans[k], domain) || cert_name_matches(wild, c->sans[k]);
 		if (is_new && fits)
@@ -171,7 +173,8 @@ static void judge_renewal(struct certs_proof *p, const struct edit *e, struct ou
 	char words[120], stamp[TIME_BUF];
 
 	if (fresh) {
-		snprintf(words, sizeof(words), "a new certificate is stored, valid until %s", time_format(fresh->not_after, stamp, sizeof(stamp)));
+		snprintf(words, sizeof(words), "a new certificate is stored, valid until %s",
+			time_format(fresh->not_after, stamp, sizeof(stamp)));
 		add_detail(o, words);
 	} else {
 		demote(o, ERR_CONFLICT);
@@ -251,7 +254,8 @@ static void look_or_end(struct certs_proof *p)
 	for (size_t i = 0; i < p->change->count; i++)
 		any = any || is_judged(p->change, i);
 	/* what was refused changed nothing; and without a look before there is nothing to compare */
-	timer_start(p->app->loop, &p->timer, 0, NULL, any && p->before.table && !p->hurried ? look_again : finish_soon, p);
+	timer_start(
+		p->app->loop, &p->timer, 0, NULL, any && p->before.table && !p->hurried ? look_again : finish_soon, p);
 }
 
 static void follow_next(struct certs_proof *p);
@@ -285,7 +289,8 @@ static void task_ended(void *arg, const struct renewal *r, const struct err *err
 	o->no_op = task_ends[state].no_op;
 	free(o->detail);
 	o->detail = reason && reason[0] ? xasprintf("%s: %s", task_ends[state].words, reason) : xstrdup(task_ends[state].words);
-	change_step(p->change, STEP_FOLLOW, o->verdict == VERDICT_IN_FORCE, clock_mono() - p->since, p->followed, 1, o->detail);
+	change_step(p->change, STEP_FOLLOW, o->verdict == VERDICT_IN_FORCE, clock_mono() - p->since, p->followed, 1,
+		o->detail);
 	p->followed++;
 	follow_next(p);
 }
@@ -298,7 +303,8 @@ static void follow_next(struct certs_proof *p)
 	for (; p->followed < c->count; p->followed++) {
 		const struct outcome *o = &c->outcomes[p->followed];
 
-		if (c->edits[p->followed].kind != EDIT_CERT_RENEW || !o->after || (o->verdict != VERDICT_STORED && o->verdict != VERDICT_IN_FORCE))
+		if (c->edits[p->followed].kind != EDIT_CERT_RENEW || !o->after ||
+			(o->verdict != VERDICT_STORED && o->verdict != VERDICT_IN_FORCE))
 			continue;
 		p->follow = follow_task(p->app, o->after, p->hurried ? 0 : limit, task_ended, p);
 		return;
@@ -313,9 +319,11 @@ void certs_proof_judge(struct certs_proof *p, struct change *c, certs_proof_fn d
 	p->arg = arg;
 	p->since = clock_mono();
 	for (size_t i = 0; i < c->count; i++)
-		if (c->edits[i].kind == EDIT_CERT_RENEW && c->outcomes[i].verdict == VERDICT_STORED && !c->outcomes[i].after && p->before.all &&
-			p->before.stored_err.code == ERR_NONE && !is_renewed_by_server(p, c->edits[i].target))
-			add_detail(&c->outcomes[i], "no ACME provider of this server has that name: nothing will renew it");
+		if (c->edits[i].kind == EDIT_CERT_RENEW && c->outcomes[i].verdict == VERDICT_STORED &&
+			!c->outcomes[i].after && p->before.all && p->before.stored_err.code == ERR_NONE &&
+			!is_renewed_by_server(p, c->edits[i].target))
+			add_detail(&c->outcomes[i],
+				"no ACME provider of this server has that name: nothing will renew it");
 	follow_next(p);
 }
 

@@ -11,7 +11,8 @@
 static bool removes(const struct change *c, enum edit_kind kind, const char *key)
 {
 	for (size_t i = 0; i < c->count; i++)
-		if (c->edits[i].kind == kind && !strcmp(c->edits[i].target, key) && c->outcomes[i].verdict == VERDICT_IN_FORCE)
+		if (c->edits[i].kind == kind && !strcmp(c->edits[i].target, key) &&
+			c->outcomes[i].verdict == VERDICT_IN_FORCE)
 			return true;
 	return false;
 }
@@ -79,18 +80,22 @@ void change_effect(struct change *c, const struct entrylist *blocked, const stru
 
 		if (o->verdict != VERDICT_IN_FORCE || e->net.family == 0)
 			continue;
-		if (e->kind == EDIT_UNBLOCK && !(allow_wins && (allows(c, &e->net) || stands(c, EDIT_DISALLOW, allowed, &e->net, true, now) >= 0))) {
+		if (e->kind == EDIT_UNBLOCK &&
+			!(allow_wins &&
+				(allows(c, &e->net) || stands(c, EDIT_DISALLOW, allowed, &e->net, true, now) >= 0))) {
 			row = is_replaced(c, &e->net) ? -1 : stands(c, EDIT_UNBLOCK, blocked, &e->net, false, now);
 			if (row >= 0)
 				demote(o, "deleted, but still refused: covered by %s", entry_key(blocked, (size_t)row));
 		} else if (e->kind == EDIT_BLOCK && allow_wins) {
 			row = stands(c, EDIT_DISALLOW, allowed, &e->net, true, now);
 			if (row >= 0)
-				demote(o, "listed, but not refused: the allowed entry %s wins", entry_key(allowed, (size_t)row));
+				demote(o, "listed, but not refused: the allowed entry %s wins",
+					entry_key(allowed, (size_t)row));
 		} else if ((e->kind == EDIT_ALLOW || e->kind == EDIT_ALLOW_EXPIRY) && !allow_wins) {
 			row = stands(c, EDIT_UNBLOCK, blocked, &e->net, true, now);
 			if (row >= 0)
-				demote(o, "allowed, but still refused: on this server the block of %s wins", entry_key(blocked, (size_t)row));
+				demote(o, "allowed, but still refused: on this server the block of %s wins",
+					entry_key(blocked, (size_t)row));
 		}
 	}
 }
@@ -100,7 +105,8 @@ static int64_t total_ms(const struct change *c, size_t edit)
 	int64_t ms = 0;
 
 	for (size_t i = 0; i < c->step_count; i++)
-		if (c->steps[i].count == 0 || (edit >= c->steps[i].first && edit < c->steps[i].first + c->steps[i].count))
+		if (c->steps[i].count == 0 ||
+			(edit >= c->steps[i].first && edit < c->steps[i].first + c->steps[i].count))
 			ms += c->steps[i].ms;
 	return ms;
 }
@@ -149,10 +155,18 @@ void outcome_evidence(const struct change *c, size_t edit, bool ascii, struct bu
 
 void outcome_line(const struct change *c, size_t edit, bool ascii, struct buf *out)
 {
-	static const char *const sign[VERDICT_COUNT] = { [VERDICT_PENDING] = "·", [VERDICT_IN_FORCE] = "✔", [VERDICT_STORED] = "!",
-		[VERDICT_MISMATCH] = "✖", [VERDICT_NOT_STORED] = "✖", [VERDICT_UNKNOWN] = "?" };
-	static const char *const plain[VERDICT_COUNT] = { [VERDICT_PENDING] = ".", [VERDICT_IN_FORCE] = "+", [VERDICT_STORED] = "!",
-		[VERDICT_MISMATCH] = "x", [VERDICT_NOT_STORED] = "x", [VERDICT_UNKNOWN] = "?" };
+	static const char *const sign[VERDICT_COUNT] = { [VERDICT_PENDING] = "·",
+		[VERDICT_IN_FORCE] = "✔",
+		[VERDICT_STORED] = "!",
+		[VERDICT_MISMATCH] = "✖",
+		[VERDICT_NOT_STORED] = "✖",
+		[VERDICT_UNKNOWN] = "?" };
+	static const char *const plain[VERDICT_COUNT] = { [VERDICT_PENDING] = ".",
+		[VERDICT_IN_FORCE] = "+",
+		[VERDICT_STORED] = "!",
+		[VERDICT_MISMATCH] = "x",
+		[VERDICT_NOT_STORED] = "x",
+		[VERDICT_UNKNOWN] = "?" };
 	const struct outcome *o = &c->outcomes[edit];
 	const struct edit *e = &c->edits[edit];
 

@@ -60,7 +60,8 @@ void host_name_gateway(struct host_facts *h, const struct net *n, const char *na
 	text_safe_str(safe, sizeof(safe), name, strlen(name));
 	for (size_t i = 0; i < h->gateway_count; i++)
 		if (net_equal(&h->gateways[i].net, n))
-			snprintf(h->gateways[i].what, sizeof(h->gateways[i].what), "gateway of the docker network %s", safe);
+			snprintf(h->gateways[i].what, sizeof(h->gateways[i].what), "gateway of the docker network %s",
+				safe);
 }
 
 static bool interface_is_bridge(const char *root, const char *name)
@@ -102,7 +103,8 @@ static void read_routes(struct host_facts *h, const char *root)
 	snprintf(path, sizeof(path), "%s/proc/net/route", root);
 	f = fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%63s %x %x", interface, &destination, &gateway) != 3 || destination != 0 || gateway == 0)
+		if (sscanf(line, "%63s %x %x", interface, &destination, &gateway) != 3 || destination != 0 ||
+			gateway == 0)
 			continue;
 		n = (struct net){ .family = 4, .prefix = 32 };
 		memcpy(n.addr, &gateway, 4);
@@ -177,7 +179,8 @@ static long parent_of(const char *root, long pid)
 	long parent = 0;
 	char state;
 
-	if (read_proc(root, pid, "stat", &text) && (end = strrchr(buf_str(&text), ')')) && sscanf(end + 1, " %c %ld", &state, &parent) != 2)
+	if (read_proc(root, pid, "stat", &text) && (end = strrchr(buf_str(&text), ')')) &&
+		sscanf(end + 1, " %c %ld", &state, &parent) != 2)
 		parent = 0;
 	buf_release(&text);
 	return parent;
@@ -226,8 +229,8 @@ const char *host_words(const struct host_facts *h, const struct net *n, char *ou
 		if (g->what[0])
 			snprintf(out, size, "%s", g->what);
 		else if (g->is_bridge)
-			snprintf(out, size, "%s gateway of this host (%s)", strncmp(g->interface, "docker", 6) ? "bridge" : "Docker bridge",
-				g->interface);
+			snprintf(out, size, "%s gateway of this host (%s)",
+				strncmp(g->interface, "docker", 6) ? "bridge" : "Docker bridge", g->interface);
 		else
 			snprintf(out, size, "default route of this host (%s)", g->interface);
 		return out;

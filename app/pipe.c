@@ -90,7 +90,8 @@ static void store_lines(struct pipe *p, const struct logbatch *batch)
 		if (n == 0)
 			return;
 		logmark_format(&p->mark, &to);
-		result = history_ingest(a->store, a->profile.name, source_key, p->cursor, buf_str(&to), p->fresh, n, NULL, &err);
+		result = history_ingest(
+			a->store, a->profile.name, source_key, p->cursor, buf_str(&to), p->fresh, n, NULL, &err);
 		if (result == INGEST_STALE)
 			recall_place(p, &err);
 		if (result == INGEST_OK) {

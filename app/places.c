@@ -25,7 +25,8 @@ void places_open(struct app *a)
 	if (!a->profile.geo_database || !a->profile.geo_database[0])
 		return;
 	copy = xstrdup(a->profile.geo_database);
-	for (char *word = strtok_r(copy, ",", &save); word && n + 1 < ARRAY_LEN(paths); word = strtok_r(NULL, ",", &save)) {
+	for (char *word = strtok_r(copy, ",", &save); word && n + 1 < ARRAY_LEN(paths);
+		word = strtok_r(NULL, ",", &save)) {
 		size_t len;
 
 		word += strspn(word, " \t");
@@ -46,8 +47,8 @@ char *places_words(const struct app *a, const struct net *n, char *out, size_t s
 	if (!geo_lookup(a->geo, n, &place))
 		return out;
 	if (place.as_number)
-		snprintf(out, size, "%s%sAS%u%s%s", place.country, place.country[0] ? "  " : "", place.as_number, place.as_name[0] ? " " : "",
-			place.as_name);
+		snprintf(out, size, "%s%sAS%u%s%s", place.country, place.country[0] ? "  " : "", place.as_number,
+			place.as_name[0] ? " " : "", place.as_name);
 	else
 		snprintf(out, size, "%s", place.country);
 	return out;

@@ -59,7 +59,8 @@ const struct logsource_ops *sync_source(struct app *a, void **param, char *name,
 	*param = a->session;
 	snprintf(name, size, "the server's API");
 	if (session_state(a->session) != SESSION_READY) {
-		err_set(err, ERR_NETWORK, "the log is the server's, and the server can't be asked; say --log-source FILE, DIR or -");
+		err_set(err, ERR_NETWORK,
+			"the log is the server's, and the server can't be asked; say --log-source FILE, DIR or -");
 		return NULL;
 	}
 	if (!app_can(a, CAP(READ_LOG), &cause)) {
@@ -258,8 +259,8 @@ static void on_lines(struct logsource *src, const struct logbatch *batch, void *
 		return;
 	for (size_t i = 0; i < batch->count; i++)
 		gateway_watch_line(s->app, &batch->events[i]);
-	switch (history_ingest(s->app->store, s->app->profile.name, s->key, batch->from, batch->cursor, batch->events, batch->count, &s->result.sum,
-		&s->result.err)) {
+	switch (history_ingest(s->app->store, s->app->profile.name, s->key, batch->from, batch->cursor, batch->events,
+		batch->count, &s->result.sum, &s->result.err)) {
 	case INGEST_OK:
 		if (!s->app->observers) /* a verb: nobody types. The console tidies up at the end. */
 			store_tidy(s->app->store);

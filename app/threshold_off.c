@@ -84,7 +84,9 @@ void threshold_off_advice(struct app *a, enum ban_class c, struct off_advice *ou
 
 static const char *rate_of(const struct off_advice *o, size_t i, char *out, size_t size)
 {
-	struct threshold t = { .supported = true, .enabled = true, .count = o->tried[i].count, .period_ms = o->period_ms };
+	struct threshold t = {
+		.supported = true, .enabled = true, .count = o->tried[i].count, .period_ms = o->period_ms
+	};
 
 	return rate_format(&t, out, size);
 }
@@ -94,13 +96,16 @@ static void say_history(struct plan *p, const struct off_advice *o)
 	char a[32], b[32];
 
 	if (!o->has_history)
-		plan_add_line(p, PLAN_WARN, 0, "what that would have let through is not known: there is no ban history");
+		plan_add_line(
+			p, PLAN_WARN, 0, "what that would have let through is not known: there is no ban history");
 	else if (o->addresses == 0)
 		plan_add_line(p, PLAN_INFO, 0, "in the last %d days nobody was banned by it", OFF_DAYS);
 	else
-		plan_add_line(p, PLAN_WARN, 0, "in the last %d days that would have let through %s %s that %s banned, and the %s connections refused of %s since",
+		plan_add_line(p, PLAN_WARN, 0,
+			"in the last %d days that would have let through %s %s that %s banned, and the %s connections refused of %s since",
 			OFF_DAYS, text_grouped(o->addresses, a, sizeof(a)), o->addresses == 1 ? "address" : "addresses",
-			o->addresses == 1 ? "was" : "were", text_grouped(o->refused, b, sizeof(b)), o->addresses == 1 ? "it" : "them");
+			o->addresses == 1 ? "was" : "were", text_grouped(o->refused, b, sizeof(b)),
+			o->addresses == 1 ? "it" : "them");
 }
 
 void threshold_off_say(struct plan *p, enum ban_class c, const struct off_advice *o)
@@ -113,11 +118,14 @@ void threshold_off_say(struct plan *p, enum ban_class c, const struct off_advice
 		return;
 	say_history(p, o);
 	for (size_t i = 0; i < o->tried_count; i++)
-		buf_addf(&tried, "%s%s at %s", i ? ", " : "", text_grouped(o->tried[i].banned, n, sizeof(n)), rate_of(o, i, rate, sizeof(rate)));
+		buf_addf(&tried, "%s%s at %s", i ? ", " : "", text_grouped(o->tried[i].banned, n, sizeof(n)),
+			rate_of(o, i, rate, sizeof(rate)));
 	if (o->tried_count)
 		plan_add_line(p, PLAN_INFO, 0, "would a higher rate do? Addresses still banned: %s", buf_str(&tried));
 	else
-		plan_add_line(p, PLAN_INFO, 0, "would a higher rate do? e.g. %s; the log holds no failed attempts to judge it by", rate_of(o, 0, rate, sizeof(rate)));
+		plan_add_line(p, PLAN_INFO, 0,
+			"would a higher rate do? e.g. %s; the log holds no failed attempts to judge it by",
+			rate_of(o, 0, rate, sizeof(rate)));
 	snprintf(p->instead, sizeof(p->instead), "%s", rate_of(o, o->best >= 0 ? (size_t)o->best : o->tried_count > 1 ? 1 : 0, rate, sizeof(rate)));
 	buf_release(&tried);
 }
@@ -130,9 +138,11 @@ void threshold_off_json(const struct off_advice *o, struct buf *out)
 		buf_adds(out, "null");
 		return;
 	}
-	buf_addf(out, "{\"days\":%d,\"addresses\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"failures\":%" PRIu64 ",\"tried\":[", OFF_DAYS, o->addresses, o->refused,
-		o->failures);
+	buf_addf(out,
+		"{\"days\":%d,\"addresses\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"failures\":%" PRIu64 ",\"tried\":[",
+		OFF_DAYS, o->addresses, o->refused, o->failures);
 	for (size_t i = 0; i < o->tried_count; i++)
-		buf_addf(out, "%s{\"rate\":\"%s\",\"banned\":%" PRIu64 "}", i ? "," : "", rate_of(o, i, rate, sizeof(rate)), o->tried[i].banned);
+		buf_addf(out, "%s{\"rate\":\"%s\",\"banned\":%" PRIu64 "}", i ? "," : "",
+			rate_of(o, i, rate, sizeof(rate)), o->tried[i].banned);
 	buf_adds(out, "]}");
 }

@@ -50,7 +50,8 @@ static enum sight sight_of(const struct watched *w)
 static bool is_certain(const struct watch *w)
 {
 	for (size_t i = 0; i < w->count; i++)
-		if (w->of[i].net.family && (sight_of(&w->of[i]) == SIGHT_NOTHING || (w->of[i].blocks && !w->of[i].refused)))
+		if (w->of[i].net.family &&
+			(sight_of(&w->of[i]) == SIGHT_NOTHING || (w->of[i].blocks && !w->of[i].refused)))
 			return false;
 	return true;
 }
@@ -81,8 +82,8 @@ static void ask(struct loop *loop, void *arg);
 /* Another look may bring what this one did not; where the log may not be read at all it won't. */
 static bool is_over(const struct watch *w)
 {
-	return w->is_last || w->err.code == ERR_PERMISSION || w->err.code == ERR_UNSUPPORTED || w->err.code == ERR_AUTH ||
-		(w->err.code == ERR_NONE && is_certain(w));
+	return w->is_last || w->err.code == ERR_PERMISSION || w->err.code == ERR_UNSUPPORTED ||
+		w->err.code == ERR_AUTH || (w->err.code == ERR_NONE && is_certain(w));
 }
 
 static void next_look(struct watch *w)
@@ -90,7 +91,8 @@ static void next_look(struct watch *w)
 	int64_t left = w->until - clock_mono();
 
 	w->is_last = left <= w->pause;
-	timer_start(w->app->loop, &w->timer, left < w->pause ? (left > 0 ? left : 0) : w->pause, &w->app->scope, ask, w);
+	timer_start(
+		w->app->loop, &w->timer, left < w->pause ? (left > 0 ? left : 0) : w->pause, &w->app->scope, ask, w);
 	w->pause *= 2;
 }
 
@@ -225,5 +227,6 @@ void watch_summary(const struct app *a, char *out, size_t size)
 		snprintf(out, size, "%s%s%s", w->count == 1 ? w->of[0].target : "", w->count == 1 ? " " : "", words);
 		return;
 	}
-	snprintf(out, size, "%zu refused again, %zu seen connecting, %zu without traffic", n[SIGHT_REFUSED], n[SIGHT_SEEN], n[SIGHT_NOTHING]);
+	snprintf(out, size, "%zu refused again, %zu seen connecting, %zu without traffic", n[SIGHT_REFUSED],
+		n[SIGHT_SEEN], n[SIGHT_NOTHING]);
 }

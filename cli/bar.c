@@ -33,10 +33,12 @@ void cli_bar_draw(struct cli_bar *b, size_t done, size_t total, int64_t ms, bool
 	bar[CELLS] = '\0';
 	if (speed > 0) {
 		snprintf(rate, sizeof(rate), ", %s/s", text_grouped(speed, a, sizeof(a)));
-		snprintf(left, sizeof(left), ", %s left", duration_words((int64_t)((total - done) / speed + 1) * 1000, a, sizeof(a)));
+		snprintf(left, sizeof(left), ", %s left",
+			duration_words((int64_t)((total - done) / speed + 1) * 1000, a, sizeof(a)));
 	}
-	snprintf(line, sizeof(line), "[%s] %s of %s%s%s%s", bar, text_grouped(done, a, sizeof(a)), text_grouped(total, c, sizeof(c)), rate,
-		done < total ? left : "", is_stopping ? ", stopping" : ", Ctrl-C stops");
+	snprintf(line, sizeof(line), "[%s] %s of %s%s%s%s", bar, text_grouped(done, a, sizeof(a)),
+		text_grouped(total, c, sizeof(c)), rate, done < total ? left : "",
+		is_stopping ? ", stopping" : ", Ctrl-C stops");
 	b->drawn = now;
 	fprintf(stderr, "\r%-*.*s", b->width, columns(), line);
 	b->width = (int)strlen(line) < columns() ? (int)strlen(line) : columns();

@@ -71,7 +71,9 @@ static int exit_of_change(const struct change *c)
 	for (size_t i = 0; i < c->count; i++) {
 		int code = exit_of_outcome(&c->outcomes[i]);
 
-		several = several || (c->edits[0].target && c->edits[i].target && strcmp(c->edits[i].target, c->edits[0].target) != 0);
+		several = several ||
+			(c->edits[0].target && c->edits[i].target &&
+				strcmp(c->edits[i].target, c->edits[0].target) != 0);
 		all_no_op = all_no_op && c->outcomes[i].no_op;
 		mixed = mixed || code != first;
 		if (code != EXIT_DONE)
@@ -87,7 +89,8 @@ static int exit_of_change(const struct change *c)
 /* Looking first is no step of the change, unless it failed. */
 static bool is_step_of(const struct step_report *s, size_t edit)
 {
-	return (s->count == 0 || (edit >= s->first && edit - s->first < s->count)) && (s->kind != STEP_BEFORE || !s->ok);
+	return (s->count == 0 || (edit >= s->first && edit - s->first < s->count)) &&
+		(s->kind != STEP_BEFORE || !s->ok);
 }
 
 /* Of 100,000 edits most share their steps with the one before. */
@@ -108,8 +111,9 @@ static void steps_json(const struct change *c, size_t edit, struct buf *out)
 
 		if (!is_step_of(s, edit))
 			continue;
-		buf_addf(out, "%s{\"step\":\"%s\",\"ok\":%s,\"ms\":%lld,\"detail\":", out->data[out->len - 1] == '[' ? "" : ",", step_name(s->kind),
-			s->ok ? "true" : "false", (long long)s->ms);
+		buf_addf(out, "%s{\"step\":\"%s\",\"ok\":%s,\"ms\":%lld,\"detail\":",
+			out->data[out->len - 1] == '[' ? "" : ",", step_name(s->kind), s->ok ? "true" : "false",
+			(long long)s->ms);
 		json_text(out, s->detail ? s->detail : "");
 		buf_addc(out, '}');
 	}
@@ -376,7 +380,8 @@ static void run_and_wait(struct cli *c, struct run_wait *w, struct plan *p)
 	while (!w->done && loop_turn(c->loop, 200)) {
 		if (!w->done && app_run_is_waiting(w->run) && !told) {
 			told = true;
-			cli_say(c, "the connection was lost; what became of it is read as soon as the server answers (Ctrl-C: not now)");
+			cli_say(c,
+				"the connection was lost; what became of it is read as soon as the server answers (Ctrl-C: not now)");
 		}
 		if (!w->done && c->interrupted && !stopped) {
 			stopped = true; /* between batches; a second Ctrl-C leaves at once */
@@ -401,7 +406,8 @@ int cli_change(struct cli *c, struct plan *p)
 	}
 	say_lines(c, p);
 	if (p->refused) {
-		err_set(&c->err, ERR_GUARD, "refused: %s. %s", p->refusal, p->yes_will_do ? "Say --yes if that is meant" : "--force overrides");
+		err_set(&c->err, ERR_GUARD, "refused: %s. %s", p->refusal,
+			p->yes_will_do ? "Say --yes if that is meant" : "--force overrides");
 		plan_free(p);
 		return EXIT_REFUSED;
 	}

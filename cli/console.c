@@ -5,7 +5,9 @@
 
 int cli_console(struct cli *c)
 {
-	struct console_options o = { .theme = cli_option(c, OPT_THEME), .colour = cli_option(c, OPT_COLOR), .ascii = c->ascii };
+	struct console_options o = {
+		.theme = cli_option(c, OPT_THEME), .colour = cli_option(c, OPT_COLOR), .ascii = c->ascii
+	};
 
 	if (!cli_open(c))
 		return cli_exit_of_err(&c->err);

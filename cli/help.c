@@ -22,8 +22,8 @@ static void option_line(struct buf *out, const struct option_row *o)
 {
 	char left[64];
 
-	snprintf(left, sizeof(left), "%c%c%c --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ', o->letter ? ',' : ' ', o->name,
-		o->arg ? " " : "", o->arg ? o->arg : "");
+	snprintf(left, sizeof(left), "%c%c%c --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+		o->letter ? ',' : ' ', o->name, o->arg ? " " : "", o->arg ? o->arg : "");
 	buf_addf(out, "  %-26s %s\n", left, o->help);
 }
 

@@ -58,11 +58,13 @@ static bool takes(const struct verb *v, const char *option)
 static bool check_options(struct cli *c)
 {
 	for (int i = 0; i < OPT_COUNT; i++)
-		if (args_has(&c->args, (enum option_id)i) && !option_rows[i].is_global && !takes(c->verb, option_rows[i].name))
+		if (args_has(&c->args, (enum option_id)i) && !option_rows[i].is_global &&
+			!takes(c->verb, option_rows[i].name))
 			return err_set(&c->err, ERR_USAGE, "option --%s does not belong to %s", option_rows[i].name,
 				c->verb ? c->verb->name : "the console");
 	if (cli_has(c, OPT_OUTPUT) && !out_format_parse(cli_option(c, OPT_OUTPUT), &c->format))
-		return err_set(&c->err, ERR_USAGE, "-o wants table, json, ndjson, csv or plain, not \"%s\"", cli_option(c, OPT_OUTPUT));
+		return err_set(&c->err, ERR_USAGE, "-o wants table, json, ndjson, csv or plain, not \"%s\"",
+			cli_option(c, OPT_OUTPUT));
 	return true;
 }
 
@@ -91,7 +93,8 @@ static int run(struct cli *c)
 	if (word && !c->verb) {
 		const char *meant = verb_suggest(word);
 
-		err_set(&c->err, ERR_USAGE, "there is no verb \"%s\"%s%s%s", word, meant ? ": did you mean " : "", meant ? meant : "", meant ? "?" : "");
+		err_set(&c->err, ERR_USAGE, "there is no verb \"%s\"%s%s%s", word, meant ? ": did you mean " : "",
+			meant ? meant : "", meant ? "?" : "");
 		return EXIT_USAGE;
 	}
 	if (helps)
@@ -117,7 +120,8 @@ static int end_output(struct cli *c, int status)
 	if (!lost)
 		return status;
 	if (lost != EPIPE)
-			cli_say(c, "standard output can't be written: %s%s", strerror(lost), c->changed ? "; `stalwarden journal` has what was done" : "");
+		cli_say(c, "standard output can't be written: %s%s", strerror(lost),
+			c->changed ? "; `stalwarden journal` has what was done" : "");
 	if (c->verb && c->verb->refuse) /* check: what nobody read is UNKNOWN, not OK */
 		return status == EXIT_DONE ? EXIT_REFUSED : status;
 	return status <= EXIT_NOTHING && !c->changed ? EXIT_SERVER : status;

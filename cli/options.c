@@ -63,15 +63,16 @@ static bool unknown_option(const char *word, struct err *err)
 		size_t used = strlen(several);
 
 		if (!strncmp(option_rows[i].name, name, strlen(name)))
-			snprintf(several + used, sizeof(several) - used, "%s--%s", used ? ", " : "", option_rows[i].name);
+			snprintf(several + used, sizeof(several) - used, "%s--%s", used ? ", " : "",
+				option_rows[i].name);
 		suggest_offer(&meant, option_rows[i].name);
 	}
 	if (several[0] && strchr(several, ','))
 		return err_set(err, ERR_USAGE, "option --%s could be %s", name, several);
 	if (several[0]) /* nothing but its value is wrong */
 		return err_set(err, ERR_USAGE, "option %s takes no value", several);
-	return err_set(err, ERR_USAGE, "unknown option --%s%s%s%s", name, meant.name ? ": did you mean --" : "", meant.name ? meant.name : "",
-		meant.name ? "?" : "");
+	return err_set(err, ERR_USAGE, "unknown option --%s%s%s%s", name, meant.name ? ": did you mean --" : "",
+		meant.name ? meant.name : "", meant.name ? "?" : "");
 }
 
 bool args_parse(struct args *a, int argc, char **argv, struct err *err)

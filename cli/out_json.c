@@ -20,7 +20,8 @@ static inline uint64_t has_special(uint64_t w)
 {
 	uint64_t below_blank = (w - ONES * 0x20) & ~w & HIGH, above_ascii = w & HIGH;
 
-	return below_blank | above_ascii | has_zero(w ^ ONES * 0x7f) | has_zero(w ^ ONES * '"') | has_zero(w ^ ONES * '\\');
+	return below_blank | above_ascii | has_zero(w ^ ONES * 0x7f) | has_zero(w ^ ONES * '"') |
+		has_zero(w ^ ONES * '\\');
 }
 
 static uint64_t load(const char *s)

@@ -89,7 +89,9 @@ bool cli_certs(struct cli *c, struct certs_options *o, struct certs_result *out)
 
 static int list(struct cli *c)
 {
-	struct certs_options o = { .stored = true, .files = true, .log = true, .probe = cli_has(c, OPT_PROBE) || cli_has(c, OPT_ENDPOINT) };
+	struct certs_options o = {
+		.stored = true, .files = true, .log = true, .probe = cli_has(c, OPT_PROBE) || cli_has(c, OPT_ENDPOINT)
+	};
 	struct certs_result r;
 	bool local = cli_has(c, OPT_ENDPOINT) || cli_has(c, OPT_FILE);
 	struct out out;

@@ -96,11 +96,13 @@ static int run_history(struct cli *c)
 	size_t n, total = 0;
 
 	history_query_init(&q);
-	if (!cli_max_words(c, 0) || !cli_option_time(c, OPT_SINCE, &q.since) || !cli_option_time(c, OPT_UNTIL, &q.until) ||
-		!cli_option_int(c, OPT_PREFIX, 1, 128, &prefix) || !cli_option_int(c, OPT_LIMIT, 1, INT32_MAX, &limit))
+	if (!cli_max_words(c, 0) || !cli_option_time(c, OPT_SINCE, &q.since) ||
+		!cli_option_time(c, OPT_UNTIL, &q.until) || !cli_option_int(c, OPT_PREFIX, 1, 128, &prefix) ||
+		!cli_option_int(c, OPT_LIMIT, 1, INT32_MAX, &limit))
 		return EXIT_USAGE;
 	if (cli_has(c, OPT_BY) && !history_by_parse(cli_option(c, OPT_BY), &by)) {
-		err_set(&c->err, ERR_USAGE, "--by wants day, address, range, reason or account, not \"%s\"", cli_option(c, OPT_BY));
+		err_set(&c->err, ERR_USAGE, "--by wants day, address, range, reason or account, not \"%s\"",
+			cli_option(c, OPT_BY));
 		return EXIT_USAGE;
 	}
 	if (prefix > 32)
@@ -143,7 +145,8 @@ static bool month_of(struct cli *c, int64_t *since, int64_t *until)
 		year--, month = 12;
 	if (text) {
 		snprintf(part, sizeof(part), "%.4s", text);
-		if (strlen(text) != 7 || text[4] != '-' || !text_int(part, 1970, 9998, &year) || !text_int(text + 5, 1, 12, &month))
+		if (strlen(text) != 7 || text[4] != '-' || !text_int(part, 1970, 9998, &year) ||
+			!text_int(text + 5, 1, 12, &month))
 			return err_set(&c->err, ERR_USAGE, "--month wants YYYY-MM, not \"%s\"", text);
 	}
 	tm = (struct tm){ .tm_year = (int)year - 1900, .tm_mon = (int)month - 1, .tm_mday = 1 };

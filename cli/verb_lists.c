@@ -71,7 +71,8 @@ static bool parse_sort(struct cli *c, struct sorting *s)
 			s->column = sort_of[i];
 			return true;
 		}
-	return err_set(&c->err, ERR_USAGE, "--sort wants address, kind, reason, note, created_at, expires_at or state, not \"%s\"", name);
+	return err_set(&c->err, ERR_USAGE,
+		"--sort wants address, kind, reason, note, created_at, expires_at or state, not \"%s\"", name);
 }
 
 static void print_row(struct cli *c, struct out *o, const struct entrylist *l, size_t row, int64_t now)

@@ -124,7 +124,8 @@ static void on_state(struct logsource *src, enum logsource_state state, const ch
 
 	(void)src;
 	snprintf(r->text, sizeof(r->text), "%s", text);
-	r->ended = r->ended || state == LOGSOURCE_ENDED || state == LOGSOURCE_FAILED || state == LOGSOURCE_LOST || state == LOGSOURCE_LIVE;
+	r->ended = r->ended || state == LOGSOURCE_ENDED || state == LOGSOURCE_FAILED || state == LOGSOURCE_LOST ||
+		state == LOGSOURCE_LIVE;
 	r->failed = state == LOGSOURCE_FAILED || state == LOGSOURCE_LOST;
 }
 
@@ -144,8 +145,9 @@ static struct filter *make_filter(struct cli *c)
 	buf_release(&words);
 	if (!f)
 		return NULL;
-	if (add_option(c, f, OPT_CLASS, "class") && add_option(c, f, OPT_EVENT, "event") && add_option(c, f, OPT_ADDRESS, "address") &&
-		add_option(c, f, OPT_SINCE, "since") && add_option(c, f, OPT_UNTIL, "until") && add_option(c, f, OPT_GREP, "re"))
+	if (add_option(c, f, OPT_CLASS, "class") && add_option(c, f, OPT_EVENT, "event") &&
+		add_option(c, f, OPT_ADDRESS, "address") && add_option(c, f, OPT_SINCE, "since") &&
+		add_option(c, f, OPT_UNTIL, "until") && add_option(c, f, OPT_GREP, "re"))
 		return f;
 	filter_free(f);
 	return NULL;
@@ -226,7 +228,8 @@ static int run(struct cli *c)
 		filter_free(r.filter);
 		return cli_exit_of_err(&c->err);
 	}
-	out_begin(&r.out, c->format == OUT_JSON && cli_has(c, OPT_FOLLOW) ? OUT_NDJSON : c->format, fields, false, c->ascii);
+	out_begin(&r.out, c->format == OUT_JSON && cli_has(c, OPT_FOLLOW) ? OUT_NDJSON : c->format, fields, false,
+		c->ascii);
 	status = read_source(c, &r, cli_has(c, OPT_FOLLOW));
 	out_end(&r.out);
 	if (r.unparsed)

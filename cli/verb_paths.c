@@ -23,7 +23,8 @@ static const char *who_set_state(const struct cli *c)
 
 static int run_paths(struct cli *c)
 {
-	static const struct out_field fields[] = { { "what", "WHAT", 0 }, { "path", "PATH", 0 }, { "set_by", "SET BY", 0 }, { NULL, NULL, 0 } };
+	static const struct out_field fields[] = { { "what", "WHAT", 0 }, { "path", "PATH", 0 },
+		{ "set_by", "SET BY", 0 }, { NULL, NULL, 0 } };
 	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 	char path[8192];
 	struct out o;

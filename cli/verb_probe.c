@@ -13,8 +13,11 @@ static void permissions_done(void *arg, struct fetch_reply *reply)
 
 static const char *state_word(enum cap_state s)
 {
-	static const char *const words[] = { [CAP_YES] = "yes", [CAP_UNTESTED] = "untested", [CAP_NO_GENERATION] = "no_generation",
-		[CAP_NO_PERMISSION] = "no_permission", [CAP_NO_READ_ONLY] = "no_read_only" };
+	static const char *const words[] = { [CAP_YES] = "yes",
+		[CAP_UNTESTED] = "untested",
+		[CAP_NO_GENERATION] = "no_generation",
+		[CAP_NO_PERMISSION] = "no_permission",
+		[CAP_NO_READ_ONLY] = "no_read_only" };
 
 	return words[s];
 }

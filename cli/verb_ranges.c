@@ -108,8 +108,9 @@ static bool read_query(struct cli *c, struct proposals_query *q, enum format *f,
 	int64_t prefix = 0, at_least = 0;
 
 	proposals_query_init(q);
-	if (!cli_max_words(c, 0) || !cli_option_time(c, OPT_SINCE, &q->since) || !cli_option_time(c, OPT_UNTIL, &q->until) ||
-		!cli_option_int(c, OPT_PREFIX, 1, 127, &prefix) || !cli_option_int(c, OPT_AT_LEAST, 2, INT32_MAX, &at_least) ||
+	if (!cli_max_words(c, 0) || !cli_option_time(c, OPT_SINCE, &q->since) ||
+		!cli_option_time(c, OPT_UNTIL, &q->until) || !cli_option_int(c, OPT_PREFIX, 1, 127, &prefix) ||
+		!cli_option_int(c, OPT_AT_LEAST, 2, INT32_MAX, &at_least) ||
 		!cli_option_int(c, OPT_LIMIT, 1, INT32_MAX, limit))
 		return false;
 	if (prefix > 32)
@@ -118,7 +119,8 @@ static bool read_query(struct cli *c, struct proposals_query *q, enum format *f,
 		q->prefix4 = (uint8_t)prefix;
 	q->at_least = (uint64_t)at_least;
 	if (cli_has(c, OPT_FORMAT) && (!format_parse(cli_option(c, OPT_FORMAT), f) || !format_can_write(*f)))
-		return err_set(&c->err, ERR_USAGE, "ranges --format wants nft, ipset, iptables, values, csv, json, ndjson or cscli, not \"%s\"",
+		return err_set(&c->err, ERR_USAGE,
+			"ranges --format wants nft, ipset, iptables, values, csv, json, ndjson or cscli, not \"%s\"",
 			cli_option(c, OPT_FORMAT));
 	return true;
 }

@@ -87,7 +87,8 @@ static void print_text(struct cli *c, const struct alarms *alarms)
 	for (size_t i = 0; i < alarms->count; i++) {
 		out_row(&o);
 		out_str(&o, alarms->rows[i].is_bad ? "ALARM" : "warning");
-		out_strf(&o, "%s%s%s", alarms->rows[i].text, alarms->rows[i].cure[0] ? "  cure: " : "", alarms->rows[i].cure);
+		out_strf(&o, "%s%s%s", alarms->rows[i].text, alarms->rows[i].cure[0] ? "  cure: " : "",
+			alarms->rows[i].cure);
 	}
 	out_row(&o);
 	out_str(&o, "server");
@@ -96,8 +97,8 @@ static void print_text(struct cli *c, const struct alarms *alarms)
 	out_row(&o);
 	out_str(&o, "blocked");
 	out_strf(&o, "%zu: %zu auth, %zu scan, %zu abuse, %zu loiter, %zu manual, %zu other or unknown",
-		s->list[LIST_BLOCKED] ? s->list[LIST_BLOCKED]->count : 0, by[REASON_AUTH], by[REASON_SCAN], by[REASON_ABUSE], by[REASON_LOITER],
-		by[REASON_MANUAL], by[REASON_OTHER] + by[REASON_NONE]);
+		s->list[LIST_BLOCKED] ? s->list[LIST_BLOCKED]->count : 0, by[REASON_AUTH], by[REASON_SCAN],
+		by[REASON_ABUSE], by[REASON_LOITER], by[REASON_MANUAL], by[REASON_OTHER] + by[REASON_NONE]);
 	if (s->list[LIST_ALLOWED]) {
 		out_row(&o);
 		out_str(&o, "allowed");
@@ -110,7 +111,8 @@ static void print_text(struct cli *c, const struct alarms *alarms)
 			continue;
 		out_row(&o);
 		out_str(&o, class_name((enum ban_class)i));
-		out_strf(&o, "%s (%s)", t->malformed ? t->raw : rate_words(t, (enum ban_class)i, words, sizeof(words)), t->stored ? "stored" : "default");
+		out_strf(&o, "%s (%s)", t->malformed ? t->raw : rate_words(t, (enum ban_class)i, words, sizeof(words)),
+			t->stored ? "stored" : "default");
 	}
 	for (int i = 0; i < CAP_BIT_COUNT; i++)
 		if (srv->caps[i] == CAP_NO_PERMISSION || srv->caps[i] == CAP_NO_READ_ONLY) {
@@ -127,7 +129,8 @@ static int run(struct cli *c)
 
 	if (!cli_max_words(c, 0))
 		return EXIT_USAGE;
-	if (!cli_connect(c) || !cli_need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(THRESHOLDS) | SNAP(TRUST) | SNAP(CERTS)))
+	if (!cli_connect(c) ||
+		!cli_need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(THRESHOLDS) | SNAP(TRUST) | SNAP(CERTS)))
 		return cli_exit_of_err(&c->err);
 	alarms_find(&c->app, &alarms);
 	if (c->format == OUT_TABLE)

@@ -42,14 +42,16 @@ bool cli_sync_again(struct cli *c)
 	enum logsource_kind kind = logsource_choose(c->app.profile.log_source, path, sizeof(path));
 
 	logsource_key(kind, path, key, sizeof(key));
-	return (c->app.store && history_is_read_elsewhere(c->app.store, c->app.profile.name, key)) || cli_sync_quietly(c);
+	return (c->app.store && history_is_read_elsewhere(c->app.store, c->app.profile.name, key)) ||
+		cli_sync_quietly(c);
 }
 
 /* A local log needs no server; without one there is just nothing to sweep. */
 static bool reach_server(struct cli *c)
 {
 	char path[4096];
-	bool local = cli_open(c) && logsource_choose(c->app.profile.log_source, path, sizeof(path)) != LOGSOURCE_KIND_API;
+	bool local =
+		cli_open(c) && logsource_choose(c->app.profile.log_source, path, sizeof(path)) != LOGSOURCE_KIND_API;
 
 	if (!c->has_app || c->err.code != ERR_NONE)
 		return false;

@@ -92,7 +92,8 @@ static int show_near(struct cli *c)
 
 static int show_paths(struct cli *c)
 {
-	static const struct out_field path_fields[] = { { "path", "PATH", 0 }, { "source", "SOURCE", 0 }, { NULL, NULL, 0 } };
+	static const struct out_field path_fields[] = { { "path", "PATH", 0 }, { "source", "SOURCE", 0 },
+		{ NULL, NULL, 0 } };
 	const struct thresholds *t;
 	struct out o;
 
@@ -168,7 +169,8 @@ static int set(struct cli *c, const char *rate)
 		err_set(&c->err, ERR_USAGE, "thresholds set wants a rate such as 200/1h");
 		return EXIT_USAGE;
 	}
-	if (strcmp(rate, "off") != 0 && strcmp(rate, "default") != 0 && !rate_parse(rate, strlen(rate), &parsed, &c->err))
+	if (strcmp(rate, "off") != 0 && strcmp(rate, "default") != 0 &&
+		!rate_parse(rate, strlen(rate), &parsed, &c->err))
 		return EXIT_USAGE;
 	if (!read_ban_period(c, &ban_ms))
 		return EXIT_USAGE;
@@ -210,7 +212,8 @@ static int run_reset(struct cli *c)
 
 	if (strcmp(word, "all") != 0) {
 		if (!class_parse(word, &class)) {
-			err_set(&c->err, ERR_USAGE, "reset-counters wants auth, abuse, loiter, scan or all, not \"%s\"", word);
+			err_set(&c->err, ERR_USAGE, "reset-counters wants auth, abuse, loiter, scan or all, not \"%s\"",
+				word);
 			return EXIT_USAGE;
 		}
 		classes = 1u << class;

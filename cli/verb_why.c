@@ -181,9 +181,12 @@ static void entry_lines(struct out *o, const char *label, const struct entrylist
 		const char *note = entry_note(l, rows[i]);
 
 		line(o, i ? "" : label, "%s  %s%s%s%s%s%s%s%s", entry_key(l, rows[i]), reason_text(e->reason),
-			entry_created(e) == TIME_NONE ? "" : " since ", time_format(entry_created(e), since, sizeof(since)),
-			entry_expires(e) == TIME_NONE ? "" : " until ", time_format(entry_expires(e), until, sizeof(until)),
-			entry_state(l, rows[i], clock_now()) == ENTRY_EXPIRED ? "  expired" : "", note[0] ? "  " : "", note);
+			entry_created(e) == TIME_NONE ? "" : " since ",
+			time_format(entry_created(e), since, sizeof(since)),
+			entry_expires(e) == TIME_NONE ? "" : " until ",
+			time_format(entry_expires(e), until, sizeof(until)),
+			entry_state(l, rows[i], clock_now()) == ENTRY_EXPIRED ? "  expired" : "", note[0] ? "  " : "",
+			note);
 	}
 }
 
@@ -218,22 +221,27 @@ static void print_text(struct cli *c, const struct why *w)
 	if (w->story[0])
 		line(&o, "what happened", "%s", w->story);
 	for (size_t i = 0; i < w->attempt_count && i < 8; i++)
-		line(&o, i ? "" : "attempts", "%llu × %s %s %s", (unsigned long long)w->attempts[i].count, class_name(w->attempts[i].class),
-			w->attempts[i].account, w->attempts[i].listener);
+		line(&o, i ? "" : "attempts", "%llu × %s %s %s", (unsigned long long)w->attempts[i].count,
+			class_name(w->attempts[i].class), w->attempts[i].account, w->attempts[i].listener);
 	near_lines(&o, w);
 	for (size_t i = 0; i < w->refused_count && i < 4; i++)
-		line(&o, i ? "" : "refused", "%llu connections %s, the last at %s", (unsigned long long)w->refused[i].count, w->refused[i].listener,
+		line(&o, i ? "" : "refused", "%llu connections %s, the last at %s",
+			(unsigned long long)w->refused[i].count, w->refused[i].listener,
 			time_format(w->refused[i].last, time, sizeof(time)));
 	for (size_t i = 0; i < w->ban_count && i < 10; i++)
-		line(&o, i ? "" : "bans", "%s  %s%s%s%s%s", time_format(w->bans[i].time, time, sizeof(time)), class_name(w->bans[i].class),
-			w->bans[i].account[0] ? "  " : "", w->bans[i].account, w->bans[i].ended != TIME_NONE ? "  ended " : "",
+		line(&o, i ? "" : "bans", "%s  %s%s%s%s%s", time_format(w->bans[i].time, time, sizeof(time)),
+			class_name(w->bans[i].class), w->bans[i].account[0] ? "  " : "", w->bans[i].account,
+			w->bans[i].ended != TIME_NONE ? "  ended " : "",
 			time_format(w->bans[i].ended, ended, sizeof(ended)));
 	for (size_t i = 0; i < w->span_count && i < 4; i++)
 		if (w->spans[i].seen_first != TIME_NONE)
-			line(&o, "seen first", "%s (no log line says why)", time_format(w->spans[i].seen_first, time, sizeof(time)));
+			line(&o, "seen first", "%s (no log line says why)",
+				time_format(w->spans[i].seen_first, time, sizeof(time)));
 	for (size_t i = 0; i < w->change_count && i < 10; i++)
-		line(&o, i ? "" : "own changes", "%s  #%lld %s %s by %s: %s", time_format(w->changes[i].time, time, sizeof(time)), (long long)w->changes[i].id,
-			edit_name(w->changes[i].kind), w->changes[i].target, w->changes[i].operator_name, verdict_words(w->changes[i].verdict));
+		line(&o, i ? "" : "own changes", "%s  #%lld %s %s by %s: %s",
+			time_format(w->changes[i].time, time, sizeof(time)), (long long)w->changes[i].id,
+			edit_name(w->changes[i].kind), w->changes[i].target, w->changes[i].operator_name,
+			verdict_words(w->changes[i].verdict));
 	for (size_t i = 0; i < w->advice_count; i++)
 		line(&o, i ? "" : "advice", "%s", w->advice[i]);
 	for (const char *p = w->cure; *p;) {

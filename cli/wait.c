@@ -145,7 +145,8 @@ static bool find_server(struct cli *c)
 	if (!cli_wait(c, &w.done))
 		return err_set(&c->err, ERR_CANCELLED, "interrupted");
 	if (!w.ok)
-		return err_set(&c->err, ERR_NETWORK, "no server listens on this host's loopback (443, 8080); say --url or write stalwarden.conf");
+		return err_set(&c->err, ERR_NETWORK,
+			"no server listens on this host's loopback (443, 8080); say --url or write stalwarden.conf");
 	return app_remake_session(&c->app, &c->err);
 }
 
@@ -178,8 +179,8 @@ static void rescued(void *arg, const struct change *ch, int64_t journal_id, cons
 
 	(void)journal_id, (void)journal_err;
 	rescue_done(&c->app, ch);
-	cli_say(c, "an earlier un-block was interrupted: %zu of %zu entries that it took along are put back", change_tally(ch, VERDICT_IN_FORCE),
-		ch->count);
+	cli_say(c, "an earlier un-block was interrupted: %zu of %zu entries that it took along are put back",
+		change_tally(ch, VERDICT_IN_FORCE), ch->count);
 	c->put_back = true;
 }
 
@@ -247,7 +248,8 @@ bool cli_connect_to_read(struct cli *c)
 	if (rescue_is_pending(&c->app) || !session_connect_recalled(c->app.session))
 		return connect_now(c);
 	if (c->app.options.verbose)
-		cli_say(c, "taken to be what it was: %s %s", session_server(c->app.session)->dialect, session_server(c->app.session)->versions);
+		cli_say(c, "taken to be what it was: %s %s", session_server(c->app.session)->dialect,
+			session_server(c->app.session)->versions);
 	return true;
 }
 
@@ -257,7 +259,8 @@ bool cli_need(struct cli *c, unsigned snaps, unsigned optional)
 	int64_t names_until = clock_mono() + ((snaps | optional) & SNAP(TRUST) ? NAMES_MS : 0);
 
 	app_refresh(&c->app, snaps | optional, 0);
-	while ((s->in_flight & (snaps | optional) || (names_are_pending(&c->app) && clock_mono() < names_until)) && !c->interrupted)
+	while ((s->in_flight & (snaps | optional) || (names_are_pending(&c->app) && clock_mono() < names_until)) &&
+		!c->interrupted)
 		if (!loop_turn(c->loop, 200))
 			break;
 	if (c->interrupted)

@@ -45,8 +45,8 @@ bool cli_option_int(struct cli *c, enum option_id o, int64_t min, int64_t max, i
 
 	if (!v || text_int(v, min, max, out))
 		return true;
-	return err_set(&c->err, ERR_USAGE, "--%s wants a whole number from %lld to %lld, not \"%s\"", option_rows[o].name, (long long)min,
-		(long long)max, v);
+	return err_set(&c->err, ERR_USAGE, "--%s wants a whole number from %lld to %lld, not \"%s\"",
+		option_rows[o].name, (long long)min, (long long)max, v);
 }
 
 bool cli_option_duration(struct cli *c, enum option_id o, int64_t *ms)
@@ -55,7 +55,8 @@ bool cli_option_duration(struct cli *c, enum option_id o, int64_t *ms)
 
 	if (!v || duration_parse(v, ms))
 		return true;
-	return err_set(&c->err, ERR_USAGE, "--%s wants a duration such as 90s, 15m, 12h or 7d, not \"%s\"", option_rows[o].name, v);
+	return err_set(&c->err, ERR_USAGE, "--%s wants a duration such as 90s, 15m, 12h or 7d, not \"%s\"",
+		option_rows[o].name, v);
 }
 
 bool cli_option_time(struct cli *c, enum option_id o, int64_t *ms)
@@ -64,7 +65,8 @@ bool cli_option_time(struct cli *c, enum option_id o, int64_t *ms)
 
 	if (!v || time_parse(v, clock_now(), ms))
 		return true;
-	return err_set(&c->err, ERR_USAGE, "--%s wants a time such as 2026-11-21T09:00:00Z, 2026-11-21 or \"2h ago\", not \"%s\"",
+	return err_set(&c->err, ERR_USAGE,
+		"--%s wants a time such as 2026-11-21T09:00:00Z, 2026-11-21 or \"2h ago\", not \"%s\"",
 		option_rows[o].name, v);
 }
 

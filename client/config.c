@@ -104,15 +104,18 @@ static bool check_value(const struct field *f, const char *s, struct err *err)
 	int64_t ms;
 
 	if (f->type == DURATION && !parse_duration(s, &ms))
-		return err_set(err, ERR_USAGE, "%s = \"%s\" is no duration: write 90s, 15m, 12h, 7d or a number of seconds", f->name, s);
+		return err_set(err, ERR_USAGE,
+			"%s = \"%s\" is no duration: write 90s, 15m, 12h, 7d or a number of seconds", f->name, s);
 	if (f->type == DIALECT && !is_dialect(s))
 		return err_set(err, ERR_USAGE, "%s = \"%s\" must be auto, jmap, settings, config or rest", f->name, s);
 	if (f->type == NETS && !net_parse_input(s, &net, &why))
 		return err_set(err, ERR_USAGE, "%s: %s", f->name, why.msg);
 	if (!strcmp(f->name, "url") && strchr(s, '@'))
-		return err_set(err, ERR_USAGE, "url must not hold credentials: use user and password_command or password_file");
+		return err_set(err, ERR_USAGE,
+			"url must not hold credentials: use user and password_command or password_file");
 	if (!strcmp(f->name, "password") && !parsing.is_private)
-		return err_set(err, ERR_USAGE, "a password in a file others can read: chmod 600 %s, or use password_command", parsing.file);
+		return err_set(err, ERR_USAGE,
+			"a password in a file others can read: chmod 600 %s, or use password_command", parsing.file);
 	return true;
 }
 
@@ -302,9 +305,11 @@ static bool parse_text(struct config *c, const char *path, char *text, bool is_p
 {
 	cfg_opt_t profile_options[ARRAY_LEN(profile_fields) + 1], ui_options[ARRAY_LEN(ui_fields) + 1];
 	cfg_opt_t panel_options[] = { CFG_END() };
-	cfg_opt_t key_options[] = { CFG_SEC("panel", panel_options, CFGF_MULTI | CFGF_TITLE | CFGF_KEYSTRVAL), CFG_END() };
+	cfg_opt_t key_options[] = { CFG_SEC("panel", panel_options, CFGF_MULTI | CFGF_TITLE | CFGF_KEYSTRVAL),
+		CFG_END() };
 	cfg_opt_t options[] = { CFG_SEC("profile", profile_options, CFGF_MULTI | CFGF_TITLE),
-		CFG_SEC("ui", ui_options, CFGF_MULTI), CFG_SEC("keys", key_options, CFGF_MULTI | CFGF_KEYSTRVAL), CFG_END() };
+		CFG_SEC("ui", ui_options, CFGF_MULTI), CFG_SEC("keys", key_options, CFGF_MULTI | CFGF_KEYSTRVAL),
+		CFG_END() };
 	struct err why = ERR_INIT;
 	cfg_t *cfg;
 	int result;
@@ -339,7 +344,8 @@ static bool owner_is_fine(int fd, const char *path, bool *is_private, struct err
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_USAGE, "%s is not a regular file", path);
 	if ((st.st_uid != geteuid() && st.st_uid != 0) || st.st_mode & 02)
-		return err_set(err, ERR_USAGE, "%s can be changed by others, and it can name commands to run: chmod 600 %s", path, path);
+		return err_set(err, ERR_USAGE,
+			"%s can be changed by others, and it can name commands to run: chmod 600 %s", path, path);
 	*is_private = !(st.st_mode & 077);
 	return true;
 }

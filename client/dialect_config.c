@@ -129,7 +129,8 @@ static int probe_decode(const struct response *res, struct server *srv)
 		srv->info.caps[i] = CAP_NO_GENERATION;
 	for (size_t i = 0; i < ARRAY_LEN(untested); i++)
 		srv->info.caps[untested[i]] = CAP_UNTESTED;
-	srv->info.caps[CAP_BIT_READ_BLOCKED] = srv->info.caps[CAP_BIT_READ_THRESHOLDS] = srv->info.caps[CAP_BIT_READ_TRUST] = CAP_YES;
+	srv->info.caps[CAP_BIT_READ_BLOCKED] = srv->info.caps[CAP_BIT_READ_THRESHOLDS] =
+		srv->info.caps[CAP_BIT_READ_TRUST] = CAP_YES;
 	srv->info.caps[CAP_BIT_EXPIRY] = srv->info.caps[CAP_BIT_NOTES] = CAP_YES;
 	srv->info.generation = GEN_CONFIG_0_5;
 	snprintf(srv->info.versions, sizeof(srv->info.versions), "0.5 – 0.6");
@@ -189,7 +190,8 @@ static void take_pair(void *arg, const char *key, size_t len, const struct json_
 	} else if (strip(&key, &len)) {
 		n = value_text(value, &s);
 		entry_value_parse(s, n, &v);
-		entrylist_add(job->reply->list, key, len, v.note, strlen(v.note), NULL, v.reason, v.by[0] ? ORIGIN_OPERATOR : ORIGIN_UNKNOWN, v.at, v.until);
+		entrylist_add(job->reply->list, key, len, v.note, strlen(v.note), NULL, v.reason,
+			v.by[0] ? ORIGIN_OPERATOR : ORIGIN_UNKNOWN, v.at, v.until);
 	}
 }
 
@@ -260,7 +262,8 @@ static bool is_plain(const char *target)
 {
 	size_t n = strlen(target);
 
-	return n > 0 && target[n - 1] != '.' && strspn(target, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:_-") == n;
+	return n > 0 && target[n - 1] != '.' &&
+		strspn(target, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:_-") == n;
 }
 
 static bool read_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err)
@@ -280,7 +283,8 @@ static bool read_encode(const struct server *srv, struct batch *b, struct reques
 		b->count++; /* the whole list answers for all */
 	if (!m->targets)
 		m->targets = targets_new(b);
-	return buf_addf(&req->path, CONFIG_BASE CONFIG_BLOCKED "%s", b->count == 1 && is_plain(e->target) ? e->target : "");
+	return buf_addf(
+		&req->path, CONFIG_BASE CONFIG_BLOCKED "%s", b->count == 1 && is_plain(e->target) ? e->target : "");
 }
 
 static void read_pair(void *arg, const char *key, size_t len, const struct json_item *value)
@@ -377,7 +381,8 @@ static bool write_encode(const struct server *srv, struct batch *b, struct reque
 	if (e->kind == EDIT_UNBLOCK && !is_plain(e->target))
 		return config_dance_encode(b, req);
 	req->method = HTTP_DELETE;
-	return buf_addf(&req->path, CONFIG_BASE "%s%s", e->kind == EDIT_UNBLOCK ? CONFIG_BLOCKED : "", e->kind == EDIT_UNBLOCK ? e->target : RATE);
+	return buf_addf(&req->path, CONFIG_BASE "%s%s", e->kind == EDIT_UNBLOCK ? CONFIG_BLOCKED : "",
+		e->kind == EDIT_UNBLOCK ? e->target : RATE);
 }
 
 static enum decode write_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err)

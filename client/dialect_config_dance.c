@@ -32,7 +32,8 @@ static void set_prefix(const char *target, char *out, size_t size)
 		dot--;
 	snprintf(out, size, CONFIG_BLOCKED "%.*s", (int)(dot < 100 ? dot : 0), target);
 	if (strlen(out) > strlen(CONFIG_BLOCKED) &&
-		strspn(out + strlen(CONFIG_BLOCKED), "0123456789abcdefABCDEF.:") != strlen(out) - strlen(CONFIG_BLOCKED))
+		strspn(out + strlen(CONFIG_BLOCKED), "0123456789abcdefABCDEF.:") !=
+			strlen(out) - strlen(CONFIG_BLOCKED))
 		snprintf(out, size, CONFIG_BLOCKED);
 }
 
@@ -77,7 +78,8 @@ static enum decode take_others(struct batch *b, struct dance *d, json_t *pairs)
 	json_decref(d->others);
 	d->others = json_array();
 	json_array_foreach (pairs, i, pair)
-		if (json_is_string(json_array_get(pair, 0)) && strcmp(json_string_value(json_array_get(pair, 0)), key) != 0)
+		if (json_is_string(json_array_get(pair, 0)) &&
+			strcmp(json_string_value(json_array_get(pair, 0)), key) != 0)
 			json_array_append(d->others, pair);
 	free(key);
 	if (json_array_size(d->others) > 0) {
@@ -114,8 +116,8 @@ static enum decode refuse_lost(struct batch *b, enum err_code why, size_t lost, 
 {
 	char text[400];
 
-	snprintf(text, sizeof(text), "%zu other %s not put back%s%.200s; they are kept and put back at the next start", lost,
-		lost == 1 ? "entry was" : "entries were", cause[0] ? ": " : "", cause);
+	snprintf(text, sizeof(text), "%zu other %s not put back%s%.200s; they are kept and put back at the next start",
+		lost, lost == 1 ? "entry was" : "entries were", cause[0] ? ": " : "", cause);
 	return config_refuse(b, why, text);
 }
 

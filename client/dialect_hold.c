@@ -95,7 +95,8 @@ enum decode hold_refuse(struct batch *b, size_t missing)
 {
 	char words[NET_BUF + 80];
 
-	snprintf(words, sizeof(words), "%.60s is to take its place, and is not stored", b->change->edits[missing].target);
+	snprintf(words, sizeof(words), "%.60s is to take its place, and is not stored",
+		b->change->edits[missing].target);
 	return hold_refuse_words(b, ERR_CANCELLED, words);
 }
 
@@ -161,7 +162,8 @@ enum decode hold_check_pairs(struct batch *b, const struct response *res, const 
 		snprintf(words, sizeof(words), "what is to take its place can't be read (%.120s)", err.msg);
 		got = hold_refuse_words(b, err.code, words);
 	} else {
-		for (k = hold_next(b, 0); k != SIZE_MAX && hold_is_stored(b, k, l.lead.result[k].value); k = hold_next(b, k + 1))
+		for (k = hold_next(b, 0); k != SIZE_MAX && hold_is_stored(b, k, l.lead.result[k].value);
+			k = hold_next(b, k + 1))
 			;
 		got = k == SIZE_MAX ? hold_let_go(b) : hold_refuse(b, k);
 	}

@@ -76,7 +76,8 @@ json_t *jmap_answer(json_t *doc, const char *id, struct err *err)
 	size_t i;
 
 	json_array_foreach (json_object_get(doc, "methodResponses"), i, answer) {
-		const char *name = json_string_value(json_array_get(answer, 0)), *got = json_string_value(json_array_get(answer, 2));
+		const char *name = json_string_value(json_array_get(answer, 0)),
+			   *got = json_string_value(json_array_get(answer, 2));
 
 		if (!name || !got || strcmp(got, id) != 0)
 			continue;
@@ -280,7 +281,8 @@ static void starts_encode(struct request *req)
 		snprintf(arguments, sizeof(arguments), "{\"filter\":{\"text\":\"%s\"},\"limit\":20}", starts[i]);
 		snprintf(id, sizeof(id), "q%zu", i);
 		jmap_call(req, "x:Log/query", arguments, id);
-		snprintf(arguments, sizeof(arguments), "{\"#ids\":{\"resultOf\":\"q%zu\",\"name\":\"x:Log/query\",\"path\":\"/ids\"}}", i);
+		snprintf(arguments, sizeof(arguments),
+			"{\"#ids\":{\"resultOf\":\"q%zu\",\"name\":\"x:Log/query\",\"path\":\"/ids\"}}", i);
 		snprintf(id, sizeof(id), "s%zu", i);
 		jmap_call(req, "x:Log/get", arguments, id);
 	}
@@ -298,7 +300,8 @@ static const char *last_start(json_t *doc, size_t i)
 	snprintf(id, sizeof(id), "s%zu", i);
 	answer = jmap_answer(doc, id, &ignored);
 	json_array_foreach (json_object_get(answer, "list"), k, item) {
-		const char *event = json_string_value(json_object_get(item, "event")), *at = json_string_value(json_object_get(item, "timestamp"));
+		const char *event = json_string_value(json_object_get(item, "event")),
+			   *at = json_string_value(json_object_get(item, "timestamp"));
 
 		if (event && at && !strcmp(event, starts[i]) && strcmp(at, last) > 0)
 			last = at;
@@ -328,7 +331,8 @@ static bool refine_encode(const struct server *srv, struct cursor *cur, bool per
 static void set_rights(struct server *srv, unsigned caps, enum cap_state state)
 {
 	for (int b = 0; b < CAP_BIT_COUNT; b++)
-		if (caps & 1u << b && srv->info.caps[b] != CAP_NO_GENERATION && !(srv->info.caps[b] == CAP_YES && state == CAP_UNTESTED))
+		if (caps & 1u << b && srv->info.caps[b] != CAP_NO_GENERATION &&
+			!(srv->info.caps[b] == CAP_YES && state == CAP_UNTESTED))
 			srv->info.caps[b] = state;
 }
 

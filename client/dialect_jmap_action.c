@@ -90,7 +90,9 @@ bool jmap_reset_encode(const struct server *srv, unsigned classes, struct cursor
 {
 	(void)classes, (void)cur, (void)err;
 	jmap_begin(srv, req);
-	jmap_call(req, "x:Task/set", "{\"create\":{\"t\":{\"@type\":\"StoreMaintenance\",\"maintenanceType\":\"resetRateLimiters\"}}}", "c0");
+	jmap_call(req, "x:Task/set",
+		"{\"create\":{\"t\":{\"@type\":\"StoreMaintenance\",\"maintenanceType\":\"resetRateLimiters\"}}}",
+		"c0");
 	jmap_end(req);
 	return true;
 }

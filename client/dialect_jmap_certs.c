@@ -18,7 +18,8 @@ void jmap_certs_encode(const struct server *srv, struct request *req)
 		"{\"ids\":null,\"properties\":[\"directory\",\"challengeType\",\"contact\",\"renewBefore\"]}", "c1");
 	jmap_call(req, "x:Domain/get", "{\"ids\":null,\"properties\":[\"name\",\"certificateManagement\"]}", "c2");
 	jmap_call(req, "x:Task/query", "{\"calculateTotal\":true}", "c3");
-	jmap_call(req, "x:Task/get", "{\"#ids\":{\"resultOf\":\"c3\",\"name\":\"x:Task/query\",\"path\":\"/ids\"}}", "c4");
+	jmap_call(req, "x:Task/get", "{\"#ids\":{\"resultOf\":\"c3\",\"name\":\"x:Task/query\",\"path\":\"/ids\"}}",
+		"c4");
 	jmap_end(req);
 	req->max_body = 32u << 20;
 }

@@ -33,7 +33,8 @@ bool jmap_wanted(const struct server *srv, const struct edit *e, const char *bef
 		if (before)
 			buf_adds(out, before);
 		else
-			jmap_entry_text(edit_is_allow(e->kind) ? REASON_NONE : reason, edit_is_allow(e->kind) ? e->note : NULL, e->expires, out);
+			jmap_entry_text(edit_is_allow(e->kind) ? REASON_NONE : reason,
+				edit_is_allow(e->kind) ? e->note : NULL, e->expires, out);
 		return true;
 	case EDIT_EXPIRY:
 		if (!before)
@@ -94,7 +95,8 @@ static size_t same_kind(const struct batch *b, size_t max)
 	const struct edit *e = &b->change->edits[b->first];
 	size_t n = 1;
 
-	while (n < max && b->first + n < b->change->count && edit_has_address(e[n].kind) && edit_is_allow(e[n].kind) == edit_is_allow(e[0].kind))
+	while (n < max && b->first + n < b->change->count && edit_has_address(e[n].kind) &&
+		edit_is_allow(e[n].kind) == edit_is_allow(e[0].kind))
 		n++;
 	return n;
 }
@@ -137,8 +139,8 @@ static char *entry_value_of(const struct edit *e, json_t *row)
 	struct buf text = BUF_INIT;
 	const char *reason = json_string_value(json_object_get(row, "reason"));
 
-	jmap_entry_text(edit_is_allow(e->kind) ? REASON_NONE : jmap_reason(reason), edit_is_allow(e->kind) ? reason : NULL, jmap_time(json_object_get(row, "expiresAt")),
-		&text);
+	jmap_entry_text(edit_is_allow(e->kind) ? REASON_NONE : jmap_reason(reason),
+		edit_is_allow(e->kind) ? reason : NULL, jmap_time(json_object_get(row, "expiresAt")), &text);
 	return buf_take(&text, NULL);
 }
 
@@ -164,7 +166,8 @@ static enum decode read_few(struct batch *b, json_t *doc, struct err *err)
 		answer = jmap_answer(doc, id, err);
 		if (!answer)
 			return DECODE_FAIL;
-		take_row(&b->result[i], &b->change->edits[b->first + i], json_array_get(json_object_get(answer, "list"), 0));
+		take_row(&b->result[i], &b->change->edits[b->first + i],
+			json_array_get(json_object_get(answer, "list"), 0));
 	}
 	return DECODE_DONE;
 }
@@ -177,7 +180,8 @@ static void take_listed(void *arg, const struct jmap_memo *row)
 
 	if (!targets_has(row->targets, row->address, strlen(row->address)))
 		return;
-	jmap_entry_text(allow ? REASON_NONE : jmap_reason(row->reason), allow ? row->reason : NULL, jmap_time_text(row->expires), &text);
+	jmap_entry_text(allow ? REASON_NONE : jmap_reason(row->reason), allow ? row->reason : NULL,
+		jmap_time_text(row->expires), &text);
 	targets_take(row->targets, row->address, strlen(row->address), buf_str(&text), text.len, row->id);
 	buf_release(&text);
 }
@@ -258,10 +262,12 @@ static void read_domain(struct batch *b, json_t *list)
 	json_t *row;
 
 	json_array_foreach (list, i, row) {
-		const char *name = json_string_value(json_object_get(row, "name")), *id = json_string_value(json_object_get(row, "id"));
+		const char *name = json_string_value(json_object_get(row, "name")),
+			   *id = json_string_value(json_object_get(row, "id"));
 		size_t n = name ? strlen(name) : 0, t = strlen(target);
 
-		if (!id || n <= best || n > t || strcmp(target + t - n, name) != 0 || (n < t && target[t - n - 1] != '.'))
+		if (!id || n <= best || n > t || strcmp(target + t - n, name) != 0 ||
+			(n < t && target[t - n - 1] != '.'))
 			continue;
 		best = n;
 		free(b->result[0].id);

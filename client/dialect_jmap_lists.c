@@ -30,7 +30,8 @@ struct jmap_memo *jmap_pages(const struct server *srv, struct cursor *cur, const
 	jmap_begin(srv, req);
 	for (size_t i = 0; i < JMAP_PAIRS; i++) {
 		snprintf(method, sizeof(method), "x:%s/query", object);
-		snprintf(arguments, sizeof(arguments), "{\"position\":%zu,\"limit\":%d,\"calculateTotal\":true}", cur->pos + i * JMAP_PAGE, JMAP_PAGE);
+		snprintf(arguments, sizeof(arguments), "{\"position\":%zu,\"limit\":%d,\"calculateTotal\":true}",
+			cur->pos + i * JMAP_PAGE, JMAP_PAGE);
 		snprintf(id, sizeof(id), "q%zu", i);
 		jmap_call(req, method, arguments, id);
 		snprintf(method, sizeof(method), "x:%s/get", object);
@@ -74,8 +75,10 @@ static void add_row(void *arg, const struct jmap_memo *r)
 	bool blocked = job->fetch->list == LIST_BLOCKED;
 	enum reason reason = blocked ? jmap_reason(r->reason) : REASON_MANUAL;
 
-	entrylist_add(job->reply->list, r->address, strlen(r->address), blocked ? "" : r->reason, blocked ? 0 : strlen(r->reason), r->id, reason,
-		reason == REASON_MANUAL ? ORIGIN_OPERATOR : ORIGIN_SERVER, jmap_time_text(r->created), jmap_time_text(r->expires));
+	entrylist_add(job->reply->list, r->address, strlen(r->address), blocked ? "" : r->reason,
+		blocked ? 0 : strlen(r->reason), r->id, reason,
+		reason == REASON_MANUAL ? ORIGIN_OPERATOR : ORIGIN_SERVER, jmap_time_text(r->created),
+		jmap_time_text(r->expires));
 }
 
 /* methodResponses [i] [1] list [k] address */
@@ -124,7 +127,8 @@ enum jmap_pages jmap_pages_check(struct cursor *cur, const struct response *res,
 	if (!response_check(res, err))
 		return PAGES_FAIL;
 	if (r->error_type[0]) {
-		err_set(err, !strcmp(r->error_type, "forbidden") ? ERR_PERMISSION : ERR_SERVER, "%s: %s", r->error_type, r->error_words);
+		err_set(err, !strcmp(r->error_type, "forbidden") ? ERR_PERMISSION : ERR_SERVER, "%s: %s", r->error_type,
+			r->error_words);
 		return PAGES_FAIL;
 	}
 	if (!res->stream_ok) {

@@ -36,7 +36,8 @@ void jmap_log_encode(const struct server *srv, struct fetch_job *job, struct req
 	buf_addf(&arguments, "\"limit\":%zu}", limit);
 	jmap_begin(srv, req);
 	jmap_call(req, "x:Log/query", buf_str(&arguments), "c0");
-	jmap_call(req, "x:Log/get", "{\"#ids\":{\"resultOf\":\"c0\",\"name\":\"x:Log/query\",\"path\":\"/ids\"}}", "c1");
+	jmap_call(
+		req, "x:Log/get", "{\"#ids\":{\"resultOf\":\"c0\",\"name\":\"x:Log/query\",\"path\":\"/ids\"}}", "c1");
 	jmap_end(req);
 	req->max_body = 64u << 20;
 	buf_release(&arguments);
@@ -53,8 +54,9 @@ static void add_line(struct log_page *page, json_t *row, struct buf *line)
 	struct event ev;
 	size_t start = page->text.len;
 
-	event_from_item(line, slice_of_json(json_object_get(row, "timestamp")), slice_of_json(json_object_get(row, "level")), SLICE_NONE,
-		slice_of_json(json_object_get(row, "event")), slice_of_json(json_object_get(row, "details")), &ev);
+	event_from_item(line, slice_of_json(json_object_get(row, "timestamp")),
+		slice_of_json(json_object_get(row, "level")), SLICE_NONE, slice_of_json(json_object_get(row, "event")),
+		slice_of_json(json_object_get(row, "details")), &ev);
 	for (size_t i = 0; i < line->len; i++)
 		if (line->data[i])
 			buf_addc(&page->text, line->data[i]);
@@ -69,17 +71,20 @@ static json_t *row_by_id(json_t *list, const char *id, size_t guess)
 	json_t *row = json_array_get(list, guess);
 	size_t i;
 
-	if (row && json_string_value(json_object_get(row, "id")) && !strcmp(json_string_value(json_object_get(row, "id")), id))
+	if (row && json_string_value(json_object_get(row, "id")) &&
+		!strcmp(json_string_value(json_object_get(row, "id")), id))
 		return row;
 	json_array_foreach (list, i, row)
-		if (json_string_value(json_object_get(row, "id")) && !strcmp(json_string_value(json_object_get(row, "id")), id))
+		if (json_string_value(json_object_get(row, "id")) &&
+			!strcmp(json_string_value(json_object_get(row, "id")), id))
 			return row;
 	return NULL;
 }
 
 enum decode jmap_log_decode(struct fetch_job *job, const struct response *res, struct err *err)
 {
-	json_t *doc = jmap_document(res, err), *query = doc ? jmap_answer(doc, "c0", err) : NULL, *get = query ? jmap_answer(doc, "c1", err) : NULL;
+	json_t *doc = jmap_document(res, err), *query = doc ? jmap_answer(doc, "c0", err) : NULL,
+	       *get = query ? jmap_answer(doc, "c1", err) : NULL;
 	json_t *ids = json_object_get(query, "ids"), *list = json_object_get(get, "list"), *id, *row;
 	struct log_page *page;
 	struct buf line = BUF_INIT;
@@ -89,7 +94,8 @@ enum decode jmap_log_decode(struct fetch_job *job, const struct response *res, s
 	if (!get) {
 		if (err->code == ERR_SERVER && !strncmp(err->msg, "serverUnavailable", strlen("serverUnavailable"))) {
 			err_clear(err); /* its word for a line that is no UTF-8 */
-			err_set(err, ERR_IO, "the server's log can't be shown so far back: a line there may be no UTF-8");
+			err_set(err, ERR_IO,
+				"the server's log can't be shown so far back: a line there may be no UTF-8");
 		}
 		json_decref(doc);
 		return DECODE_FAIL;
@@ -122,9 +128,11 @@ enum decode jmap_log_decode(struct fetch_job *job, const struct response *res, s
 void jmap_trust_encode(const struct server *srv, struct request *req)
 {
 	jmap_begin(srv, req);
-	jmap_call(req, "x:SystemSettings/get", "{\"ids\":[\"singleton\"],\"properties\":[\"proxyTrustedNetworks\"]}", "c0");
+	jmap_call(req, "x:SystemSettings/get", "{\"ids\":[\"singleton\"],\"properties\":[\"proxyTrustedNetworks\"]}",
+		"c0");
 	jmap_call(req, "x:Http/get", "{\"ids\":[\"singleton\"],\"properties\":[\"useXForwarded\"]}", "c1");
-	jmap_call(req, "x:NetworkListener/get", "{\"ids\":null,\"properties\":[\"name\",\"overrideProxyTrustedNetworks\"]}", "c2");
+	jmap_call(req, "x:NetworkListener/get",
+		"{\"ids\":null,\"properties\":[\"name\",\"overrideProxyTrustedNetworks\"]}", "c2");
 	jmap_end(req);
 }
 
@@ -165,9 +173,11 @@ enum decode jmap_trust_decode(struct fetch_job *job, const struct response *res,
 		return DECODE_FAIL;
 	}
 	t = job->reply->trust = trust_new();
-	take_set(t, json_object_get(json_array_get(json_object_get(answer, "list"), 0), "proxyTrustedNetworks"), "x:SystemSettings.proxyTrustedNetworks");
+	take_set(t, json_object_get(json_array_get(json_object_get(answer, "list"), 0), "proxyTrustedNetworks"),
+		"x:SystemSettings.proxyTrustedNetworks");
 	take_listeners(t, doc);
-	json_get_bool(json_array_get(json_object_get(jmap_answer(doc, "c1", &optional), "list"), 0), "useXForwarded", &t->forwarded);
+	json_get_bool(json_array_get(json_object_get(jmap_answer(doc, "c1", &optional), "list"), 0), "useXForwarded",
+		&t->forwarded);
 	json_decref(doc);
 	return DECODE_DONE;
 }

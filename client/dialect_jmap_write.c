@@ -40,7 +40,8 @@ static void write_entry(json_t *calls, const struct edit *e, const char *id, siz
 	if (e->kind == EDIT_BLOCK || e->kind == EDIT_ALLOW) {
 		o = json_pack("{s:s}", "address", e->target);
 		if (e->kind == EDIT_BLOCK)
-			json_object_set_new(o, "reason", json_string(jmap_reason_name(e->reason == REASON_NONE ? REASON_MANUAL : e->reason)));
+			json_object_set_new(o, "reason",
+				json_string(jmap_reason_name(e->reason == REASON_NONE ? REASON_MANUAL : e->reason)));
 		else if (e->note && e->note[0])
 			json_object_set_new(o, "reason", json_string(e->note));
 		if (e->expires != TIME_NONE)
@@ -98,8 +99,8 @@ static void write_security(json_t *calls, const struct edit *e)
 		bool back = e->kind == EDIT_THRESHOLD_DEFAULT;
 
 		json_object_set_new(patch, jmap_rate_names[e->class],
-			json_pack("{s:I,s:I}", "count", (json_int_t)(back ? counts[e->class] : (int64_t)e->value.count), "period",
-				(json_int_t)(back ? 86400000 : e->value.period_ms)));
+			json_pack("{s:I,s:I}", "count", (json_int_t)(back ? counts[e->class] : (int64_t)e->value.count),
+				"period", (json_int_t)(back ? 86400000 : e->value.period_ms)));
 		json_object_set_new(patch, jmap_period_names[e->class],
 			!back && e->value.ban_period_ms > 0 ? json_integer(e->value.ban_period_ms) : json_null());
 	}
@@ -111,8 +112,8 @@ static void write_upload(json_t *calls, const struct edit *e, size_t i)
 
 	snprintf(key, sizeof(key), "e%zu", i);
 	json_object_set_new(section(calls, "x:Certificate/set", "create"), key,
-		json_pack("{s:{s:s,s:s},s:{s:s,s:s}}", "certificate", "@type", "Text", "value", e->cert_pem, "privateKey", "@type", "Text", "secret",
-			e->key_pem ? e->key_pem : ""));
+		json_pack("{s:{s:s,s:s},s:{s:s,s:s}}", "certificate", "@type", "Text", "value", e->cert_pem,
+			"privateKey", "@type", "Text", "secret", e->key_pem ? e->key_pem : ""));
 }
 
 static void write_renewal(json_t *calls, const char *domain_id, size_t i)
@@ -121,7 +122,8 @@ static void write_renewal(json_t *calls, const char *domain_id, size_t i)
 
 	snprintf(key, sizeof(key), "e%zu", i);
 	if (domain_id)
-		json_object_set_new(section(calls, "x:Task/set", "create"), key, json_pack("{s:s,s:s}", "@type", "AcmeRenewal", "domainId", domain_id));
+		json_object_set_new(section(calls, "x:Task/set", "create"), key,
+			json_pack("{s:s,s:s}", "@type", "AcmeRenewal", "domainId", domain_id));
 }
 
 bool jmap_write_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err)
@@ -212,7 +214,8 @@ static void entry_outcome(struct edit_result *r, const struct edit *e, const cha
 	if (is_gone(e, refused))
 		refused = NULL;
 	if (!refused) {
-		const char *task = json_string_value(json_object_get(json_object_get(json_object_get(answer, "created"), key), "id"));
+		const char *task = json_string_value(
+			json_object_get(json_object_get(json_object_get(answer, "created"), key), "id"));
 
 		r->ok = true;
 		if (e->kind == EDIT_CERT_RENEW && task)

@@ -14,7 +14,8 @@
 
 bool path_key_is(const struct json_path *path, int level, const char *key)
 {
-	return level < path->depth && level < 16 && path->level[level].key && path->level[level].key_len == strlen(key) &&
+	return level < path->depth && level < 16 && path->level[level].key &&
+		path->level[level].key_len == strlen(key) &&
 		!memcmp(path->level[level].key, key, path->level[level].key_len);
 }
 
@@ -64,7 +65,10 @@ static void keep(struct pairs *p, bool is_value, const struct json_item *item)
 /* [key,value] or {"key":k,"value":v} is complete. */
 static void give(struct pairs *p, pair_fn fn, void *arg)
 {
-	struct json_item value = { .type = p->has_value ? p->type : JSON_ITEM_NULL, .s = buf_str(&p->value), .len = p->value.len, .b = p->truth };
+	struct json_item value = { .type = p->has_value ? p->type : JSON_ITEM_NULL,
+		.s = buf_str(&p->value),
+		.len = p->value.len,
+		.b = p->truth };
 
 	if (p->has_key)
 		fn(arg, buf_str(&p->key), p->key.len, &value);
@@ -96,7 +100,8 @@ void pairs_item(struct pairs *p, const struct json_path *path, const struct json
 
 	if (path_key_is(path, 0, "error")) {
 		if (!p->error[0])
-			text_safe_str(p->error, sizeof(p->error), item->s && item->len ? item->s : "(unnamed)", item->s && item->len ? item->len : 9);
+			text_safe_str(p->error, sizeof(p->error), item->s && item->len ? item->s : "(unnamed)",
+				item->s && item->len ? item->len : 9);
 		return;
 	}
 	if (path->depth == base) { /* the list as a whole */

@@ -78,7 +78,8 @@ static void take_count(struct memo *m, enum ban_class c, const char *key, size_t
 
 	if (!key)
 		m->count[0] = '\0';
-	else if ((len == strlen(full) && !memcmp(key, full, len)) || (len == sizeof(suffix) - 1 && !memcmp(key, suffix, len)))
+	else if ((len == strlen(full) && !memcmp(key, full, len)) ||
+		(len == sizeof(suffix) - 1 && !memcmp(key, suffix, len)))
 		if (value_text(v, &s, &n))
 			text_safe_str(m->count, sizeof(m->count), s, n);
 }
@@ -92,8 +93,10 @@ static bool probe_encode(struct request *req)
 
 static void set_caps(struct server *srv)
 {
-	static const enum cap_bit yes[] = { CAP_BIT_READ_BLOCKED, CAP_BIT_READ_ALLOWED, CAP_BIT_READ_THRESHOLDS, CAP_BIT_LIVE_AT_ONCE };
-	static const enum cap_bit untested[] = { CAP_BIT_WRITE_BLOCKED, CAP_BIT_WRITE_ALLOWED, CAP_BIT_WRITE_THRESHOLDS };
+	static const enum cap_bit yes[] = { CAP_BIT_READ_BLOCKED, CAP_BIT_READ_ALLOWED, CAP_BIT_READ_THRESHOLDS,
+		CAP_BIT_LIVE_AT_ONCE };
+	static const enum cap_bit untested[] = { CAP_BIT_WRITE_BLOCKED, CAP_BIT_WRITE_ALLOWED,
+		CAP_BIT_WRITE_THRESHOLDS };
 
 	for (int i = 0; i < CAP_BIT_COUNT; i++)
 		srv->info.caps[i] = CAP_NO_GENERATION;
@@ -163,7 +166,8 @@ static void take_pair(void *arg, const char *key, size_t len, const struct json_
 	}
 	strip(prefix_of(job->fetch->list == LIST_ALLOWED), &key, &len);
 	if (value_text(v, &s, &n))
-		entrylist_add(job->reply->list, key, len, "", 0, NULL, REASON_NONE, ORIGIN_UNKNOWN, TIME_NONE, TIME_NONE);
+		entrylist_add(
+			job->reply->list, key, len, "", 0, NULL, REASON_NONE, ORIGIN_UNKNOWN, TIME_NONE, TIME_NONE);
 }
 
 static void fetch_item(const struct server *srv, struct fetch_job *job, const struct json_path *path, const struct json_item *item)
@@ -248,7 +252,8 @@ static bool read_encode(const struct server *srv, struct batch *b, struct reques
 	if (edit_is_threshold(e->kind))
 		return buf_addf(&req->path, "/api/settings?prefix=%s", class_name(e->class));
 	/* the whole list answers for every edit of the same list */
-	while (b->first + b->count < b->change->count && is_listing(&e[b->count]) && edit_is_allow(e[b->count].kind) == allowed)
+	while (b->first + b->count < b->change->count && is_listing(&e[b->count]) &&
+		edit_is_allow(e[b->count].kind) == allowed)
 		b->count++;
 	if (!m->targets)
 		m->targets = targets_new(b);

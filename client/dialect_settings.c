@@ -50,9 +50,11 @@ json_t *settings_document(const struct response *res, struct err *err)
 		details = json_object_get(doc, "details");
 		if (!json_is_string(details))
 			details = json_object_get(doc, "reason");
-		err_set(err, json_is_string(e) && !strcmp(json_string_value(e), "notFound") ? ERR_NOT_FOUND : ERR_SERVER,
-			"the server answers error %.60s%s%.200s", json_is_string(e) ? json_string_value(e) : "(unnamed)",
-			json_is_string(details) ? ": " : "", json_is_string(details) ? json_string_value(details) : "");
+		err_set(err,
+			json_is_string(e) && !strcmp(json_string_value(e), "notFound") ? ERR_NOT_FOUND : ERR_SERVER,
+			"the server answers error %.60s%s%.200s",
+			json_is_string(e) ? json_string_value(e) : "(unnamed)", json_is_string(details) ? ": " : "",
+			json_is_string(details) ? json_string_value(details) : "");
 		json_decref(doc);
 		return NULL;
 	}
@@ -86,7 +88,8 @@ static void list_item(struct fetch_job *job, const struct json_path *path, const
 	struct entry_value v;
 	int64_t total;
 
-	if (path->depth == 1 && path->level[0].key && path->level[0].key_len == 5 && !memcmp(path->level[0].key, "error", 5)) {
+	if (path->depth == 1 && path->level[0].key && path->level[0].key_len == 5 &&
+		!memcmp(path->level[0].key, "error", 5)) {
 		text_safe_str(job->cur.text, sizeof(job->cur.text), item->s ? item->s : "", item->s ? item->len : 0);
 		job->cur.phase = -1;
 		return;
@@ -105,8 +108,8 @@ static void list_item(struct fetch_job *job, const struct json_path *path, const
 		memcmp(path->level[1].key, "items", 5) != 0 || item->type > JSON_ITEM_STRING)
 		return;
 	entry_value_parse(item->s ? item->s : "", item->s ? item->len : 0, &v);
-	entrylist_add(job->reply->list, path->level[2].key, path->level[2].key_len, v.note, strlen(v.note), NULL, v.reason,
-		v.by[0] ? ORIGIN_OPERATOR : ORIGIN_UNKNOWN, v.at, v.until);
+	entrylist_add(job->reply->list, path->level[2].key, path->level[2].key_len, v.note, strlen(v.note), NULL,
+		v.reason, v.by[0] ? ORIGIN_OPERATOR : ORIGIN_UNKNOWN, v.at, v.until);
 	job->cur.pos++;
 }
 
@@ -196,7 +199,8 @@ static enum decode thresholds_decode(const struct server *srv, struct fetch_job 
 			thresholds_add_path(t, json_string_value(value), json_string_length(value));
 			t->paths_stored = true;
 		}
-	for (const char *const *p = settings_builtin_paths; *p && !t->paths_stored && srv->threshold_family == FAMILY_AUTO_BAN; p++)
+	for (const char *const *p = settings_builtin_paths;
+		*p && !t->paths_stored && srv->threshold_family == FAMILY_AUTO_BAN; p++)
 		thresholds_add_path(t, *p, strlen(*p));
 	json_decref(doc);
 	return DECODE_DONE;
@@ -242,8 +246,9 @@ static bool fetch_encode(const struct server *srv, struct fetch_job *job, struct
 		return settings_log_encode(job, req);
 	case FETCH_TRUST:
 		/* a single network is stored under the name itself, which no prefix finds */
-		buf_adds(&req->path, "/api/settings/keys?keys=http.use-x-forwarded,server.http.use-x-forwarded,server.proxy.trusted-networks"
-				     "&prefixes=server.proxy.trusted-networks,server.listener");
+		buf_adds(&req->path,
+			"/api/settings/keys?keys=http.use-x-forwarded,server.http.use-x-forwarded,server.proxy.trusted-networks"
+			"&prefixes=server.proxy.trusted-networks,server.listener");
 		return true;
 	case FETCH_CHECK:
 		buf_adds(&req->path, "/api/reload?dry-run=true");

@@ -44,7 +44,8 @@ bool settings_certs_encode(struct fetch_job *job, struct request *req)
 		buf_adds(&req->path, "&prefixes=");
 		for (size_t i = 0; i < job->reply->certs->renewal_count; i++) {
 			buf_addf(&req->path, "%sacme.", i ? "," : "");
-			path_escape(&req->path, job->reply->certs->renewals[i]->id, strlen(job->reply->certs->renewals[i]->id));
+			path_escape(&req->path, job->reply->certs->renewals[i]->id,
+				strlen(job->reply->certs->renewals[i]->id));
 			buf_adds(&req->path, ".domains");
 		}
 		return ok;
@@ -116,7 +117,8 @@ static void take_issued(struct certlist *l, json_t *data)
 		size_t n = strlen(key);
 		char *id;
 
-		if (n < 10 || strncmp(key, "acme.", 5) != 0 || strcmp(key + n - 5, ".cert") != 0 || !json_is_string(value))
+		if (n < 10 || strncmp(key, "acme.", 5) != 0 || strcmp(key + n - 5, ".cert") != 0 ||
+			!json_is_string(value))
 			continue;
 		id = xstrndup(key, n - 5);
 		certlist_take(l, x509_parse(CERT_STORED, id, json_string_value(value), json_string_length(value)));
@@ -157,7 +159,8 @@ enum decode settings_certs_decode(struct fetch_job *job, const struct response *
 		break;
 	}
 	json_decref(doc);
-	if (job->cur.phase == ROUND_ISSUED || (job->cur.phase == ROUND_PROVIDERS && job->reply->certs->renewal_count == 0))
+	if (job->cur.phase == ROUND_ISSUED ||
+		(job->cur.phase == ROUND_PROVIDERS && job->reply->certs->renewal_count == 0))
 		return DECODE_DONE;
 	job->cur.phase++;
 	return DECODE_MORE;

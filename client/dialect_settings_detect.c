@@ -53,13 +53,13 @@ static void set_either(struct server *srv)
 
 static void set_caps(struct server *srv)
 {
-	static const enum cap_bit yes[] = { CAP_BIT_READ_BLOCKED, CAP_BIT_READ_ALLOWED, CAP_BIT_READ_THRESHOLDS, CAP_BIT_READ_CERTS,
-		CAP_BIT_THRESHOLD_OFF, CAP_BIT_EXPIRY, CAP_BIT_NOTES };
+	static const enum cap_bit yes[] = { CAP_BIT_READ_BLOCKED, CAP_BIT_READ_ALLOWED, CAP_BIT_READ_THRESHOLDS,
+		CAP_BIT_READ_CERTS, CAP_BIT_THRESHOLD_OFF, CAP_BIT_EXPIRY, CAP_BIT_NOTES };
 	static const enum cap_bit untested[] = { CAP_BIT_WRITE_BLOCKED, CAP_BIT_WRITE_ALLOWED, CAP_BIT_WRITE_THRESHOLDS,
 		CAP_BIT_READ_LOG, CAP_BIT_RELOAD, CAP_BIT_RELOAD_CERTS, CAP_BIT_RESET_COUNTERS, CAP_BIT_CHECK_CONFIG,
 		CAP_BIT_UPLOAD_CERT, CAP_BIT_READ_TRUST };
-	static const enum cap_bit no[] = { CAP_BIT_RENEW_CERT, CAP_BIT_BAN_PERIOD, CAP_BIT_NATIVE_EXPIRY, CAP_BIT_ALLOW_WINS,
-		CAP_BIT_LIVE_AT_ONCE };
+	static const enum cap_bit no[] = { CAP_BIT_RENEW_CERT, CAP_BIT_BAN_PERIOD, CAP_BIT_NATIVE_EXPIRY,
+		CAP_BIT_ALLOW_WINS, CAP_BIT_LIVE_AT_ONCE };
 
 	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
 		srv->info.caps[yes[i]] = CAP_YES;
@@ -116,9 +116,10 @@ bool settings_refine_encode(const struct server *srv, struct cursor *cur, bool p
 	case ROUND_KEYS:
 		if (srv->info.caps[CAP_BIT_READ_THRESHOLDS] == CAP_NO_PERMISSION)
 			return false;
-		return buf_adds(&req->path, "/api/settings/keys?keys=authentication.fail2ban,server.fail2ban.authentication,"
-					    "server.fail2ban.invalid-rcpt,server.fail2ban.loitering,server.auto-ban.auth.rate,"
-					    "server.auto-ban.abuse.rate,server.auto-ban.loiter.rate,server.auto-ban.scan.rate");
+		return buf_adds(&req->path,
+			"/api/settings/keys?keys=authentication.fail2ban,server.fail2ban.authentication,"
+			"server.fail2ban.invalid-rcpt,server.fail2ban.loitering,server.auto-ban.auth.rate,"
+			"server.auto-ban.abuse.rate,server.auto-ban.loiter.rate,server.auto-ban.scan.rate");
 	case ROUND_LOG:
 	case ROUND_LOG_PERMISSION:
 		return buf_adds(&req->path, "/api/logs?page=1&limit=1");
@@ -220,7 +221,8 @@ static bool ops_round(struct server *srv, const struct response *res)
 		return false;
 	if (strstr(res->body, "unknown variant"))
 		set_generation(srv, GEN_SETTINGS_0_7); /* words of 0.8.1; 0.10.3 says less */
-	else if (stored == SHAPE_STORED(FAMILY_AUTO_BAN) || stored == (SHAPE_STORED(FAMILY_AUTO_BAN) | SHAPE_STORED(FAMILY_AUTHENTICATION)))
+	else if (stored == SHAPE_STORED(FAMILY_AUTO_BAN) ||
+		stored == (SHAPE_STORED(FAMILY_AUTO_BAN) | SHAPE_STORED(FAMILY_AUTHENTICATION)))
 		set_generation(srv, GEN_SETTINGS_0_10);
 	else if (srv->info.generation != GEN_SETTINGS_0_7 || stored)
 		set_either(srv);

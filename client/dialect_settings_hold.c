@@ -50,11 +50,14 @@ static enum decode judge_check(struct batch *b, const struct response *res)
 	enum decode got;
 
 	if (!settings_check_decode(res, check, &err)) {
-		snprintf(words, sizeof(words), "whether the reload would be taken that puts a network in its place can't be told (%.120s)", err.msg);
+		snprintf(words, sizeof(words),
+			"whether the reload would be taken that puts a network in its place can't be told (%.120s)",
+			err.msg);
 		got = hold_refuse_words(b, err.code, words);
 	} else if (check->error_count > 0) {
-		snprintf(words, sizeof(words), "the reload would be refused that puts a network in its place: %.100s: %.120s", check->errors[0].key,
-			check->errors[0].text);
+		snprintf(words, sizeof(words),
+			"the reload would be refused that puts a network in its place: %.100s: %.120s",
+			check->errors[0].key, check->errors[0].text);
 		got = hold_refuse_words(b, ERR_SERVER, words);
 	} else {
 		got = hold_let_go(b);

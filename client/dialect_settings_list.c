@@ -38,7 +38,8 @@ static size_t of_one_list(const struct batch *b)
 	const struct edit *e = &b->change->edits[b->first];
 	size_t left = b->change->count - b->first, n = 0;
 
-	while (n < left && edit_has_address(e[n].kind) && e[n].target && edit_is_allow(e[n].kind) == edit_is_allow(e[0].kind))
+	while (n < left && edit_has_address(e[n].kind) && e[n].target &&
+		edit_is_allow(e[n].kind) == edit_is_allow(e[0].kind))
 		n++;
 	return n;
 }
@@ -62,7 +63,8 @@ bool settings_list_encode(struct batch *b, struct request *req)
 		targets_forget(m->targets);
 	req->stream = true;
 	req->max_body = 256u << 20;
-	return buf_addf(&req->path, "/api/settings/list?prefix=%s", edit_is_allow(b->change->edits[b->first].kind) ? "server.allowed-ip" : "server.blocked-ip");
+	return buf_addf(&req->path, "/api/settings/list?prefix=%s",
+		edit_is_allow(b->change->edits[b->first].kind) ? "server.allowed-ip" : "server.blocked-ip");
 }
 
 static void take(void *arg, const char *key, size_t len, const struct json_item *value)

@@ -15,9 +15,11 @@
 
 const char *http_method_text(enum http_method m)
 {
-	static const char *const text[] = {
-		[HTTP_GET] = "GET", [HTTP_POST] = "POST", [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE", [HTTP_PUT] = "PUT"
-	};
+	static const char *const text[] = { [HTTP_GET] = "GET",
+		[HTTP_POST] = "POST",
+		[HTTP_PATCH] = "PATCH",
+		[HTTP_DELETE] = "DELETE",
+		[HTTP_PUT] = "PUT" };
 
 	return (size_t)m < sizeof(text) / sizeof(text[0]) ? text[m] : "";
 }
@@ -27,7 +29,8 @@ void path_escape(struct buf *out, const char *s, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)s[i];
 
-		if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c && strchr("-._~", c)))
+		if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			(c && strchr("-._~", c)))
 			buf_addc(out, (char)c);
 		else
 			buf_addf(out, "%%%02X", c);
@@ -40,7 +43,8 @@ bool slot_missing(unsigned caps, struct err *err)
 
 	while (bit < CAP_BIT_COUNT - 1 && !(caps & 1u << bit))
 		bit++;
-	return err_set(err, ERR_UNSUPPORTED, "can't %s: this server's generation can't do that", cap_words((enum cap_bit)bit));
+	return err_set(
+		err, ERR_UNSUPPORTED, "can't %s: this server's generation can't do that", cap_words((enum cap_bit)bit));
 }
 
 static void copy_text(char *out, size_t size, const char *text)

@@ -118,8 +118,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *so
 	if (what == CURL_POLL_REMOVE || what == CURL_POLL_NONE)
 		loop_fd_remove(h->loop, fd);
 	else
-		loop_fd_set(h->loop, fd, (what & CURL_POLL_IN ? LOOP_READ : 0u) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0u),
-			on_fd, h);
+		loop_fd_set(h->loop, fd,
+			(what & CURL_POLL_IN ? LOOP_READ : 0u) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0u), on_fd, h);
 	return 0;
 }
 
@@ -245,7 +245,8 @@ static void collect(struct http *h)
 			http_add_key(&c->answer.response.err, c->key);
 		else
 			answer_fill(c, code);
-		if (!c->learns_key && (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_PINNEDPUBKEYNOTMATCH)) {
+		if (!c->learns_key &&
+			(code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_PINNEDPUBKEYNOTMATCH)) {
 			learn_key(c);
 			continue;
 		}
@@ -356,7 +357,8 @@ struct http *http_new(struct loop *loop, const struct http_options *options, con
 	struct http *h = xcalloc(1, sizeof(*h));
 
 	/* counted by libcurl; a private key may be in what it holds, for as long as it is on its way */
-	curl_global_init_mem(CURL_GLOBAL_DEFAULT, wiping_malloc, wiping_free, wiping_realloc, wiping_strdup, wiping_calloc);
+	curl_global_init_mem(
+		CURL_GLOBAL_DEFAULT, wiping_malloc, wiping_free, wiping_realloc, wiping_strdup, wiping_calloc);
 	if (!http_every_init(&h->every, options, cred, err)) {
 		http_every_release(&h->every);
 		free(h);

@@ -32,7 +32,8 @@ void http_explain(const struct http_setup *s, const struct http_failed *f, struc
 		return;
 	}
 	if (f->proxy_status && f->proxy_status != 200) {
-		err_set(err, ERR_NETWORK, "%s: the proxy refuses to connect there (HTTP %ld)", s->place, f->proxy_status);
+		err_set(err, ERR_NETWORK, "%s: the proxy refuses to connect there (HTTP %ld)", s->place,
+			f->proxy_status);
 		return;
 	}
 	if (f->cut) {

@@ -57,8 +57,8 @@ static bool host_is_local(const char *host)
 
 static bool is_host_char(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == '_' ||
-		(unsigned char)c >= 0x80;
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' ||
+		c == '_' || (unsigned char)c >= 0x80;
 }
 
 /* host[:port], host in brackets when IPv6; *rest is where it ends. */
@@ -123,7 +123,8 @@ static bool url_parse(struct http_setup *s, const char *url, bool *is_https, str
 	if (!*is_https && strncasecmp(url, "http://", 7) != 0)
 		return err_set(err, ERR_USAGE, "url \"%s\" must begin with https:// (or http:// for this host)", url);
 	if (strchr(url, '@'))
-		return err_set(err, ERR_USAGE, "the url must not hold credentials: name the user with user = … or --user");
+		return err_set(
+			err, ERR_USAGE, "the url must not hold credentials: name the user with user = … or --user");
 	if (!authority_parse(url + (*is_https ? 8 : 7), &a, &why)) {
 		free(a.host);
 		return err_set(err, ERR_USAGE, "url \"%s\": %s", url, why.msg);
@@ -154,7 +155,8 @@ static bool route_parse(struct http_setup *s, const char *to, struct err *err)
 		return true;
 	if (!strncmp(to, "unix:", 5)) {
 		if (to[5] != '/' || strlen(to + 5) > 107)
-			return err_set(err, ERR_USAGE, "connect_to \"%s\": unix: wants an absolute path of at most 107 bytes", to);
+			return err_set(err, ERR_USAGE,
+				"connect_to \"%s\": unix: wants an absolute path of at most 107 bytes", to);
 		s->unix_path = xstrdup(to + 5);
 		free(s->place);
 		s->place = xstrdup(to);
@@ -163,7 +165,8 @@ static bool route_parse(struct http_setup *s, const char *to, struct err *err)
 	}
 	ok = authority_parse(to, &a, &why) && !*a.rest && a.port > 0;
 	if (!ok) {
-		err_set(err, ERR_USAGE, "connect_to \"%s\": %s", to, why.msg[0] ? why.msg : "must be host:port or unix:/path");
+		err_set(err, ERR_USAGE, "connect_to \"%s\": %s", to,
+			why.msg[0] ? why.msg : "must be host:port or unix:/path");
 	} else {
 		free(s->place);
 		s->place = authority_text(&a, a.port);
@@ -183,7 +186,8 @@ static bool pin_check(const char *pin, struct err *err)
 			: strspn(p + strlen(PIN_PREFIX), "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=");
 
 		if (n != PIN_DIGITS)
-			return err_set(err, ERR_USAGE, "pin \"%s\": must be sha256// and the base64 of the key's SHA-256", pin);
+			return err_set(err, ERR_USAGE,
+				"pin \"%s\": must be sha256// and the base64 of the key's SHA-256", pin);
 		p += strlen(PIN_PREFIX) + n;
 		if (!*p)
 			return true;
@@ -195,7 +199,8 @@ static bool pin_check(const char *pin, struct err *err)
 static bool trust_check(const struct http_setup *s, bool is_https, struct err *err)
 {
 	if (!is_https && !s->is_local)
-		return err_set(err, ERR_USAGE, "http:// sends the password in clear: use https://, or dial this host (an SSH tunnel does)");
+		return err_set(err, ERR_USAGE,
+			"http:// sends the password in clear: use https://, or dial this host (an SSH tunnel does)");
 	if (s->insecure && !s->is_local)
 		return err_set(err, ERR_USAGE, "--insecure is for loopback only: use ca_file or pin");
 	if (s->ca_file && access(s->ca_file, R_OK) != 0)

@@ -242,7 +242,8 @@ static size_t plain_run(const char *s, size_t len)
 
 static bool is_word(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' || c == '-' || c == '.';
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' || c == '-' ||
+		c == '.';
 }
 
 /* One byte of an escape sequence: a backslash, its letter, four digits after a u. */

@@ -55,9 +55,10 @@ static void wipe(char *secret)
 
 void profile_release(struct profile *p)
 {
-	char *const texts[] = { p->name, p->url, p->user, p->password_file, p->ca_file, p->pin, p->connect_to, p->dialect,
-		p->log_source, p->colour, p->geo_database };
-	char **const lists[] = { p->password_command, p->near_networks, p->allowed, p->endpoints, p->cert_files, p->names };
+	char *const texts[] = { p->name, p->url, p->user, p->password_file, p->ca_file, p->pin, p->connect_to,
+		p->dialect, p->log_source, p->colour, p->geo_database };
+	char **const lists[] = { p->password_command, p->near_networks, p->allowed, p->endpoints, p->cert_files,
+		p->names };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		free(texts[i]);

@@ -14,7 +14,8 @@ bool rescue_text_each(const char *text, void (*fn)(void *arg, const char *key, c
 	size_t i;
 
 	json_array_foreach (pairs, i, pair) {
-		const char *key = json_string_value(json_array_get(pair, 0)), *value = json_string_value(json_array_get(pair, 1));
+		const char *key = json_string_value(json_array_get(pair, 0)),
+			   *value = json_string_value(json_array_get(pair, 1));
 
 		if (key && !strncmp(key, BLOCKED, strlen(BLOCKED)))
 			fn(arg, key + strlen(BLOCKED), value ? value : "");

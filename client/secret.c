@@ -31,8 +31,8 @@ static bool file_is_private(int fd, const char *path, struct err *err)
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_USAGE, "%s is not a regular file", path);
 	if (st.st_uid != geteuid())
-		return err_set(err, ERR_USAGE, "%s belongs to somebody else (uid %u): chown %u %s", path, (unsigned)st.st_uid,
-			(unsigned)geteuid(), path);
+		return err_set(err, ERR_USAGE, "%s belongs to somebody else (uid %u): chown %u %s", path,
+			(unsigned)st.st_uid, (unsigned)geteuid(), path);
 	if (st.st_mode & 077)
 		return err_set(err, ERR_USAGE, "%s can be read or changed by others (mode %04o): chmod 600 %s", path,
 			(unsigned)st.st_mode & 07777, path);
@@ -114,6 +114,7 @@ bool secret_check(const char *secret, size_t len, bool is_token, struct err *err
 	if (!text_utf8_valid(secret, len))
 		return err_set(err, ERR_USAGE, "the secret is not UTF-8: the server would quote it in its log");
 	if (is_token && !token_is_sound(secret, len))
-		return err_set(err, ERR_USAGE, "the token is not well-formed: an API key is api_ and base64 of name:secret");
+		return err_set(
+			err, ERR_USAGE, "the token is not well-formed: an API key is api_ and base64 of name:secret");
 	return true;
 }

@@ -117,7 +117,8 @@ bool secret_netrc(const char *host, const char *user, struct buf *out, struct er
 		ok = err_set(err, ERR_USAGE, "%s holds a NUL byte", path);
 	password = ok && text.len ? find_password(text.data, host, user && *user ? user : NULL) : NULL;
 	if (ok && !password)
-		ok = err_set(err, ERR_NOT_FOUND, "%s has no password of %s at %s", path, user && *user ? user : "anybody", host);
+		ok = err_set(err, ERR_NOT_FOUND, "%s has no password of %s at %s", path,
+			user && *user ? user : "anybody", host);
 	if (ok)
 		ok = secret_check(password, strlen(password), false, err) && buf_adds(out, password);
 	buf_wipe(&text);

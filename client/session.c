@@ -150,9 +150,9 @@ void session_apply_caps(struct session *s)
 
 bool session_can(const struct session *s, unsigned caps, struct err *err)
 {
-	static const enum err_code codes[] = {
-		[CAP_NO_GENERATION] = ERR_UNSUPPORTED, [CAP_NO_PERMISSION] = ERR_PERMISSION, [CAP_NO_READ_ONLY] = ERR_GUARD
-	};
+	static const enum err_code codes[] = { [CAP_NO_GENERATION] = ERR_UNSUPPORTED,
+		[CAP_NO_PERMISSION] = ERR_PERMISSION,
+		[CAP_NO_READ_ONLY] = ERR_GUARD };
 
 	for (int i = 0; i < CAP_BIT_COUNT; i++)
 		if (caps & 1u << i && s->server.info.caps[i] > CAP_UNTESTED)

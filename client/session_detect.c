@@ -100,8 +100,8 @@ static void foreign(struct session *s)
 		session_lose(s, &d->first, d->retry_after_ms);
 		return;
 	}
-	err_set(&err, ERR_PROTOCOL, "no %s Stalwart API at this address (%s)", d->order[1] ? "known" : d->order[0]->name,
-		d->first.msg[0] ? d->first.msg : "the answer fits none");
+	err_set(&err, ERR_PROTOCOL, "no %s Stalwart API at this address (%s)",
+		d->order[1] ? "known" : d->order[0]->name, d->first.msg[0] ? d->first.msg : "the answer fits none");
 	detect_stop(s);
 	session_enter(s, SESSION_FOREIGN, &err);
 }

@@ -186,7 +186,8 @@ static bool fetch_encode(void *arg, struct request *req, unsigned *flags, struct
 	if (run->job.cur.round >= ROUNDS_MAX)
 		return err_set(err, ERR_PROTOCOL, "the answer has no end");
 	if (run->fetch.kind == FETCH_PERMISSIONS)
-		return run->dialect->refine_encode && run->dialect->refine_encode(&run->refined, &run->job.cur, true, req);
+		return run->dialect->refine_encode &&
+			run->dialect->refine_encode(&run->refined, &run->job.cur, true, req);
 	if (!run->dialect->fetch_encode)
 		return slot_missing(caps_of(&run->fetch), err);
 	if (!run->dialect->fetch_encode(&s->server, &run->job, req, err))

@@ -237,7 +237,8 @@ static void learn_from(struct session *s, const struct exchange *ex, const struc
 		refuse(s, res);
 	else if (res->status == 429)
 		hold(s, res->retry_after_ms);
-	else if (res->status == 0 && (res->err.code == ERR_NETWORK || res->err.code == ERR_TIMEOUT) && s->state != SESSION_REFUSED)
+	else if (res->status == 0 && (res->err.code == ERR_NETWORK || res->err.code == ERR_TIMEOUT) &&
+		s->state != SESSION_REFUSED)
 		session_lose(s, &res->err, 0);
 	else if (res->status && s->state == SESSION_READY)
 		s->failures = 0;

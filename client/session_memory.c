@@ -29,9 +29,10 @@ bool session_remember(const struct session *s, struct buf *out)
 	caps = json_object();
 	for (int i = 0; i < CAP_BIT_COUNT; i++)
 		json_object_set_new(caps, cap_name((enum cap_bit)i), json_integer(kept(srv->info.caps[i])));
-	doc = json_pack("{s:i, s:s, s:s, s:i, s:s, s:s, s:s, s:b, s:i, s:i, s:o}", "format", FORMAT, "url", url_of(s), "dialect", s->dialect->name,
-		"generation", (int)srv->info.generation, "versions", srv->info.versions, "mode", srv->info.mode, "api_path", srv->api_path,
-		"capital_ops", srv->capital_ops, "threshold_family", srv->threshold_family, "shape", srv->shape, "caps", caps);
+	doc = json_pack("{s:i, s:s, s:s, s:i, s:s, s:s, s:s, s:b, s:i, s:i, s:o}", "format", FORMAT, "url", url_of(s),
+		"dialect", s->dialect->name, "generation", (int)srv->info.generation, "versions", srv->info.versions,
+		"mode", srv->info.mode, "api_path", srv->api_path, "capital_ops", srv->capital_ops, "threshold_family",
+		srv->threshold_family, "shape", srv->shape, "caps", caps);
 	if (!doc)
 		return false; /* a text of the server that is not UTF-8 */
 	json_put(out, doc);
@@ -84,9 +85,12 @@ static bool take_server(const json_t *doc, struct server *srv)
 {
 	int generation;
 
-	if (!take_number(doc, "generation", GEN_REST, &generation) || !take_text(doc, "versions", srv->info.versions, sizeof(srv->info.versions)) ||
-		!take_text(doc, "mode", srv->info.mode, sizeof(srv->info.mode)) || !take_text(doc, "api_path", srv->api_path, sizeof(srv->api_path)) ||
-		!json_get_bool(doc, "capital_ops", &srv->capital_ops) || !take_number(doc, "threshold_family", 100, &srv->threshold_family) ||
+	if (!take_number(doc, "generation", GEN_REST, &generation) ||
+		!take_text(doc, "versions", srv->info.versions, sizeof(srv->info.versions)) ||
+		!take_text(doc, "mode", srv->info.mode, sizeof(srv->info.mode)) ||
+		!take_text(doc, "api_path", srv->api_path, sizeof(srv->api_path)) ||
+		!json_get_bool(doc, "capital_ops", &srv->capital_ops) ||
+		!take_number(doc, "threshold_family", 100, &srv->threshold_family) ||
 		!take_number(doc, "shape", 100, &srv->shape) || !take_caps(doc, srv))
 		return false;
 	srv->info.generation = (enum generation)generation;
@@ -104,8 +108,8 @@ bool session_recall(struct session *s, const char *text)
 
 	if (d)
 		s->hint = d;
-	fits = is_wanted(s, d) && url && !strcmp(url, url_of(s)) && take_number(doc, "format", FORMAT, &format) && format == FORMAT &&
-		take_server(doc, &srv);
+	fits = is_wanted(s, d) && url && !strcmp(url, url_of(s)) && take_number(doc, "format", FORMAT, &format) &&
+		format == FORMAT && take_server(doc, &srv);
 	json_decref(doc);
 	if (!fits)
 		return false;

@@ -85,7 +85,8 @@ void cert_rule_vanished(const struct join *j, struct cert_row *row, bool first)
 	why = cert_renewal_cure(j, row, &action);
 	cure = xasprintf("a renewal that failed looks like this; %s", why);
 	was = last_seen(j, seen);
-	cert_fault_add(row, (struct fault){FINDING_VANISHED, level, action}, cure, "%s; now no stored certificate names it", was);
+	cert_fault_add(row, (struct fault){ FINDING_VANISHED, level, action }, cure,
+		"%s; now no stored certificate names it", was);
 	free(why);
 	free(was);
 }

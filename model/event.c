@@ -364,7 +364,8 @@ void event_from_item(struct buf *store, struct slice timestamp, struct slice lev
 
 	memset(out, 0, sizeof(*out));
 	out->line = (struct slice){ buf_str(store), store->len };
-	if (store->overflow || timestamp.len == 0 || time_scan(timestamp.p, timestamp.len, &out->time) != timestamp.len) {
+	if (store->overflow || timestamp.len == 0 ||
+		time_scan(timestamp.p, timestamp.len, &out->time) != timestamp.len) {
 		out->time = TIME_NONE;
 		return;
 	}

@@ -91,7 +91,8 @@ bool certs_recall(struct store *s, const char *server, struct cert_seen **rows, 
 	*count = 0;
 	if (!db_may_read(s, err))
 		return false;
-	q = db_prepare(s, "SELECT name, id, issuer, not_after, seen FROM cert_seen WHERE server = ?1 ORDER BY name", err);
+	q = db_prepare(
+		s, "SELECT name, id, issuer, not_after, seen FROM cert_seen WHERE server = ?1 ORDER BY name", err);
 	if (!q)
 		return false;
 	db_bind_text(q, 1, server);

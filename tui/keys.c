@@ -154,8 +154,8 @@ bool keymap_bind(struct keymaps *all, const char *text, struct err *err)
 		return err_set(err, ERR_USAGE, "expected: [panel] keys action, not \"%s\"", text);
 	len = keys_parse(w.keys, keys, KEYSEQ_MAX);
 	if (len <= 0)
-		return err_set(err, ERR_USAGE, "\"%s\" is no key sequence (j, gg, <C-r>, <F5>, <Space>; at most %d keys)",
-			w.keys, KEYSEQ_MAX);
+		return err_set(err, ERR_USAGE,
+			"\"%s\" is no key sequence (j, gg, <C-r>, <F5>, <Space>; at most %d keys)", w.keys, KEYSEQ_MAX);
 	if (!action_parse(w.action, &action))
 		return err_set(err, ERR_USAGE, "no action \"%s\"", w.action);
 	map = keymaps_get(all, w.map);

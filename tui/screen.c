@@ -90,9 +90,11 @@ static bool usable(const struct screen_options *opt, struct err *err)
 	if (opt->headless)
 		return true;
 	if (!isatty(STDOUT_FILENO) || !open_keyboard())
-		return err_set(err, ERR_USAGE, "the console needs a terminal; for scripts use a verb, e.g. `status -o json`");
+		return err_set(
+			err, ERR_USAGE, "the console needs a terminal; for scripts use a verb, e.g. `status -o json`");
 	if (name == NULL || name[0] == '\0' || strcmp(name, "dumb") == 0 || strcmp(name, "unknown") == 0)
-		return err_set(err, ERR_USAGE, "TERM is %s: the console needs a terminal that can place text; use a verb, e.g. `status`",
+		return err_set(err, ERR_USAGE,
+			"TERM is %s: the console needs a terminal that can place text; use a verb, e.g. `status`",
 			name == NULL || name[0] == '\0' ? "not set" : name);
 	if (tcgetattr(term.in_fd, &term.saved) != 0)
 		return err_set(err, ERR_IO, "terminal: %s", strerror(errno));
@@ -130,7 +132,8 @@ static bool known_terminal(const char *name, struct err *err)
 		return err_set(err, ERR_USAGE, "terminal type \"%s\" is not known here; try TERM=xterm", name);
 	cup = tigetstr("cup");
 	if (cup == NULL || cup == (char *)-1)
-		return err_set(err, ERR_USAGE, "terminal type \"%s\" can't place text; use a verb, e.g. `status`", name);
+		return err_set(
+			err, ERR_USAGE, "terminal type \"%s\" can't place text; use a verb, e.g. `status`", name);
 	del_curterm(cur_term);
 	return true;
 }
@@ -171,7 +174,8 @@ static void start_colours(bool none)
 static void take(const struct screen_options *opt)
 {
 	if (term.headless)
-		screen_resize(opt->cols > 0 ? opt->cols : env_int("COLUMNS", 80), opt->rows > 0 ? opt->rows : env_int("LINES", 24));
+		screen_resize(opt->cols > 0 ? opt->cols : env_int("COLUMNS", 80),
+			opt->rows > 0 ? opt->rows : env_int("LINES", 24));
 	else
 		screen_crash_arm(term.in_fd, STDOUT_FILENO, &term.saved, PASTE_OFF MOUSE_OFF);
 	screen_follow_size();

@@ -294,7 +294,8 @@ int table_find_column(const struct table *t, const char *name)
 
 bool table_sort(struct table *t, int col, bool descending)
 {
-	if (col >= t->columns || (col >= 0 && (t->view->ops->columns[col].unsortable || !table_column_is_there(t, col))))
+	if (col >= t->columns ||
+		(col >= 0 && (t->view->ops->columns[col].unsortable || !table_column_is_there(t, col))))
 		return false;
 	t->sort_col = col;
 	t->sort_down = descending;

@@ -97,7 +97,8 @@ static void drop_columns(struct table *t, int width, int gap)
 		int drop = -1;
 
 		for (int c = 0; c < t->columns; c++)
-			if (t->width[c] > 0 && col[c].priority > 0 && (drop < 0 || col[c].priority >= col[drop].priority))
+			if (t->width[c] > 0 && col[c].priority > 0 &&
+				(drop < 0 || col[c].priority >= col[drop].priority))
 				drop = c;
 		if (drop < 0)
 			return;
@@ -192,7 +193,8 @@ static void draw_header(struct table *t, int y)
 			title[n] = ' ';
 			memcpy(title + n + 1, arrow, strlen(arrow) + 1);
 		}
-		draw_at(y, t->x[c], t->width[c], col->right, c == t->sort_col ? ROLE_HEADER_SORTED : ROLE_HEADER, title);
+		draw_at(y, t->x[c], t->width[c], col->right, c == t->sort_col ? ROLE_HEADER_SORTED : ROLE_HEADER,
+			title);
 	}
 }
 
@@ -201,8 +203,8 @@ static enum role cell_role(enum role cell, enum role row)
 {
 	if (row == ROLE_NORMAL)
 		return cell;
-	if (row == ROLE_STALE || cell == ROLE_NORMAL || cell == ROLE_STRONG || cell == ROLE_VALUE || cell == ROLE_LABEL ||
-		cell == ROLE_LINK)
+	if (row == ROLE_STALE || cell == ROLE_NORMAL || cell == ROLE_STRONG || cell == ROLE_VALUE ||
+		cell == ROLE_LABEL || cell == ROLE_LINK)
 		return row;
 	return cell;
 }
@@ -260,7 +262,8 @@ static void draw_row(struct table *t, int y, size_t line, int width, bool stale)
 		struct cell *cell = cell_at(t, line, c);
 
 		if (t->width[c] > 0)
-			draw_at(y, t->x[c], t->width[c], v->ops->columns[c].right, cell_role(cell->role, role), cell->text);
+			draw_at(y, t->x[c], t->width[c], v->ops->columns[c].right, cell_role(cell->role, role),
+				cell->text);
 	}
 	if (marked || (over == ROLE_MARKED))
 		draw_text(y, 0, 1, ROLE_MARKED, g->mark);

@@ -63,7 +63,8 @@ bool table_describe_sort(const struct table *t, struct buf *out)
 
 	if (t->sort_col < 0)
 		return false;
-	buf_addf(out, "sorted by %s %s", t->view->ops->columns[t->sort_col].name, t->sort_down ? g->sort_down : g->sort_up);
+	buf_addf(out, "sorted by %s %s", t->view->ops->columns[t->sort_col].name,
+		t->sort_down ? g->sort_down : g->sort_up);
 	return true;
 }
 

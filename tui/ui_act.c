@@ -22,7 +22,8 @@ bool ui_may(struct ui *ui, struct view *v, enum action a, unsigned needs, size_t
 	unsigned missing = (needs | v->ops->needs) & ~ui_caps(ui);
 
 	why[0] = '\0';
-	if (missing != 0 && (needs != 0 || info->group == GROUP_FIND || (info->flags & (ACT_ROW | ACT_WRITE | ACT_LIST)))) {
+	if (missing != 0 &&
+		(needs != 0 || info->group == GROUP_FIND || (info->flags & (ACT_ROW | ACT_WRITE | ACT_LIST)))) {
 		ui_reason(ui, missing, why, size);
 		return false;
 	}
@@ -326,7 +327,8 @@ void ui_run(struct ui *ui, enum action a, unsigned needs, size_t row)
 		row = view_selected(v);
 	if (v->opened && v->ops->act != NULL && v->ops->act(v, a, row))
 		return;
-	if (act_moves(v, a) || act_tab(ui, a) || act_program(ui, v, a) || act_toggles(ui, v, a) || act_prompts(ui, v, a))
+	if (act_moves(v, a) || act_tab(ui, a) || act_program(ui, v, a) || act_toggles(ui, v, a) ||
+		act_prompts(ui, v, a))
 		return;
 	if (ui->config.act != NULL && ui->config.act(ui->config.app, v, a, row))
 		return;

@@ -115,7 +115,8 @@ static void tab_text(const struct ui *ui, size_t i, const struct tab_fit *fit, s
 	if (i < 9)
 		buf_addf(out, "%zu", i + 1);
 	if (letters > 0)
-		buf_addf(out, "%s%.*s", i < 9 ? " " : "", letters, brief && tab->ops->brief ? tab->ops->brief : tab->ops->title);
+		buf_addf(out, "%s%.*s", i < 9 ? " " : "", letters,
+			brief && tab->ops->brief ? tab->ops->brief : tab->ops->title);
 	if (shows_badge(ui, i, fit))
 		buf_addf(out, " %s", tab->badge);
 	if (tab->badge_role == ROLE_BAD && (!shows_badge(ui, i, fit) || strchr(tab->badge, '!') == NULL))

@@ -97,7 +97,9 @@ void ui_sort_menu(struct ui *ui, struct view *v)
 
 	for (int c = 0; columns[c].name != NULL && c < TABLE_COLUMNS_MAX; c++)
 		if (!columns[c].unsortable && table_column_is_there(v->table, c))
-			options[n++] = (struct confirm_option){ .key = sort_keys[c], .label = columns[c].name, .kind = CONFIRM_CHOICE };
+			options[n++] = (struct confirm_option){
+				.key = sort_keys[c], .label = columns[c].name, .kind = CONFIRM_CHOICE
+			};
 	options[n++] = (struct confirm_option){ .key = '0', .label = "as it comes", .kind = CONFIRM_CHOICE };
 	options[n] = (struct confirm_option){ .key = 0 };
 	ui_confirm(ui, &(struct confirm_spec){

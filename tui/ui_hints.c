@@ -151,7 +151,8 @@ static void add_follow_up(void *arg, const struct keymap *from, const struct key
 	char key[64];
 
 	(void)from;
-	if (s->len <= ui->pending_len || memcmp(s->keys, ui->pending, (size_t)ui->pending_len * sizeof(s->keys[0])) != 0)
+	if (s->len <= ui->pending_len ||
+		memcmp(s->keys, ui->pending, (size_t)ui->pending_len * sizeof(s->keys[0])) != 0)
 		return;
 	keyseq_format(s, ui->glyphs->ascii, key, sizeof(key));
 	memcpy(row.key, key, sizeof(row.key) - 1);

@@ -116,7 +116,8 @@ static void hidden_words(struct ui *ui, int hidden, char *out, size_t size)
 	struct view *v = ui_view(ui);
 	struct buf key = BUF_INIT;
 
-	if (ui->verdict_details.line_count > 0 && v != NULL && keymap_keys_of(v->keymap, ACTION_OUTCOME, ui->glyphs->ascii, &key) > 0)
+	if (ui->verdict_details.line_count > 0 && v != NULL &&
+		keymap_keys_of(v->keymap, ACTION_OUTCOME, ui->glyphs->ascii, &key) > 0)
 		snprintf(out, size, "%.*s shows the rest", (int)strcspn(buf_str(&key), " "), buf_str(&key));
 	else
 		snprintf(out, size, "and %d more lines", hidden);
@@ -195,7 +196,8 @@ static void progress_words(const struct ui_progress *p, int64_t now, struct buf 
 
 		buf_addf(out, ", %s a second", text_grouped(rate, a, sizeof(a)));
 		if (p->total > p->done && rate > 0)
-			buf_addf(out, ", %s left", duration_words((int64_t)((p->total - p->done) / rate + 1) * 1000, a, sizeof(a)));
+			buf_addf(out, ", %s left",
+				duration_words((int64_t)((p->total - p->done) / rate + 1) * 1000, a, sizeof(a)));
 	}
 }
 

@@ -87,7 +87,8 @@ void alarm_lines_update(struct console *c)
 		snprintf(c->alarm_keys[i], sizeof(c->alarm_keys[i]), "%s", a->key);
 		c->cures[i] = (struct alarm_cure_arg){ .console = c, .what = a->what };
 		snprintf(c->cures[i].target, sizeof(c->cures[i].target), "%s", a->target);
-		ui_set_alarm(c->ui, a->key, a->is_bad ? ROLE_BAD : ROLE_WARN, a->text, labels[a->what], cure, &c->cures[i]);
+		ui_set_alarm(
+			c->ui, a->key, a->is_bad ? ROLE_BAD : ROLE_WARN, a->text, labels[a->what], cure, &c->cures[i]);
 	}
 	alarms_release(&al);
 }

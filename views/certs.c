@@ -37,7 +37,8 @@ static void gather(struct view *v)
 
 	if (s->job)
 		return;
-	o.stored = session_state(app_of(v)->session) == SESSION_READY && server_has(session_server(app_of(v)->session), CAP(READ_CERTS));
+	o.stored = session_state(app_of(v)->session) == SESSION_READY &&
+		server_has(session_server(app_of(v)->session), CAP(READ_CERTS));
 	o.probe = o.log = s->probe_next;
 	o.served = &s->result; /* what was seen stays until it is looked at again */
 	err_clear(&s->err);
@@ -119,8 +120,11 @@ static bool act(struct view *v, enum action a, size_t row)
 	case ACTION_UPLOAD:
 	case ACTION_ADD:
 		ui_prompt(v->ui,
-			&(struct prompt_spec){ .label = "Upload: ", .hint = "CERTIFICATE-FILE KEY-FILE, checked before anything is sent", .history = "file",
-				.done = upload_given, .arg = console_of(v) });
+			&(struct prompt_spec){ .label = "Upload: ",
+				.hint = "CERTIFICATE-FILE KEY-FILE, checked before anything is sent",
+				.history = "file",
+				.done = upload_given,
+				.arg = console_of(v) });
 		return true;
 	case ACTION_OPEN:
 		ui_act(v->ui, ACTION_DETAILS, row);
@@ -138,7 +142,8 @@ static void status(const struct view *v, struct view_status *out)
 	if (s->job)
 		snprintf(out->right, sizeof(out->right), "looking…");
 	else if (s->result.probed)
-		snprintf(out->right, sizeof(out->right), "probed %.60s ago", duration_words(clock_now() - s->result.probed_at, age, sizeof(age)));
+		snprintf(out->right, sizeof(out->right), "probed %.60s ago",
+			duration_words(clock_now() - s->result.probed_at, age, sizeof(age)));
 	else
 		snprintf(out->right, sizeof(out->right), "not probed");
 	if (s->result.stored_err.code != ERR_NONE)

@@ -60,17 +60,20 @@ static void renewal_times(struct page *p, const struct renewal *n, int64_t now)
 	bool failed = n->state == RENEWAL_FAILED || n->state == RENEWAL_RETRY;
 
 	if (n->timer_known)
-		page_pair(p, LABEL, "Timer", n->timer_active ? ROLE_GOOD : ROLE_BAD, n->timer_active ? "active" : "not active");
+		page_pair(p, LABEL, "Timer", n->timer_active ? ROLE_GOOD : ROLE_BAD,
+			n->timer_active ? "active" : "not active");
 	if (n->renew_before)
-		page_pair(p, LABEL, "When", ROLE_NORMAL, "%s before it ends", duration_words(n->renew_before, words, sizeof(words)));
+		page_pair(p, LABEL, "When", ROLE_NORMAL, "%s before it ends",
+			duration_words(n->renew_before, words, sizeof(words)));
 	else if (n->rule)
 		page_pair(p, LABEL, "When", ROLE_NORMAL, "%s", n->rule);
 	if (n->next != TIME_NONE)
-		page_pair(p, LABEL, "Next", ROLE_NORMAL, n->next > now ? "%s, in %s" : "%s, due now", time_format(n->next, stamp, sizeof(stamp)),
+		page_pair(p, LABEL, "Next", ROLE_NORMAL, n->next > now ? "%s, in %s" : "%s, due now",
+			time_format(n->next, stamp, sizeof(stamp)),
 			duration_words(n->next > now ? n->next - now : 0, words, sizeof(words)));
 	if (n->last != TIME_NONE)
-		page_pair(p, LABEL, "Last", failed ? ROLE_BAD : ROLE_NORMAL, "%s: %s", time_format(n->last, stamp, sizeof(stamp)),
-			renewal_words(n->state));
+		page_pair(p, LABEL, "Last", failed ? ROLE_BAD : ROLE_NORMAL, "%s: %s",
+			time_format(n->last, stamp, sizeof(stamp)), renewal_words(n->state));
 }
 
 static void who_renews(struct page *p, const struct cert_row *r, int width)
@@ -79,7 +82,8 @@ static void who_renews(struct page *p, const struct cert_row *r, int width)
 
 	page_heading(p, width, "Renewal", NULL);
 	if (!n) {
-		page_pair(p, LABEL, "By", r->renewed_by == RENEWER_NOBODY ? ROLE_WARN : ROLE_NORMAL, "%s", renewer_name(r->renewed_by));
+		page_pair(p, LABEL, "By", r->renewed_by == RENEWER_NOBODY ? ROLE_WARN : ROLE_NORMAL, "%s",
+			renewer_name(r->renewed_by));
 		return;
 	}
 	page_pair(p, LABEL, "By", ROLE_VALUE, "%s (%s)", renewer_name(r->renewed_by), n->id ? n->id : "");

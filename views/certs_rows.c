@@ -73,7 +73,8 @@ void certs_cell(const struct view *v, size_t row, int col, struct cell *out)
 		cell_ref(out, ROLE_NORMAL, renewer_name(r->renewed_by));
 		break;
 	case COL_FINDING:
-		cell_ref(out, r->finding_count ? certs_role(r->findings[0].level) : ROLE_DIM, r->finding_count ? r->findings[0].text : "");
+		cell_ref(out, r->finding_count ? certs_role(r->findings[0].level) : ROLE_DIM,
+			r->finding_count ? r->findings[0].text : "");
 		break;
 	}
 }

@@ -79,8 +79,8 @@ static bool on_idle(void *arg)
 	struct console *c = arg;
 	enum session_state s = session_state(c->app->session);
 
-	return s != SESSION_DETECTING && session_in_flight(c->app->session) == 0 && c->app->snap.in_flight == 0 && !c->run && c->app->jobs == 0 &&
-		!c->app->snap.tally_reader;
+	return s != SESSION_DETECTING && session_in_flight(c->app->session) == 0 && c->app->snap.in_flight == 0 &&
+		!c->run && c->app->jobs == 0 && !c->app->snap.tally_reader;
 }
 
 static bool on_interrupt(void *arg)
@@ -105,7 +105,8 @@ static bool on_quit(void *arg, bool forced)
 
 	if (c->run && !forced && !c->leaving) {
 		c->leaving = true;
-		ui_message(c->ui, ROLE_WARN, "a change is running; quit again to leave it to itself: its journal entry stays unfinished");
+		ui_message(c->ui, ROLE_WARN,
+			"a change is running; quit again to leave it to itself: its journal entry stays unfinished");
 		return false;
 	}
 	return true;
@@ -120,7 +121,8 @@ static void rescued(void *arg, const struct change *ch, int64_t journal_id, cons
 	(void)journal_id, (void)journal_err;
 	c->run = NULL;
 	rescue_done(c->app, ch);
-	ui_message(c->ui, ROLE_WARN, "an earlier un-block was interrupted: %zu of %zu entries that it took along are put back",
+	ui_message(c->ui, ROLE_WARN,
+		"an earlier un-block was interrupted: %zu of %zu entries that it took along are put back",
 		change_tally(ch, VERDICT_IN_FORCE), ch->count);
 }
 
@@ -152,14 +154,17 @@ static void resumed(void *arg)
 /* Counts on the tabs of panels that were never opened, too. */
 static void set_badges(struct console *c)
 {
-	static const struct view_ops *const tab[LIST_COUNT] = { [LIST_BLOCKED] = &view_blocked, [LIST_ALLOWED] = &view_allowed };
+	static const struct view_ops *const tab[LIST_COUNT] = {
+		[LIST_BLOCKED] = &view_blocked, [LIST_ALLOWED] = &view_allowed
+	};
 	char count[32];
 
 	for (int i = 0; i < LIST_COUNT; i++) {
 		const struct entrylist *l = c->app->snap.list[i];
 
 		if (l)
-			ui_set_badge(c->ui, tab[i], text_grouped(l->count, count, sizeof(count)), l->malformed ? ROLE_WARN : ROLE_BADGE);
+			ui_set_badge(c->ui, tab[i], text_grouped(l->count, count, sizeof(count)),
+				l->malformed ? ROLE_WARN : ROLE_BADGE);
 	}
 }
 
@@ -222,7 +227,8 @@ static const char **bindings_of(const struct config *config, char ***owned)
 
 	*owned = xcalloc(config->key_count + 1, sizeof(char *));
 	for (size_t i = 0; i < config->key_count; i++)
-		list[i] = (*owned)[i] = xasprintf("%s %s %s", config->keys[i].panel, config->keys[i].keys, config->keys[i].action);
+		list[i] = (*owned)[i] =
+			xasprintf("%s %s %s", config->keys[i].panel, config->keys[i].keys, config->keys[i].action);
 	return list;
 }
 
@@ -230,12 +236,14 @@ static bool start_ui(struct console *c, const struct console_options *o, struct 
 {
 	struct app *a = c->app;
 	static char theme_dir[2][4200];
-	const char *dirs[3] = { theme_dir[0], theme_dir[1], NULL }, *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	const char *dirs[3] = { theme_dir[0], theme_dir[1], NULL }, *xdg = getenv("XDG_CONFIG_HOME"),
+		   *home = getenv("HOME");
 	char **owned;
 	const char **bindings = bindings_of(&a->config, &owned);
 
 	snprintf(theme_dir[0], sizeof(theme_dir[0]), "%s%s/stalwarden/themes", xdg ? xdg : home ? home : "", xdg ? "" : "/.config");
-	snprintf(theme_dir[1], sizeof(theme_dir[1]), "%s", access("themes/default.theme", R_OK) == 0 ? "themes" : "/usr/local/share/stalwarden/themes");
+	snprintf(theme_dir[1], sizeof(theme_dir[1]), "%s",
+		access("themes/default.theme", R_OK) == 0 ? "themes" : "/usr/local/share/stalwarden/themes");
 	c->ui = ui_new(a->loop,
 		&(struct ui_config){ .app = c,
 			.tabs = tabs,

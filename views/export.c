@@ -80,8 +80,10 @@ static void write_list(const struct export_ask *ask, const char *path, int fd, s
 
 	if (ask->left_out)
 		snprintf(more, sizeof(more), "; %zu left out: they hit what must not be blocked", ask->left_out);
-	if (list.list && export_lists(format_of(path), &list, 1, clock_now(), write_all, &fd, &skipped, err) && fsync(fd) == 0)
-		ui_message(ask->view->ui, ROLE_GOOD, "%zu rows written to %s as %s%s", n - skipped, path, format_name(format_of(path)), more);
+	if (list.list && export_lists(format_of(path), &list, 1, clock_now(), write_all, &fd, &skipped, err) &&
+		fsync(fd) == 0)
+		ui_message(ask->view->ui, ROLE_GOOD, "%zu rows written to %s as %s%s", n - skipped, path,
+			format_name(format_of(path)), more);
 	else
 		err_set(err, ERR_IO, "%s could not be written: %s", path, strerror(errno));
 	free(rows);
@@ -150,5 +152,10 @@ static void text_given(void *arg, const char *text)
 
 void export_text(struct view *v)
 {
-	ui_prompt(v->ui, &(struct prompt_spec){ .label = "Write this panel as text to: ", .history = "file", .done = text_given, .owner = &v->scope, .arg = v });
+	ui_prompt(v->ui,
+		&(struct prompt_spec){ .label = "Write this panel as text to: ",
+			.history = "file",
+			.done = text_given,
+			.owner = &v->scope,
+			.arg = v });
 }

@@ -134,7 +134,8 @@ static void classes(const struct history_past *s, struct page *p, int width)
 		most = by[c] > most ? by[c] : most;
 	page_heading(p, width, "Twelve weeks", text_grouped(s->total, total, sizeof(total)));
 	for (int c = 0; c < CLASS_COUNT; c++)
-		page_bar(p, 8, class_name((enum ban_class)c), role_of_reason(reason_of_class((enum ban_class)c)), by[c], most, width - 18);
+		page_bar(p, 8, class_name((enum ban_class)c), role_of_reason(reason_of_class((enum ban_class)c)), by[c],
+			most, width - 18);
 }
 
 static void busiest(const struct history_past *s, struct page *p)
@@ -146,8 +147,8 @@ static void busiest(const struct history_past *s, struct page *p)
 		return;
 	page_blank(p), page_line(p), page_spot_begin(p);
 	time_format(d->day, day, sizeof(day));
-	page_add(p, ROLE_NORMAL, "%s most on %.10s: %u ban%s, %u address%s", p->glyphs->arrow, day, d->bans, d->bans == 1 ? "" : "s", d->addresses,
-		d->addresses == 1 ? "" : "es");
+	page_add(p, ROLE_NORMAL, "%s most on %.10s: %u ban%s, %u address%s", p->glyphs->arrow, day, d->bans,
+		d->bans == 1 ? "" : "s", d->addresses, d->addresses == 1 ? "" : "es");
 	if (s->top.family)
 		page_add(p, ROLE_NORMAL, ", %s above all", net_format(&s->top, net, sizeof(net)));
 	page_spot_end(p, ACTION_OPEN, (uint64_t)s->busiest + 1);
@@ -184,8 +185,10 @@ static void status(const struct view *v, struct view_status *out)
 	const struct history_state *s = v->state;
 
 	snprintf(out->note, sizeof(out->note), "by day");
-	snprintf(out->right, sizeof(out->right), "store %.1f MB%s", (double)s->past.size / 1e6, s->sync ? ", reading the log" : "");
-	snprintf(out->empty, sizeof(out->empty), "%.300s", s->past.err.code != ERR_NONE ? s->past.err.msg : "reading the history…");
+	snprintf(out->right, sizeof(out->right), "store %.1f MB%s", (double)s->past.size / 1e6,
+		s->sync ? ", reading the log" : "");
+	snprintf(out->empty, sizeof(out->empty), "%.300s",
+		s->past.err.code != ERR_NONE ? s->past.err.msg : "reading the history…");
 }
 
 const char *history_grouping(enum action a)

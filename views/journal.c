@@ -198,7 +198,8 @@ static void status(const struct view *v, struct view_status *out)
 	if (store_rows_of(v)->count == ROWS_MAX)
 		snprintf(out->right, sizeof(out->right), "the newest; the verb journal has all");
 	if (store_rows_of(v)->err.code != ERR_NONE)
-		snprintf(out->empty, sizeof(out->empty), "the journal can't be read: %.200s", store_rows_of(v)->err.msg);
+		snprintf(
+			out->empty, sizeof(out->empty), "the journal can't be read: %.200s", store_rows_of(v)->err.msg);
 }
 
 static const struct column columns[] = {

@@ -42,7 +42,8 @@ static void changed(void *arg, unsigned snaps)
 		view_redraw(v);
 	}
 	if (s->seen)
-		ui_set_badge(v->ui, v->ops, text_grouped(s->seen->count, badge, sizeof(badge)), s->seen->malformed ? ROLE_WARN : ROLE_BADGE);
+		ui_set_badge(v->ui, v->ops, text_grouped(s->seen->count, badge, sizeof(badge)),
+			s->seen->malformed ? ROLE_WARN : ROLE_BADGE);
 }
 
 static void list_open(struct view *v)
@@ -110,7 +111,8 @@ static bool hit(const struct filter_hits *h, size_t row)
 static bool list_filter_narrows(const struct view *v, const char *before, const char *now)
 {
 	struct err ignored = ERR_INIT;
-	struct filter *wide = filter_parse(FILTER_LIST, before, 0, &ignored), *narrow = filter_parse(FILTER_LIST, now, 0, &ignored);
+	struct filter *wide = filter_parse(FILTER_LIST, before, 0, &ignored),
+		      *narrow = filter_parse(FILTER_LIST, now, 0, &ignored);
 	bool narrows = wide && narrow && filter_is_narrower(narrow, wide);
 
 	(void)v;
@@ -144,7 +146,8 @@ static void list_status(const struct view *v, struct view_status *out)
 {
 	const struct entrylist *l = list_of(v);
 
-	status_of_snap(v, snap_of(v), out, list_count(v), list_kind_of(v) == LIST_BLOCKED ? "nothing is blocked" : "nothing is allowed");
+	status_of_snap(v, snap_of(v), out, list_count(v),
+		list_kind_of(v) == LIST_BLOCKED ? "nothing is blocked" : "nothing is allowed");
 	if (l && l->malformed)
 		snprintf(out->note, sizeof(out->note), "%zu malformed", l->malformed);
 }

@@ -28,7 +28,8 @@ static bool parse_end(const char *text, int64_t *out, struct err *err)
 		return true;
 	}
 	if (!time_parse(text, clock_now(), out))
-		return err_set(err, ERR_USAGE, "\"%s\" is no time: 7d, 2026-12-01, 2026-12-01T12:00:00Z or never", text);
+		return err_set(
+			err, ERR_USAGE, "\"%s\" is no time: 7d, 2026-12-01, 2026-12-01T12:00:00Z or never", text);
 	return *out > clock_now() || err_set(err, ERR_USAGE, "%s is in the past", text);
 }
 

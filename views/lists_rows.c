@@ -47,7 +47,8 @@ static bool is_covered_by_allow(const struct view *v, size_t row)
 	const struct entrylist *allowed = app_of(v)->snap.list[LIST_ALLOWED];
 	struct net n;
 
-	if (list_kind_of(v) != LIST_BLOCKED || !allowed || !server_has(session_server(app_of(v)->session), CAP(ALLOW_WINS)))
+	if (list_kind_of(v) != LIST_BLOCKED || !allowed ||
+		!server_has(session_server(app_of(v)->session), CAP(ALLOW_WINS)))
 		return false;
 	entry_net(&list_of(v)->rows[row], &n);
 	return n.family && entrylist_covering(allowed, &n, -1, ((struct list_state *)v->state)->now) >= 0;
@@ -134,7 +135,8 @@ void list_cell(const struct view *v, size_t row, int col, struct cell *out)
 		reason_cell(v, e, out);
 		break;
 	case COL_SINCE:
-		cell_set(out, ROLE_NORMAL, "%s", time_words(since_of(v, row), ((struct list_state *)v->state)->now, words, sizeof(words)));
+		cell_set(out, ROLE_NORMAL, "%s",
+			time_words(since_of(v, row), ((struct list_state *)v->state)->now, words, sizeof(words)));
 		break;
 	case COL_REMAINING:
 		remaining_cell(v, row, out);
@@ -217,12 +219,14 @@ void list_detail(const struct view *v, size_t row, struct page *out, int width)
 	(void)width;
 	page_pair(out, 12, "Entry", ROLE_VALUE, "%s", entry_key(l, row));
 	page_pair(out, 12, "State", ROLE_NORMAL, "%s%s%s", entry_state_text(entry_state(l, row, now)),
-		e->origin == ORIGIN_UNKNOWN ? "" : ", added by ", e->origin == ORIGIN_UNKNOWN ? "" : origin_text(e->origin));
+		e->origin == ORIGIN_UNKNOWN ? "" : ", added by ",
+		e->origin == ORIGIN_UNKNOWN ? "" : origin_text(e->origin));
 	if (entry_created(e) != TIME_NONE)
 		page_pair(out, 12, "Since", ROLE_NORMAL, "%s (%s)", time_format(entry_created(e), stamp, sizeof(stamp)),
 			time_words(entry_created(e), now, words, sizeof(words)));
 	else if (since_of(v, row) != TIME_NONE)
-		page_pair(out, 12, "Seen first", ROLE_NORMAL, "%s (no line of the log tells of it)", time_format(since_of(v, row), stamp, sizeof(stamp)));
+		page_pair(out, 12, "Seen first", ROLE_NORMAL, "%s (no line of the log tells of it)",
+			time_format(since_of(v, row), stamp, sizeof(stamp)));
 	if (entry_expires(e) != TIME_NONE)
 		page_pair(out, 12, "Until", ROLE_NORMAL, "%s", time_format(entry_expires(e), stamp, sizeof(stamp)));
 	if (entry_note(l, row)[0])

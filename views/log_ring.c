@@ -20,7 +20,8 @@ static bool keep(const struct view *v, struct log_row *r, const struct event *ev
 	struct log_state *s = v->state;
 	size_t len = ev->line.len < LINE_MAX_KEPT ? ev->line.len : LINE_MAX_KEPT;
 
-	if (slice_starts(ev->id, "http.") && (slice_is(ev->id, "http.request-body") || slice_is(ev->id, "http.response-body")))
+	if (slice_starts(ev->id, "http.") &&
+		(slice_is(ev->id, "http.request-body") || slice_is(ev->id, "http.response-body")))
 		return false; /* at trace level reading the log would log the log */
 	r->line = xmemdup(ev->line.p, len);
 	text_mask_secrets(r->line, len);

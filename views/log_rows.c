@@ -35,7 +35,8 @@ void log_cell(const struct view *v, size_t row, int col, struct cell *out)
 			r->event.id.len ? r->event.id : r->event.description);
 		break;
 	case COL_ADDRESS:
-		cell_set(out, ROLE_VALUE, "%s", r->facts.address.family ? net_format(&r->facts.address, words, sizeof(words)) : "");
+		cell_set(out, ROLE_VALUE, "%s",
+			r->facts.address.family ? net_format(&r->facts.address, words, sizeof(words)) : "");
 		break;
 	case COL_ACCOUNT:
 		slice_cell(out, ROLE_NORMAL, r->facts.account.len ? r->facts.account : r->facts.to);
@@ -63,7 +64,8 @@ bool log_filter_compile(struct view *v, const char *text, struct err *err)
 bool log_filter_narrows(const struct view *v, const char *before, const char *now)
 {
 	struct err ignored = ERR_INIT;
-	struct filter *wide = filter_parse(FILTER_LOG, before, 0, &ignored), *narrow = filter_parse(FILTER_LOG, now, 0, &ignored);
+	struct filter *wide = filter_parse(FILTER_LOG, before, 0, &ignored),
+		      *narrow = filter_parse(FILTER_LOG, now, 0, &ignored);
 	bool narrows = wide && narrow && filter_is_narrower(narrow, wide);
 
 	(void)v;
@@ -98,9 +100,11 @@ void log_detail(const struct view *v, size_t row, struct page *p, int width)
 	char safe[600], name[80], stamp[TIME_BUF];
 
 	page_pair(p, 12, "Time", ROLE_NORMAL, "%s", time_format(r->event.time, stamp, sizeof(stamp)));
-	page_pair(p, 12, "Event", ROLE_VALUE, "%s", text_safe_str(safe, sizeof(safe), r->event.id.p ? r->event.id.p : "", r->event.id.len));
+	page_pair(p, 12, "Event", ROLE_VALUE, "%s",
+		text_safe_str(safe, sizeof(safe), r->event.id.p ? r->event.id.p : "", r->event.id.len));
 	page_text(p, ROLE_NORMAL, 12, width,
-		text_safe_str(safe, sizeof(safe), r->event.description.p ? r->event.description.p : "", r->event.description.len));
+		text_safe_str(safe, sizeof(safe), r->event.description.p ? r->event.description.p : "",
+			r->event.description.len));
 	while (event_field_next(&r->event, &pos, &key, &value))
 		page_pair(p, 20, text_safe_str(name, sizeof(name), key.p, key.len), ROLE_NORMAL, "%s",
 			text_safe_str(safe, sizeof(safe), value.p ? value.p : "", value.len));

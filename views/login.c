@@ -78,7 +78,11 @@ static void secret_given(void *arg, const char *text)
 static void ask_secret(struct console *c)
 {
 	ui_prompt(c->ui,
-		&(struct prompt_spec){ .label = "Password: ", .hint = "not shown, not kept", .secret = true, .done = secret_given, .arg = c });
+		&(struct prompt_spec){ .label = "Password: ",
+			.hint = "not shown, not kept",
+			.secret = true,
+			.done = secret_given,
+			.arg = c });
 }
 
 static void user_given(void *arg, const char *text)
@@ -102,7 +106,10 @@ static void ask_user(struct console *c)
 	buf_adds(&hint, c->app->profile.url ? c->app->profile.url : "");
 	c->asked_secret = true;
 	ui_prompt(c->ui,
-		&(struct prompt_spec){ .label = "User: ", .initial = c->user[0] ? c->user : c->app->profile.user, .hint = buf_str(&hint), .done = user_given,
+		&(struct prompt_spec){ .label = "User: ",
+			.initial = c->user[0] ? c->user : c->app->profile.user,
+			.hint = buf_str(&hint),
+			.done = user_given,
 			.arg = c });
 	buf_release(&hint);
 }
@@ -136,8 +143,11 @@ static void discovered(void *arg, bool ok)
 	struct err err = ERR_INIT;
 
 	if (!ok) {
-		ui_message(c->ui, ROLE_ERROR, "no server listens on this host's loopback (443, 8080): start with --url https://HOST, or write stalwarden.conf");
-		ui_set_alarm(c->ui, CONNECTION, ROLE_BAD, "no server at 127.0.0.1:443 or :8080: start with --url https://HOST", "look again", look_again, c);
+		ui_message(c->ui, ROLE_ERROR,
+			"no server listens on this host's loopback (443, 8080): start with --url https://HOST, or write stalwarden.conf");
+		ui_set_alarm(c->ui, CONNECTION, ROLE_BAD,
+			"no server at 127.0.0.1:443 or :8080: start with --url https://HOST", "look again", look_again,
+			c);
 		return;
 	}
 	if (app_remake_session(c->app, &err))

@@ -49,8 +49,8 @@ void store_rows_status(const struct view *v, struct view_status *out, const char
 	char shown[32], all[32];
 
 	if (r->total > r->count)
-		snprintf(out->right, sizeof(out->right), "the first %s of %s", text_grouped(r->count, shown, sizeof(shown)),
-			text_grouped(r->total, all, sizeof(all)));
+		snprintf(out->right, sizeof(out->right), "the first %s of %s",
+			text_grouped(r->count, shown, sizeof(shown)), text_grouped(r->total, all, sizeof(all)));
 	snprintf(out->empty, sizeof(out->empty), "%.300s", r->err.code != ERR_NONE ? r->err.msg : nothing);
 }
 

@@ -91,7 +91,8 @@ bool server_permits(const struct console *c, const struct view *v, enum action a
 	for (size_t i = 0; i < ARRAY_LEN(rights); i++) {
 		int bit = 0;
 
-		if (rights[i].action != a || (rights[i].view != ANYWHERE && rights[i].view != v->ops) || server_has(s, rights[i].caps))
+		if (rights[i].action != a || (rights[i].view != ANYWHERE && rights[i].view != v->ops) ||
+			server_has(s, rights[i].caps))
 			continue;
 		while (!(rights[i].caps & 1u << bit))
 			bit++;
@@ -122,5 +123,7 @@ bool server_may_try(const struct console *c, const struct plan *p, struct err *e
 		for (int bit = 0; bit < CAP_BIT_COUNT; bit++)
 			if (edit_needs(p->change->edits[i].kind) & 1u << bit && s->caps[bit] == CAP_YES)
 				return true;
-	return !server_looks_only(c) || err_set(err, ERR_PERMISSION, "look only: these credentials may change nothing here, and were not tried at this; its verb does");
+	return !server_looks_only(c) ||
+		err_set(err, ERR_PERMISSION,
+			"look only: these credentials may change nothing here, and were not tried at this; its verb does");
 }

@@ -33,9 +33,11 @@ static void say(struct console *c, const struct change *ch)
 	char text[200];
 
 	if (done < ch->count)
-		snprintf(text, sizeof(text), "%zu of %zu expired %s removed; the journal says why not the others", done, ch->count, what);
+		snprintf(text, sizeof(text), "%zu of %zu expired %s removed; the journal says why not the others", done,
+			ch->count, what);
 	else
-		snprintf(text, sizeof(text), "%zu expired %s removed%s%.100s", done, what, is_one ? ": " : "", is_one ? ch->edits[0].target : "");
+		snprintf(text, sizeof(text), "%zu expired %s removed%s%.100s", done, what, is_one ? ": " : "",
+			is_one ? ch->edits[0].target : "");
 	tell(c, done < ch->count ? ROLE_WARN : ROLE_NORMAL, text);
 }
 

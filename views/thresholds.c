@@ -115,8 +115,8 @@ static void near_cell(const struct view *v, enum ban_class c, struct cell *out)
 
 		if (n->class != c)
 			continue;
-		cell_set(out, n->is_over ? ROLE_BAD : ROLE_WARN, "%llu of %llu %s", (unsigned long long)n->failures, (unsigned long long)n->limit,
-			near_who(n, net, sizeof(net)));
+		cell_set(out, n->is_over ? ROLE_BAD : ROLE_WARN, "%llu of %llu %s", (unsigned long long)n->failures,
+			(unsigned long long)n->limit, near_who(n, net, sizeof(net)));
 		return;
 	}
 	cell_set(out, ROLE_DIM, "%s", c == CLASS_AUTH && !near->is_known ? "not logged" : ui_glyphs(v->ui)->dash);
@@ -163,7 +163,9 @@ static void class_cell(const struct view *v, enum ban_class c, enum threshold_co
 		if (t->enabled && !t->malformed && t->period_is_fixed)
 			cell_set(out, ROLE_NORMAL, "rolling"); /* no window: each failure counts for an hour */
 		else if (t->enabled && !t->malformed && t->period_ms > 0)
-			cell_set(out, ROLE_NORMAL, "in %s", duration_words(rate_window_end(t->period_ms, clock_now()) - clock_now(), text, sizeof(text)));
+			cell_set(out, ROLE_NORMAL, "in %s",
+				duration_words(
+					rate_window_end(t->period_ms, clock_now()) - clock_now(), text, sizeof(text)));
 		else
 			cell_set(out, ROLE_DIM, "%s", ui_glyphs(v->ui)->dash);
 		break;
@@ -211,7 +213,8 @@ static void status(const struct view *v, struct view_status *out)
 {
 	status_of_snap(v, SNAP_BIT_THRESHOLDS, out, count(v), "this server has no thresholds");
 	if (thresholds_of(v) && thresholds_of(v)->of[CLASS_SCAN].supported)
-		snprintf(out->note, sizeof(out->note), "%zu scan paths, a request for one bans at once", thresholds_of(v)->path_count);
+		snprintf(out->note, sizeof(out->note), "%zu scan paths, a request for one bans at once",
+			thresholds_of(v)->path_count);
 }
 
 static const struct column columns[] = {

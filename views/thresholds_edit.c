@@ -100,8 +100,12 @@ bool thresholds_act(struct view *v, enum action a, size_t row)
 
 	if (a == ACTION_ADD) {
 		ui_prompt(v->ui,
-			&(struct prompt_spec){ .label = "Scan path: ", .hint = "a glob such as */.env; * and ? match anything", .history = "path",
-				.check = check_glob, .done = glob_given, .arg = console_of(v) });
+			&(struct prompt_spec){ .label = "Scan path: ",
+				.hint = "a glob such as */.env; * and ? match anything",
+				.history = "path",
+				.check = check_glob,
+				.done = glob_given,
+				.arg = console_of(v) });
 		return true;
 	}
 	if (row == ROW_NONE)

@@ -37,8 +37,8 @@ static void state_words(const struct app *a, struct ui_title *out)
 	case SESSION_LOST:
 		out->role = ROLE_STALE;
 		duration_words(retry > 1000 ? retry : 1000, wait, sizeof(wait));
-		snprintf(out->state, sizeof(out->state), "%s%.30s%sno answer, again in %.20s", newest == TIME_NONE ? "" : "stale ", age,
-			newest == TIME_NONE ? "" : "; ", wait);
+		snprintf(out->state, sizeof(out->state), "%s%.30s%sno answer, again in %.20s",
+			newest == TIME_NONE ? "" : "stale ", age, newest == TIME_NONE ? "" : "; ", wait);
 		snprintf(out->state_short, sizeof(out->state_short), "stale");
 		break;
 	case SESSION_REFUSED:
@@ -85,8 +85,8 @@ void console_title(void *arg, struct ui_title *out)
 
 	url_host(a->profile.url ? a->profile.url : "", host, sizeof(host));
 	snprintf(out->name, sizeof(out->name), "%.47s", a->profile.name);
-	snprintf(out->server, sizeof(out->server), "%.80s%s%.40s%s%.20s", host, s->versions[0] ? " · " : "", s->versions, s->mode[0] ? " · " : "",
-		s->mode);
+	snprintf(out->server, sizeof(out->server), "%.80s%s%.40s%s%.20s", host, s->versions[0] ? " · " : "",
+		s->versions, s->mode[0] ? " · " : "", s->mode);
 	if (ui_glyphs(c->ui)->ascii)
 		make_plain(out->server);
 	if (a->profile.read_only)
@@ -94,7 +94,8 @@ void console_title(void *arg, struct ui_title *out)
 	else if (server_looks_only(c))
 		snprintf(out->badges, sizeof(out->badges), "LOOK ONLY");
 	if (a->profile.insecure)
-		snprintf(out->badges + strlen(out->badges), sizeof(out->badges) - strlen(out->badges), "%sINSECURE", out->badges[0] ? " " : "");
+		snprintf(out->badges + strlen(out->badges), sizeof(out->badges) - strlen(out->badges), "%sINSECURE",
+			out->badges[0] ? " " : "");
 	out->colour = COLOUR_DEFAULT;
 	if (a->profile.colour)
 		colour_parse(a->profile.colour, &out->colour);

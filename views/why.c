@@ -100,7 +100,8 @@ static void open_view(struct view *v)
 	view_changed(v);
 	gather(v);
 	s->sync = sync_begin(app_of(v), false, synced, v);
-	app_refresh(app_of(v), SNAP(BLOCKED) | SNAP(ALLOWED) | SNAP(THRESHOLDS) | SNAP(TRUST), app_of(v)->profile.refresh_ms);
+	app_refresh(app_of(v), SNAP(BLOCKED) | SNAP(ALLOWED) | SNAP(THRESHOLDS) | SNAP(TRUST),
+		app_of(v)->profile.refresh_ms);
 }
 
 static void refresh(struct view *v)
@@ -143,7 +144,9 @@ static bool act(struct view *v, enum action a, size_t row)
 
 	plan_options_init(&o);
 	if (a == ACTION_OPEN && row != ROW_NONE) {
-		static const enum action of_spot[] = { [1] = ACTION_REMOVE, [2] = ACTION_ALLOW, [3] = ACTION_RESET_COUNTERS, [4] = ACTION_FIX };
+		static const enum action of_spot[] = {
+			[1] = ACTION_REMOVE, [2] = ACTION_ALLOW, [3] = ACTION_RESET_COUNTERS, [4] = ACTION_FIX
+		};
 
 		a = row >= 1 && row <= 4 ? of_spot[row] : ACTION_NONE;
 	}

@@ -33,16 +33,20 @@ static void entries(struct app *a, struct page *p, int width, const char *label,
 		const struct entry *e = &l->rows[rows[i]];
 		enum entry_state state = entry_state(l, rows[i], clock_now());
 
-		page_pair(p, LABEL, i ? "" : label, state == ENTRY_ACTIVE ? role : ROLE_DIM, "%s", entry_key(l, rows[i]));
+		page_pair(
+			p, LABEL, i ? "" : label, state == ENTRY_ACTIVE ? role : ROLE_DIM, "%s", entry_key(l, rows[i]));
 		page_add(p, ROLE_NORMAL, "  %s", reason_text(e->reason));
 		if (entry_created(e) != TIME_NONE)
-			page_add(p, ROLE_NORMAL, " since %s", time_words(entry_created(e), clock_now(), since, sizeof(since)));
+			page_add(p, ROLE_NORMAL, " since %s",
+				time_words(entry_created(e), clock_now(), since, sizeof(since)));
 		if (entry_expires(e) != TIME_NONE)
-			page_add(p, ROLE_NORMAL, " until %s", time_words(entry_expires(e), clock_now(), since, sizeof(since)));
+			page_add(p, ROLE_NORMAL, " until %s",
+				time_words(entry_expires(e), clock_now(), since, sizeof(since)));
 		if (state == ENTRY_EXPIRED)
 			page_add(p, ROLE_DIM, "  expired");
 		else if (entry_expires(e) != TIME_NONE)
-			page_add(p, ROLE_DIM, " (%s left)", duration_words(entry_expires(e) - clock_now(), since, sizeof(since)));
+			page_add(p, ROLE_DIM, " (%s left)",
+				duration_words(entry_expires(e) - clock_now(), since, sizeof(since)));
 		if (entry_note(l, rows[i])[0])
 			page_text(p, ROLE_DIM, LABEL + 3, width, entry_note(l, rows[i]));
 	}
@@ -74,8 +78,8 @@ static void near(struct page *p, const struct why *w, int width)
 	for (size_t i = 0; i < w->near.count && i < 5; i++) {
 		const struct history_near *n = &w->near.rows[i];
 
-		snprintf(row, sizeof(row), "%s  %s%s  %s", class_name(n->class), n->address.family ? "" : "login ", near_who(n, net, sizeof(net)),
-			near_words(n, clock_now(), words, sizeof(words)));
+		snprintf(row, sizeof(row), "%s  %s%s  %s", class_name(n->class), n->address.family ? "" : "login ",
+			near_who(n, net, sizeof(net)), near_words(n, clock_now(), words, sizeof(words)));
 		told(p, width, i ? "" : "Near a ban", n->is_over ? ROLE_BAD : n->failures * 2 >= n->limit ? ROLE_WARN : ROLE_NORMAL, row);
 	}
 	if (w->lists_known && !w->is_refused && w->near.notice[0])
@@ -87,20 +91,23 @@ static void past(struct page *p, const struct why *w)
 	char when[64];
 
 	for (size_t i = 0; i < w->ban_count && i < 6; i++) {
-		page_pair(p, LABEL, i ? "" : "Bans", ROLE_NORMAL, "%s  ", time_words(w->bans[i].time, clock_now(), when, sizeof(when)));
+		page_pair(p, LABEL, i ? "" : "Bans", ROLE_NORMAL, "%s  ",
+			time_words(w->bans[i].time, clock_now(), when, sizeof(when)));
 		page_adds(p, role_of_reason(reason_of_class(w->bans[i].class)), class_name(w->bans[i].class));
 		page_add(p, ROLE_NORMAL, "  ");
 		page_adds(p, ROLE_NORMAL, w->bans[i].account[0] ? w->bans[i].account : w->bans[i].path);
 		if (w->bans[i].ended != TIME_NONE)
-			page_add(p, ROLE_DIM, "  ended %s", time_words(w->bans[i].ended, clock_now(), when, sizeof(when)));
+			page_add(p, ROLE_DIM, "  ended %s",
+				time_words(w->bans[i].ended, clock_now(), when, sizeof(when)));
 	}
 	for (size_t i = 0; i < w->span_count && i < 3; i++)
 		if (w->spans[i].seen_first != TIME_NONE)
 			page_pair(p, LABEL, "Seen first", ROLE_NORMAL, "%s (no log line says why)",
 				time_words(w->spans[i].seen_first, clock_now(), when, sizeof(when)));
 	for (size_t i = 0; i < w->change_count && i < 6; i++) {
-		page_pair(p, LABEL, i ? "" : "Own changes", ROLE_NORMAL, "%s  #%lld %s ", time_words(w->changes[i].time, clock_now(), when, sizeof(when)),
-			(long long)w->changes[i].id, edit_words(w->changes[i].kind));
+		page_pair(p, LABEL, i ? "" : "Own changes", ROLE_NORMAL, "%s  #%lld %s ",
+			time_words(w->changes[i].time, clock_now(), when, sizeof(when)), (long long)w->changes[i].id,
+			edit_words(w->changes[i].kind));
 		page_adds(p, ROLE_VALUE, w->changes[i].target);
 		page_add(p, role_of_verdict(w->changes[i].verdict), "  %s", verdict_words(w->changes[i].verdict));
 		page_add(p, ROLE_DIM, "  by ");
@@ -117,7 +124,8 @@ void why_page(struct app *a, const struct why *w, struct page *p, int width)
 	entries(a, p, width, "Blocked by", ROLE_BAD, LIST_BLOCKED, w->blocked, w->blocked_count);
 	entries(a, p, width, "Allowed by", ROLE_GOOD, LIST_ALLOWED, w->allowed, w->allowed_count);
 	if (w->who[0]) {
-		snprintf(who, sizeof(who), "%s%s", w->who, w->is_gateway ? ": everybody behind it shares this address" : "");
+		snprintf(who, sizeof(who), "%s%s", w->who,
+			w->is_gateway ? ": everybody behind it shares this address" : "");
 		told(p, width, "Who is it", w->is_gateway ? ROLE_WARN : ROLE_NORMAL, who);
 	}
 	if (places_words(a, &w->net, place, sizeof(place))[0])
@@ -129,7 +137,8 @@ void why_page(struct app *a, const struct why *w, struct page *p, int width)
 	sums(p, "Refused", w->refused, w->refused_count, "connection");
 	past(p, w);
 	if (w->is_asked && !why_is_known(w))
-		page_text(p, ROLE_DIM, 0, width, "Nothing is known of it: no entry covers it, neither log nor journal names it.");
+		page_text(p, ROLE_DIM, 0, width,
+			"Nothing is known of it: no entry covers it, neither log nor journal names it.");
 	if (w->advice_count)
 		page_heading(p, width, "To end it", NULL);
 	for (size_t i = 0; i < w->advice_count; i++)

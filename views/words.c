@@ -43,7 +43,8 @@ void status_of_snap(const struct view *v, enum snap what, struct view_status *ou
 
 	out->stale = err->code != ERR_NONE || state == SESSION_LOST;
 	if (a->snap.fetched[what] != TIME_NONE)
-		snprintf(out->right, sizeof(out->right), "as of %s ago", duration_words(clock_now() - a->snap.fetched[what], words, sizeof(words)));
+		snprintf(out->right, sizeof(out->right), "as of %s ago",
+			duration_words(clock_now() - a->snap.fetched[what], words, sizeof(words)));
 	if (rows > 0)
 		return;
 	out->role = ROLE_DIM;
@@ -53,7 +54,8 @@ void status_of_snap(const struct view *v, enum snap what, struct view_status *ou
 		snprintf(out->empty, sizeof(out->empty), "%s: %.200s", snap_words(what), err->msg);
 	} else if (out->unread && (state == SESSION_LOST || state == SESSION_REFUSED || state == SESSION_FOREIGN)) {
 		out->role = ROLE_WARN;
-		snprintf(out->empty, sizeof(out->empty), "%s: %.200s", snap_words(what), session_error(a->session)->msg);
+		snprintf(
+			out->empty, sizeof(out->empty), "%s: %.200s", snap_words(what), session_error(a->session)->msg);
 	} else if (out->unread) {
 		snprintf(out->empty, sizeof(out->empty), ui_glyphs(v->ui)->ascii ? "loading..." : "loading…");
 	} else {
@@ -69,7 +71,8 @@ char *words_time_of_day(int64_t t, int64_t now, char *out, size_t size)
 	out[0] = '\0';
 	if (t == TIME_NONE || !localtime_r(&a, &then) || !localtime_r(&b, &today))
 		return out;
-	strftime(out, size, then.tm_yday == today.tm_yday && then.tm_year == today.tm_year ? "%H:%M:%S" : "%d %b %H:%M:%S", &then);
+	strftime(out, size,
+		then.tm_yday == today.tm_yday && then.tm_year == today.tm_year ? "%H:%M:%S" : "%d %b %H:%M:%S", &then);
 	return out;
 }
 
