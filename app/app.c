@@ -59,7 +59,7 @@ static bool choose_profile(struct app *a, struct err *err)
 	a->profile.insecure = a->profile.insecure || o->insecure;
 	if (o->timeout_ms > 0)
 		a->profile.timeout_ms = o->timeout_ms;
-	if (a->config.refresh_ms > 0 && a->profile.refresh_ms <= 0)
+	if (a->config.refresh_ms > 0 && (!found || a->profile.refresh_ms <= 0))
 		a->profile.refresh_ms = a->config.refresh_ms;
 	return true;
 }

@@ -7,7 +7,7 @@
 
 #include "app/gateways.h"
 #include "app/startup.h"
-#include "client/logsource.h"
+#include "client/logsource_api.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
@@ -16,6 +16,9 @@
 #define SEEN_MAX  16
 #define MINUTE_MS 60000
 #define ASK_MS    1000  /* the list is asked for at most so often because of a line */
+#define LOST_MS   60000 /* a log that can't be read is looked at again after so long */
+#define REST      10    /* and a slow one after so many times the time it took: what is asked meanwhile waits for it */
+#define POLL_SLACK_MS 100 /* a panel that polls comes first */
 #define FACTS_MS  10000 /* what is a gateway is looked up again after so long */
 
 struct gateway_watch {
@@ -28,6 +31,13 @@ struct gateway_watch {
 	size_t shared_count;
 	bool has_facts, is_dirty;   /* dirty: counts that were not told yet */
 	bool is_following;
+	bool wants_api;             /* that is where the log is */
+	struct logsource *api;
+	const struct session *api_session; /* it reads by this one */
+	int64_t polled, rests;      /* clock_mono(); not again before */
+	bool is_polling;            /* nothing was heard since */
+	struct timer poll;
+	struct observer observer;
 	void (*changed)(void *arg);
 	void *arg;
 };
@@ -169,7 +179,9 @@ static void on_lines(struct logsource *src, const struct logbatch *batch, void *
 {
 	struct gateway_watch *w = arg;
 
-	(void)src;
+	if (src == w->api && w->is_polling && clock_mono() - w->polled > w->app->profile.refresh_ms / REST)
+		w->rests = clock_mono() + (clock_mono() - w->polled) * REST;
+	w->is_polling = false;
 	for (size_t i = 0; i < batch->count; i++)
 		take_line(w, &batch->events[i]);
 	if (w->is_dirty)
@@ -178,21 +190,104 @@ static void on_lines(struct logsource *src, const struct logbatch *batch, void *
 
 static void on_state(struct logsource *src, enum logsource_state state, const char *text, void *arg)
 {
-	(void)src, (void)state, (void)text, (void)arg; /* the log panel says what is wrong with a log */
+	struct gateway_watch *w = arg;
+
+	(void)text; /* the log panel says what is wrong with a log */
+	if (state == LOGSOURCE_LOST)
+		w->rests = clock_mono() + LOST_MS;
+	if (src != w->api || state != LOGSOURCE_FAILED)
+		return;
+	logsource_close(src);
+	w->api = NULL;
+	w->wants_api = w->is_following = false;
+}
+
+/* ---- the server's API ---- */
+
+static bool open_source(struct gateway_watch *w, const struct logsource_ops *ops, void *param, struct logsource **out)
+{
+	struct logsource_want want = { .follow = true, .is_driven = ops == &logsource_api };
+	struct logsource_events events = { .on_lines = on_lines, .on_state = on_state, .arg = w };
+	struct err ignored = ERR_INIT;
+
+	*out = logsource_open(ops, param, w->app->loop, &w->app->scope, &want, &events, &ignored);
+	return *out != NULL;
+}
+
+/* Does the log tell of something that the list is too old for? */
+static bool is_ahead(const struct gateway_watch *w)
+{
+	int64_t fetched = w->app->snap.fetched[SNAP_BIT_BLOCKED];
+
+	for (size_t i = 0; i < w->count; i++)
+		if (fetched == TIME_NONE || w->seen[i].last > fetched)
+			return true;
+	return false;
+}
+
+static void poll_due(struct loop *loop, void *arg)
+{
+	(void)loop;
+	gateway_watch_poll(arg);
+}
+
+void gateway_watch_poll(struct app *a)
+{
+	struct gateway_watch *w = a->gateway_watch;
+	int64_t now = clock_mono(), every = a->profile.refresh_ms;
+
+	if (!w || !w->wants_api || every <= 0)
+		return;
+	timer_start(a->loop, &w->poll, every + POLL_SLACK_MS, &a->scope, poll_due, a);
+	if (w->api && w->api_session != a->session) { /* other credentials: the old session is gone */
+		logsource_close(w->api);
+		w->api = NULL;
+		w->is_following = false;
+	}
+	if (now - w->polled < every / 2 || now < w->rests || (!w->api && a->snap.in_flight))
+		return;
+	if (session_state(a->session) != SESSION_READY || !app_can(a, CAP(READ_LOG), NULL))
+		return;
+	w->polled = now;
+	w->is_polling = true;
+	if (w->api) {
+		logsource_poll(w->api);
+	} else {
+		w->api_session = a->session;
+		w->is_following = open_source(w, &logsource_api, a->session, &w->api);
+	}
+	if (is_ahead(w)) /* the list could not be had when the line came */
+		app_refresh(a, SNAP(BLOCKED), 0);
+}
+
+static void on_app(void *arg, unsigned snaps)
+{
+	struct gateway_watch *w = arg;
+
+	if (snaps & SNAP(BLOCKED) && !w->api) /* the list comes first: requests wait for one another */
+		gateway_watch_poll(w->app);
 }
 
 void gateway_watch_follow(struct app *a, void (*changed)(void *arg), void *arg)
 {
 	struct gateway_watch *w = watch_of(a);
-	struct logsource_want want = { .follow = true };
-	struct logsource_events events = { .on_lines = on_lines, .on_state = on_state, .arg = w };
-	struct err ignored = ERR_INIT;
+	struct logsource *file;
 
 	startup_begin(w->app);
 	w->changed = changed;
 	w->arg = arg;
-	if (logsource_choose(a->profile.log_source, a->log_path, sizeof(a->log_path)) == LOGSOURCE_KIND_FILE)
-		w->is_following = logsource_open(&logsource_file, a->log_path, a->loop, &a->scope, &want, &events, &ignored) != NULL;
+	switch (logsource_choose(a->profile.log_source, a->log_path, sizeof(a->log_path))) {
+	case LOGSOURCE_KIND_FILE:
+		w->is_following = open_source(w, &logsource_file, a->log_path, &file);
+		break;
+	case LOGSOURCE_KIND_API:
+		w->wants_api = true;
+		w->polled = w->rests = INT64_MIN / 2;
+		app_observe(a, &w->observer, &a->scope, on_app, w);
+		break;
+	case LOGSOURCE_KIND_STDIN:
+		break; /* each line comes by gateway_watch_line() */
+	}
 }
 
 /* ---- what is known ---- */

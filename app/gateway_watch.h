@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the log says about gateways between two looks at the lists: a refused connection of one, or its ban, is an alarm at once,
- * and how many were refused is said with it. Lines may come from anywhere; the console follows a local log for it. */
+ * and how many were refused is said with it. Lines may come from anywhere; the console follows the log for it. */
 #ifndef APP_GATEWAY_WATCH_H
 #define APP_GATEWAY_WATCH_H
 
@@ -20,8 +20,11 @@ struct gateway_seen {
 
 /* Any line as it comes in, once, where the log is not followed here; what counts is a refused connection or a ban of a gateway that is not older than GATEWAY_MINUTES. */
 void gateway_watch_line(struct app *a, const struct event *ev);
-/* Follows the log where it is a file of this host; changed is called when something new was seen. Again after app_switch(). */
+/* Follows the log, a file of this host or else the server's API; changed is called when something new was seen. Again after app_switch(). */
 void gateway_watch_follow(struct app *a, void (*changed)(void *arg), void *arg);
+/* The server is being asked for something anyway: a page of the API's log along with it. Where nothing is asked for a refresh interval,
+ * that page is. */
+void gateway_watch_poll(struct app *a);
 /* What a change un-blocked or allowed is forgotten: its old lines mean nothing any more. */
 void gateway_watch_forget(struct app *a, const struct change *c);
 void gateway_watch_release(struct app *a);

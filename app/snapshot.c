@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/app.h"
+#include "app/gateway_watch.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "store/history.h"
@@ -111,6 +112,7 @@ static void answered(void *arg, struct fetch_reply *reply)
 void app_refresh(struct app *a, unsigned snaps, int64_t max_age_ms)
 {
 	int64_t now = clock_mono();
+	bool is_asking = false;
 
 	if (snaps & SNAP(TRUST))
 		names_look_up(a);
@@ -125,7 +127,10 @@ void app_refresh(struct app *a, unsigned snaps, int64_t max_age_ms)
 		a->snap.in_flight |= 1u << i;
 		a->snap.asked[i] = now;
 		session_fetch(a->session, &f, &a->scope, answered, &a->asks[i]);
+		is_asking = true;
 	}
+	if (is_asking)
+		gateway_watch_poll(a);
 }
 
 static void observer_cancel(struct scope_item *item)

@@ -49,6 +49,8 @@ struct logsource_want {
 	const char *cursor; /* NULL = from the present end on; "" = from the oldest line there is;
 			       else resume */
 	bool follow;        /* go on at the end */
+	bool is_driven;     /* follow: it looks when told by logsource_poll() only, and an API for a
+			       few hundred lines at most: what comes faster is skipped */
 	const char *filter; /* substring an API may select by on the server; others ignore it. NULL
 			       = none */
 	size_t budget; /* lines that matter to the history in one batch, so that storing it takes

@@ -15,6 +15,7 @@
 
 #define FIRST 200            /* lines of a quiet poll */
 #define FEW 20000            /* in one answer while a console follows: decoding must not be felt */
+#define GLANCE 800           /* lines at most when it is driven: one cheap look */
 #define MANY 100000          /* in one answer of a sync; the API's own limit for us */
 #define GROWTH 4
 #define HAND_OUT 1000        /* lines at once */
@@ -49,7 +50,7 @@ struct api_state {
 
 static size_t limit_max(const struct logsource *src)
 {
-	return src->want.follow ? FEW : MANY;
+	return src->want.is_driven ? GLANCE : src->want.follow ? FEW : MANY;
 }
 
 static void begin_pass(struct logsource *src, enum pass pass);
@@ -78,6 +79,8 @@ static bool is_enough(const struct logsource *src)
 		return true;
 	if (s->pass == PASS_OLDER)
 		return s->pages.lines >= s->known + s->older;
+	if (src->want.is_driven && s->pages.lines >= GLANCE)
+		return true;
 	if (s->pass == PASS_NEW)
 		return logmark_is_before(&s->mark, logpages_oldest(&s->pages));
 	if (src->want.cursor)
@@ -295,7 +298,7 @@ static void wait_for_more(struct logsource *src)
 		logsource_set_state(src, LOGSOURCE_ENDED, "");
 		return;
 	}
-	if (!src->is_paused)
+	if (!src->is_paused && !src->want.is_driven)
 		timer_start(src->loop, &s->poll, session_profile(src->param)->refresh_ms, &src->scope, on_poll, src);
 	logsource_set_state(src, src->is_paused ? LOGSOURCE_PAUSED : LOGSOURCE_LIVE, "");
 }
@@ -307,7 +310,7 @@ static void fail(struct logsource *src, const struct err *err)
 
 	logpages_drop(&s->pages);
 	s->pass = PASS_NONE;
-	if (src->want.follow && !for_good && !src->is_paused)
+	if (src->want.follow && !for_good && !src->is_paused && !src->want.is_driven)
 		timer_start(src->loop, &s->poll, session_profile(src->param)->refresh_ms, &src->scope, on_poll, src);
 	logsource_set_state(src, for_good ? LOGSOURCE_FAILED : LOGSOURCE_LOST, err->msg);
 }

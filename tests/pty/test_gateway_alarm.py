@@ -83,3 +83,40 @@ def test_an_expected_allow_is_put_back_on_one_key(tmp_path):
         t.wait_text("in force")
         t.wait_gone("should be allowed")
         assert p.state()["live"]["allowed_networks"] == ["172.17.0.0/16"]
+
+
+def logs_read(p):
+    """How often the server was asked for its log."""
+    return sum("logs" in str(r) or "Log/query" in str(r) for r in p.requests())
+
+
+def api_console(p, home, *more):
+    return console(p, home, "--log-source", "api", *more)
+
+
+# The panels ask for nothing at all, for something else, or for the list itself.
+@pytest.mark.parametrize("panel", ["9", "2", "1"])
+@pytest.mark.parametrize("persona", ["0.15", "0.10", "0.8", "0.16"])
+def test_the_servers_own_log_is_enough(persona, panel, tmp_path):
+    """No log of this host can be read: a page of the API's log with each refresh tells of a refused connection."""
+    config = tmp_path / "stalwarden" / "stalwarden.conf"
+    config.parent.mkdir(mode=0o700)
+    config.write_text("ui { refresh = 1s }\n")
+    config.chmod(0o600)
+    with Practice(persona, options={"level": "debug"}) as p:
+        with api_console(p, tmp_path) as t:
+            t.wait_text("● live")
+            t.send(panel)
+            t.settle()
+            p.requests()
+            t.wait(lambda: logs_read(p), "the log was never asked for")
+            if panel != "1":  # the list can't be had: only the log tells
+                p.fault("status", status=503, path="blocked", times=-1)
+                p.fault("status", status=503, body="BlockedIp", times=-1)
+            fail(p, 101)
+            fail(p, 12)
+            t.wait_text("connections refused in 10 min" if panel == "1" else "172.17.0.1 is refused, so it is banned")
+            if panel != "1":
+                t.wait_text("12 connections refused in 10 min")
+            p.no_faults()
+            t.wait_text("172.17.0.1 is banned")
