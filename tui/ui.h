@@ -89,6 +89,7 @@ void ui_set_badge(struct ui *ui, const struct view_ops *tab, const char *text, e
 void ui_set_alarm(struct ui *ui, const char *key, enum role role, const char *text, const char *label,
 	void (*cure)(void *arg), void *arg);
 void ui_clear_alarm(struct ui *ui, const char *key);
+void ui_raise_alarm(struct ui *ui, const char *key); /* before all others: none of them can be cured until it is */
 
 /* The line above the hints. A message goes with the next key; a verdict stays until the next one or Esc. */
 void ui_message(struct ui *ui, enum role role, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

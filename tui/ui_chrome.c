@@ -315,3 +315,15 @@ void ui_set_alarm(struct ui *ui, const char *key, enum role role, const char *te
 	ui->alarm_count++;
 	ui_dirty(ui);
 }
+
+void ui_raise_alarm(struct ui *ui, const char *key)
+{
+	struct ui_alarm *a = find_alarm(ui, key), first;
+
+	if (a == NULL)
+		return;
+	first = *a;
+	memmove(ui->alarms + 1, ui->alarms, (size_t)(a - ui->alarms) * sizeof(*a));
+	ui->alarms[0] = first;
+	ui_dirty(ui);
+}

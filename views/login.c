@@ -35,6 +35,12 @@ static bool has_data(const struct console *c)
 	return false;
 }
 
+static void raise_alarm(struct console *c, const char *text, const char *label, void (*cure)(void *arg))
+{
+	ui_set_alarm(c->ui, CONNECTION, ROLE_BAD, text, label, cure, c);
+	ui_raise_alarm(c->ui, CONNECTION);
+}
+
 /* Once is a hiccup or a restart, and the title says it: rows do not move for that. */
 static void say_lost(struct console *c, const char *why)
 {
@@ -42,13 +48,13 @@ static void say_lost(struct console *c, const char *why)
 		c->lost++;
 	if (c->lost < 2 && has_data(c))
 		return;
-	ui_set_alarm(c->ui, CONNECTION, ROLE_BAD, why, "try now", try_now, c);
+	raise_alarm(c, why, "try now", try_now);
 }
 
 static void given_up(struct console *c)
 {
 	ui_message(c->ui, ROLE_WARN, "no credentials: nothing is sent. :login asks again");
-	ui_set_alarm(c->ui, CONNECTION, ROLE_BAD, "not logged in: nothing is asked", "log in", log_in, c);
+	raise_alarm(c, "not logged in: nothing is asked", "log in", log_in);
 }
 
 /* ---- secrets ---- */
@@ -145,9 +151,7 @@ static void discovered(void *arg, bool ok)
 	if (!ok) {
 		ui_message(c->ui, ROLE_ERROR,
 			"no server listens on this host's loopback (443, 8080): start with --url https://HOST, or write stalwarden.conf");
-		ui_set_alarm(c->ui, CONNECTION, ROLE_BAD,
-			"no server at 127.0.0.1:443 or :8080: start with --url https://HOST", "look again", look_again,
-			c);
+		raise_alarm(c, "no server at 127.0.0.1:443 or :8080: start with --url https://HOST", "look again", look_again);
 		return;
 	}
 	if (app_remake_session(c->app, &err))
@@ -179,7 +183,7 @@ void login_watch(struct console *c)
 	case SESSION_FOREIGN:
 		if (c->state_was != state)
 			ui_message(c->ui, ROLE_ERROR, "%s", err->msg);
-		ui_set_alarm(c->ui, CONNECTION, ROLE_BAD, err->msg, "try again", try_now, c);
+		raise_alarm(c, err->msg, "try again", try_now);
 		break;
 	case SESSION_LOST:
 		say_lost(c, err->msg);

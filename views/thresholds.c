@@ -126,11 +126,14 @@ static void detail(const struct view *v, size_t row, struct page *out, int width
 {
 	const struct threshold_state *s = v->state;
 	struct near_limit mine = { .rows = NULL };
+	char words[200];
 
 	if (row >= s->classes)
 		return;
 	if (s->row[row] == CLASS_AUTH)
 		memcpy(mine.notice, s->near.notice, sizeof(mine.notice));
+	page_text(out, ROLE_NORMAL, 0, width, /* the column may be too narrow for it */
+		rate_words(&thresholds_of(v)->of[s->row[row]], (enum ban_class)s->row[row], words, sizeof(words)));
 	near_page(&mine, out, width, 0);
 	for (size_t i = 0; i < s->near.count; i++) {
 		mine = (struct near_limit){ .rows = &s->near.rows[i], .count = 1 };

@@ -90,8 +90,28 @@ def test_a_long_message_is_read_to_its_end(tmp_path):
     """Its end says what to do."""
     env = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
     with Terminal([BIN], cols=60, rows=24, env=env) as t:
-        t.wait(lambda: "no server" in t.text or "User:" in t.text, "neither found a server nor none")
+        t.wait(lambda: "look again" in t.text or "User:" in t.text, "neither found a server nor none")
         if "User:" in t.text:
             pytest.skip("a server listens on this host's loopback")
         words = " ".join(t.text.split())
         assert "start with --url https://HOST, or write stalwarden.conf" in words and "! look again" in words
+
+
+def test_no_other_alarm_stands_before_the_one_that_keeps_all_from_being_cured(practice, tmp_path):
+    practice.edit(block=["172.17.0.1"])
+    with console(tmp_path, practice.url) as t:
+        t.wait_text("172.17.0.1 is banned")
+        practice.fault("status", status=401, times=1)
+        t.send("r")
+        t.wait_text("User: admin")
+        t.send("\x1b")
+        t.wait_text("✖ not logged in: nothing is asked")
+        lines = t.text.split("\n")
+        first = [i for i, line in enumerate(lines) if "not logged in: nothing is asked" in line][0]
+        assert "172.17.0.1 is banned" in lines[first + 1], t.text
+        t.send("!")
+        t.wait_text("User: admin")
+        t.send("\r")
+        t.wait_text("Password:")
+        t.send("secret\r")
+        t.wait_text("● live")
