@@ -280,25 +280,25 @@ static void print_dry(struct cli *c, const struct dry_run *d)
 }
 
 /* What could not be sent at all ends as it would have ended. */
-static int dry_run(struct cli *c, struct plan *p)
+int cli_dry_run(struct cli *c, struct plan **plans, size_t n)
 {
 	struct dry_known known = { c->app.snap.thresholds, c->app.snap.list[LIST_BLOCKED] };
 	struct dry_run d = { .requests = NULL };
-	bool ok = session_dry_run(c->app.session, p->change, &known, &d, &c->err);
-	int status = EXIT_DONE;
+	bool ok = true, is_proven = false;
 
+	for (size_t i = 0; i < n; i++) {
+		ok = ok && session_dry_run(c->app.session, plans[i]->change, &known, &d, &c->err);
+		is_proven = is_proven || certs_proof_is_wanted(plans[i]->change);
+		plan_free(plans[i]);
+	}
 	print_dry(c, &d);
-	if (ok && c->format == OUT_TABLE && certs_proof_is_wanted(p->change))
+	if (ok && c->format == OUT_TABLE && is_proven)
 		puts("# before and after it: which certificates are stored, and what the endpoints serve");
 	if (ok && d.left_out && d.left_out == d.count)
 		ok = err_set(&c->err, d.why.code, "nothing would be sent: %s", d.why.msg);
-	if (!ok)
-		status = cli_exit_of_err(&c->err);
-	else if (d.left_out)
-		status = EXIT_PARTLY;
+	n = d.left_out;
 	dry_run_release(&d);
-	plan_free(p);
-	return status;
+	return !ok ? cli_exit_of_err(&c->err) : n ? EXIT_PARTLY : EXIT_DONE;
 }
 
 static bool consent(struct cli *c, const struct plan *p)
@@ -412,7 +412,7 @@ int cli_change(struct cli *c, struct plan *p)
 		return EXIT_REFUSED;
 	}
 	if (cli_has(c, OPT_DRY_RUN))
-		return dry_run(c, p);
+		return cli_dry_run(c, &p, 1);
 	if (!consent(c, p)) {
 		plan_free(p);
 		return EXIT_REFUSED;

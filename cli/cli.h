@@ -127,6 +127,8 @@ void cli_freshen(struct cli *c, unsigned snaps);
 /* Prints the plan's warnings, asks when it must (terminal) or wants --yes, dry-runs or runs it, prints the outcomes, returns the exit code. Takes p;
  * NULL p: c->err says why. */
 int cli_change(struct cli *c, struct plan *p);
+/* The requests of all of them, as one document; takes the plans. */
+int cli_dry_run(struct cli *c, struct plan **plans, size_t n);
 int cli_exit_of_err(const struct err *err);
 void cli_print_kept(struct cli *c);
 

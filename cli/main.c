@@ -14,6 +14,7 @@
 
 #include "cli/cli.h"
 #include "cli/exits.h"
+#include "core/mem.h"
 #include "core/text.h"
 
 /* A core file or a debugger of another user would show the secret. */
@@ -44,14 +45,22 @@ static int usage(struct cli *c)
 /* What the console takes beyond the global options: its certificates panel looks there. */
 #define CONSOLE_OPTIONS "endpoint file"
 
-static bool takes(const struct verb *v, const char *option)
-{
-	size_t n = strlen(option);
+/* Consent that is given in advance; the console takes it at the question. */
+static const enum option_id verbs_only[] = { OPT_DRY_RUN, OPT_YES, OPT_FORCE };
 
-	for (const char *p = v ? v->options : CONSOLE_OPTIONS; p && *p; p += strcspn(p, " "), p += *p == ' ')
-		if (!strncmp(p, option, n) && (p[n] == ' ' || p[n] == '\0'))
+static bool is_one_of(const char *word, const char *words)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = words; n && p && *p; p += strcspn(p, " "), p += *p == ' ')
+		if (!strncmp(p, word, n) && (p[n] == ' ' || p[n] == '\0'))
 			return true;
 	return false;
+}
+
+static bool takes(const struct verb *v, const char *option)
+{
+	return is_one_of(option, v ? v->options : CONSOLE_OPTIONS);
 }
 
 /* Options of other verbs are an error here, not silently ignored. */
@@ -62,6 +71,12 @@ static bool check_options(struct cli *c)
 			!takes(c->verb, option_rows[i].name))
 			return err_set(&c->err, ERR_USAGE, "option --%s does not belong to %s", option_rows[i].name,
 				c->verb ? c->verb->name : "the console");
+	for (size_t i = 0; !c->verb && i < ARRAY_LEN(verbs_only); i++)
+		if (cli_has(c, verbs_only[i]))
+			return err_set(&c->err, ERR_USAGE, "--%s is for verbs: the console asks before it sends anything; --read-only keeps it from that",
+				option_rows[verbs_only[i]].name);
+	if (cli_has(c, OPT_COLOR) && !is_one_of(cli_option(c, OPT_COLOR), option_rows[OPT_COLOR].words))
+		return err_set(&c->err, ERR_USAGE, "--color wants auto, always or never, not \"%s\"", cli_option(c, OPT_COLOR));
 	if (cli_has(c, OPT_OUTPUT) && !out_format_parse(cli_option(c, OPT_OUTPUT), &c->format))
 		return err_set(&c->err, ERR_USAGE, "-o wants table, json, ndjson, csv or plain, not \"%s\"",
 			cli_option(c, OPT_OUTPUT));

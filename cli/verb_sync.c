@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* `sync`: new log lines into the history store, and the sweep of expired blocks; for a timer. */
+#include "app/sweep.h"
 #include "app/sync.h"
 #include "cli/cli.h"
 
@@ -88,14 +89,30 @@ static void print(struct cli *c, const struct sync_result *r)
 		cli_say(c, "%s", r->notice);
 }
 
+/* The history is local and is read all the same; of the server nothing is swept. */
+static int show_sweep(struct cli *c)
+{
+	struct plan *plans[LIST_COUNT];
+	size_t n = 0;
+
+	for (int list = 0; list < LIST_COUNT; list++) {
+		plans[n] = plan_sweep(&c->app, (enum list_kind)list, NULL, &c->err);
+		n += plans[n] != NULL;
+	}
+	return cli_dry_run(c, plans, n);
+}
+
 static int run(struct cli *c)
 {
+	bool dry = cli_has(c, OPT_DRY_RUN);
 	struct sync_result r;
 
 	if (!cli_max_words(c, 0))
 		return EXIT_USAGE;
-	if (!reach_server(c) || !sync_wait(c, true, &r))
+	if (!reach_server(c) || !sync_wait(c, !dry, &r))
 		return cli_exit_of_err(&c->err);
+	if (dry)
+		return show_sweep(c);
 	print(c, &r);
 	return EXIT_DONE;
 }

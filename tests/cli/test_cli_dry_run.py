@@ -197,3 +197,28 @@ def test_a_private_key_is_not_printed(world, practice, authority, sandbox, perso
         assert result.rc == DONE and "PRIVATE KEY-----" in result.out, result
         for line in leaf.key_pem.decode().splitlines()[1:-1]:
             assert line not in result.out
+
+
+def test_a_sync_sweeps_nothing(world, p15):
+    over = {"server.blocked-ip.192.0.2.200": '{"by":"ops","until":"2024-01-01T00:00:00Z","class":"manual"}',
+            "server.allowed-ip.192.0.2.201": '{"by":"ops","until":"2024-01-01T00:00:00Z","class":"manual"}'}
+    p15.edit(set=over)
+    stored = p15.state()["stored"]
+    result = world.run("sync", "--dry-run")
+    assert result.rc == DONE and p15.state()["stored"] == stored, result
+    deleted = [body for method, _, body in printed(result.out) if method == "POST"]
+    assert "192.0.2.200" in deleted[0] and "192.0.2.201" in deleted[1] and '"type":"delete"' in deleted[0], result
+    assert {r["step"] for r in world.run("sync", "--dry-run", "-o", "json").rows()} == {"read", "write", "read_back", "reload"}
+    assert world.run("sync").rc == DONE
+    assert "192.0.2.200" not in p15.state()["stored"]["blocked"]
+
+
+@pytest.mark.parametrize("option", ["--dry-run", "--yes", "--force"])
+def test_the_console_takes_no_consent_in_advance(world, p15, option):
+    """A console that was started so would send what --dry-run was to show, and override what it should ask about."""
+    result = world.run(option)
+    assert result.rc == 2 and "%s is for verbs" % option in result.err and p15.requests() == [], result
+
+
+def test_colour_is_a_word(world):
+    assert world.run("paths", "--color", "nope").rc == 2 and world.run("paths", "--color", "never").rc == DONE
