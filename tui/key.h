@@ -30,7 +30,7 @@ enum key_code {
 #define TK_ALT 0x2000000u
 #define TK_SHIFT 0x4000000u /* with a code only */
 
-enum mouse_event { MOUSE_CLICK = 1, MOUSE_DOUBLE, MOUSE_WHEEL_UP, MOUSE_WHEEL_DOWN };
+enum mouse_event { MOUSE_CLICK = 1, MOUSE_WHEEL_UP, MOUSE_WHEEL_DOWN };
 
 struct key {
 	uint32_t code;

@@ -27,15 +27,17 @@ static void filter_again(struct view *v)
 static void changed(void *arg, unsigned snaps)
 {
 	struct view *v = arg;
+	const struct snapshot *snap = &app_of(v)->snap;
 	struct list_state *s = v->state;
 	char badge[32];
 
 	if (!(snaps & 1u << snap_of(v)))
 		return;
 	s->now = clock_now();
-	if (list_of(v) != s->seen || app_of(v)->snap.learned != s->learned) {
+	if (list_of(v) != s->seen || snap->fetched[snap_of(v)] != s->seen_fetched || snap->learned != s->learned) {
 		s->seen = list_of(v);
-		s->learned = app_of(v)->snap.learned;
+		s->seen_fetched = snap->fetched[snap_of(v)];
+		s->learned = snap->learned;
 		filter_again(v);
 		view_changed(v);
 	} else {

@@ -11,8 +11,8 @@ enum list_column { COL_SIGN, COL_ADDRESS, COL_REASON, COL_SINCE, COL_REMAINING, 
 
 struct list_state {
 	struct observer observer;
-	const struct entrylist *seen;  /* rows the table knows; replaced lists are noticed by address and time */
-	int64_t seen_fetched;
+	const struct entrylist *seen;  /* rows the table knows */
+	int64_t seen_fetched;          /* another list may come to lie where the last one was */
 	unsigned learned;             /* snapshot.learned, as it was then */
 	struct filter *filter;
 	struct filter_hits hits;
