@@ -185,7 +185,9 @@ static int run_export(struct cli *c)
 	enum format f = c->format == OUT_JSON ? FORMAT_JSON : c->format == OUT_NDJSON ? FORMAT_NDJSON : FORMAT_CSV;
 	bool blocked = !strcmp(what, "blocked") || !strcmp(what, "all"), allowed = !strcmp(what, "allowed") || !strcmp(what, "all");
 	struct export_list lists[2];
-	size_t n = 0, skipped = 0;
+	struct export_tally tally = { 0 };
+	size_t n = 0;
+	char told[256];
 
 	if ((!blocked && !allowed) || !cli_max_words(c, 1)) {
 		err_set(&c->err, ERR_USAGE, "export wants blocked, allowed or all, not \"%s\"", what);
@@ -202,14 +204,16 @@ static int run_export(struct cli *c)
 		lists[n++] = (struct export_list){ .list = c->app.snap.list[LIST_BLOCKED], .kind = LIST_BLOCKED };
 	if (allowed)
 		lists[n++] = (struct export_list){ .list = c->app.snap.list[LIST_ALLOWED], .kind = LIST_ALLOWED };
-	if (!export_lists(f, lists, n, clock_now(), write_out, NULL, &skipped, &c->err) && !out_lost())
+	if (!export_lists(f, lists, n, clock_now(), write_out, NULL, &tally, &c->err) && !out_lost())
 		return cli_exit_of_err(&c->err);
 	if (out_lost()) { /* main says why, or that there is nothing to say */
 		err_clear(&c->err);
 		return EXIT_SERVER;
 	}
-	if (skipped)
-		cli_say(c, "%zu entries are left out: %s can't hold expired or malformed ones, or this list", skipped, format_name(f));
+	if (*export_tally_text(&tally, told, sizeof(told)))
+		cli_say(c, "%s: %s", format_name(f), told);
+	if (f == FORMAT_VALUES && blocked && allowed)
+		cli_say(c, "values say nothing but addresses: an import would take the allowed ones for blocked ones");
 	return EXIT_DONE;
 }
 

@@ -168,7 +168,7 @@ enum format format_guess(const char *s, size_t len)
 		return FORMAT_VALUES;
 	if (slice_starts(line, "['") || slice_starts(line, "[{'"))
 		return FORMAT_FAIL2BAN; /* `fail2ban-client banned` */
-	if (line.p[0] == '[')
+	if (line.p[0] == '[' || slice_is(line, "null"))
 		return FORMAT_JSON;
 	if (line.p[0] == '{') {
 		bool is_whole = line.p[line.len - 1] == '}';
@@ -403,7 +403,8 @@ void import_sort_out(struct import *im, enum list_kind to, const struct entrylis
 		struct import_row *r = &im->rows[i];
 		ptrdiff_t row;
 
-		if (r->skip != IMPORT_TAKE)
+		/* What is of the other list is not sent at all, whatever it touches. */
+		if (r->skip != IMPORT_TAKE || (r->list != LIST_COUNT && r->list != to))
 			continue;
 		if (present && (row = entrylist_find(present, &r->net)) >= 0 &&
 			entry_state(present, (size_t)row, now) == ENTRY_ACTIVE) {

@@ -103,9 +103,22 @@ struct export_list {
 	const uint32_t *rows; /* NULL = all */
 	size_t row_count;
 };
+/* What a format could not hold. */
+struct export_tally {
+	size_t written;
+	size_t over, malformed; /* left out: their time is over, or they are no address */
+	size_t covered;   /* left out: the format's sets hold no overlaps, and another entry blocks as much for as long */
+	size_t allowed;   /* left out: the format knows bans only */
+	size_t too_wide;  /* left out: everything (a /0) */
+	size_t shortened; /* written with an end sooner than theirs: the format counts no further */
+};
+/* Begins, behind any apostrophes, like what a spreadsheet calculates. */
+bool csv_is_formula(const char *s, size_t len);
+/* "left out: 2 over already, 1 malformed; …"; "" when nothing is to be told. */
+const char *export_tally_text(const struct export_tally *t, char *out, size_t size);
 /* Writes in pieces of some 64 KiB. Malformed and expired entries go into csv, json and ndjson only. False when fn said so or the format can't be written (err).
- * *skipped (may be NULL) counts entries the format can't hold. */
-bool export_lists(enum format format, const struct export_list *lists, size_t n, int64_t now, export_fn fn, void *arg, size_t *skipped,
-	struct err *err);
+ * *tally may be NULL. */
+bool export_lists(enum format format, const struct export_list *lists, size_t n, int64_t now, export_fn fn, void *arg,
+	struct export_tally *tally, struct err *err);
 
 #endif

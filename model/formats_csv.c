@@ -157,6 +157,22 @@ static void map_by_look(const struct importer *st, const struct columns *c, stru
 		f->of[FIELD_ADDRESS] = c->of[0];
 }
 
+bool csv_is_formula(const char *s, size_t len)
+{
+	while (len && *s == '\'') {
+		s++;
+		len--;
+	}
+	return len && strchr("=+-@", *s);
+}
+
+/* Our export put it before what is no formula. */
+static void cut_apostrophe(struct slice *s)
+{
+	if (s->len && *s->p == '\'' && csv_is_formula(s->p, s->len))
+		*s = (struct slice){s->p + 1, s->len - 1};
+}
+
 static void take_record(struct import *im, const struct columns *c)
 {
 	struct importer *st = im->state;
@@ -168,6 +184,8 @@ static void take_record(struct import *im, const struct columns *c)
 		map_by_header(st, c, &f);
 	else
 		map_by_look(st, c, &f);
+	cut_apostrophe(&f.of[FIELD_NOTE]);
+	cut_apostrophe(&f.of[FIELD_REASON]);
 	import_fields_add(im, st->record_line, &f);
 }
 

@@ -4,41 +4,17 @@
  * printed from their bytes, never copied. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
-#include "model/formats.h"
+#include "model/formats_export.h"
 
-#define PIECE ((size_t)64 << 10)
-#define COMMENT_MAX                                                                                \
-	120 /* bytes of a note kept where a format has short comments: ipset takes 255 */
-#define IPSET_TIMEOUT_MAX 2147483  /* s */
-#define CSCLI_FOR_EVER    "87600h" /* cscli takes no "for ever", and an empty duration as 4h */
+#define CSCLI_FOR_EVER "87600h" /* cscli takes no "for ever", and an empty duration as 4h */
 
-struct writer {
-	struct buf out;
-	export_fn fn;
-	void *arg;
-	bool failed;
-	int64_t now;
-	size_t skipped, written;
-	const struct export_list *lists;
-	size_t list_count;
-};
-
-/* A row about to be written. */
-struct item {
-	const struct entrylist *l;
-	enum list_kind kind;
-	size_t row;
-	struct net net;
-	enum entry_state state;
-	char net_text[NET_BUF];
-};
-
-static void flush(struct writer *w, size_t above)
+void export_flush(struct writer *w, size_t above)
 {
 	if (w->out.len <= above || w->failed)
 		return;
@@ -78,11 +54,14 @@ static void put_json_text(struct buf *out, const char *s)
 	buf_addc(out, '"');
 }
 
-/* RFC 4180: quoted when it has to be. */
+/* RFC 4180: quoted when it has to be. What a spreadsheet would take for a formula begins with an
+ * apostrophe, which it shows as text and the import takes away again. */
 static void put_csv_text(struct buf *out, const char *s)
 {
 	struct buf safe = BUF_INIT;
 
+	if (csv_is_formula(s, strlen(s)))
+		buf_addc(&safe, '\'');
 	text_safe(&safe, s, strlen(s), TEXT_LINE);
 	const char *p = buf_str(&safe);
 	if (!p[strcspn(p, ",\"\r\n;\t")] && *p != ' ' && *p != '#' &&
@@ -100,18 +79,7 @@ static void put_csv_text(struct buf *out, const char *s)
 	buf_release(&safe);
 }
 
-/* One short line of ASCII without quotes and backslashes, for a comment inside quotes. */
-static void put_comment(struct buf *out, const char *s)
-{
-	struct buf safe = BUF_INIT;
-
-	text_safe(&safe, s, strlen(s), TEXT_LINE | TEXT_ASCII);
-	for (const char *p = buf_str(&safe); *p && p < buf_str(&safe) + COMMENT_MAX; p++)
-		buf_addc(out, strchr("\"\\$`", *p) ? '\'' : *p);
-	buf_release(&safe);
-}
-
-static const char *list_name(enum list_kind k)
+const char *export_list_name(enum list_kind k)
 {
 	return k == LIST_ALLOWED ? "allowed" : "blocked";
 }
@@ -141,7 +109,7 @@ static const char *covered_by(const struct writer *w, const struct item *it, cha
 	return net_format(&n, out, size);
 }
 
-static int64_t seconds_left(const struct writer *w, const struct item *it)
+int64_t export_seconds_left(const struct writer *w, const struct item *it)
 {
 	int64_t expires = entry_expires(&it->l->rows[it->row]);
 
@@ -172,7 +140,7 @@ static void csv_item(struct writer *w, const struct item *it)
 	buf_addf(b, ",%s,", time_format(entry_created(e), t, sizeof(t)));
 	buf_addf(b, "%s,%s,%s,%s,%s\n", time_format(entry_expires(e), t, sizeof(t)),
 		entry_state_text(it->state), covered_by(w, it, net, sizeof(net)),
-		origin_text((enum origin)e->origin), list_name(it->kind));
+		origin_text((enum origin)e->origin), export_list_name(it->kind));
 }
 
 /* A time or null. */
@@ -208,7 +176,7 @@ static void put_json_object(struct writer *w, const struct item *it)
 	else
 		buf_adds(b, ",\"covered_by\":null");
 	buf_addf(b, ",\"origin\":\"%s\",\"list\":\"%s\"}", origin_text((enum origin)e->origin),
-		list_name(it->kind));
+		export_list_name(it->kind));
 }
 
 static void json_begin(struct writer *w)
@@ -218,13 +186,13 @@ static void json_begin(struct writer *w)
 
 static void json_item(struct writer *w, const struct item *it)
 {
-	buf_adds(&w->out, w->written ? ",\n" : "\n");
+	buf_adds(&w->out, w->tally.written ? ",\n" : "\n");
 	put_json_object(w, it);
 }
 
 static void json_end(struct writer *w)
 {
-	buf_adds(&w->out, w->written ? "\n]\n" : "]\n");
+	buf_adds(&w->out, w->tally.written ? "\n]\n" : "]\n");
 }
 
 static void ndjson_item(struct writer *w, const struct item *it)
@@ -245,7 +213,7 @@ static void cscli_begin(struct writer *w)
 
 static void cscli_item(struct writer *w, const struct item *it)
 {
-	int64_t left = seconds_left(w, it);
+	int64_t left = export_seconds_left(w, it);
 	const char *note = entry_note(it->l, it->row);
 
 	if (left > 0)
@@ -255,94 +223,6 @@ static void cscli_item(struct writer *w, const struct item *it)
 	buf_addf(&w->out, ",%s,ban,%s,", net_is_address(&it->net) ? "ip" : "range", it->net_text);
 	put_csv_text(&w->out, *note ? note : reason_text((enum reason)it->l->rows[it->row].reason));
 	buf_addc(&w->out, '\n');
-}
-
-/* A set must not hold overlapping intervals: what another entry covers for at least as long is left
- * out. */
-static bool is_redundant(const struct item *it, int64_t now)
-{
-	uint32_t rows[160];
-	size_t n = netset_covering(it->l->index, &it->net, rows, ARRAY_LEN(rows));
-	int64_t mine = entry_expires(&it->l->rows[it->row]);
-
-	for (size_t i = 0; i < n && i < ARRAY_LEN(rows); i++) {
-		int64_t theirs = entry_expires(&it->l->rows[rows[i]]);
-
-		if (rows[i] != it->row && entry_state(it->l, rows[i], now) == ENTRY_ACTIVE &&
-			(theirs == TIME_NONE || (mine != TIME_NONE && theirs >= mine)) &&
-			(it->l->rows[rows[i]].prefix < it->net.prefix || rows[i] < it->row))
-			return true;
-	}
-	return false;
-}
-
-static void nft_begin(struct writer *w)
-{
-	buf_adds(&w->out, "# load with: nft -f FILE; then use @blocked4, @blocked6 in a rule\n"
-			  "add table inet stalwarden\n");
-	for (int k = 0; k < LIST_COUNT; k++) {
-		for (int family = 4; family <= 6; family += 2)
-			buf_addf(&w->out,
-				"add set inet stalwarden %s%d { type ipv%d_addr; flags interval, "
-				"timeout; auto-merge; }\n",
-				list_name((enum list_kind)k), family, family);
-	}
-}
-
-static void nft_item(struct writer *w, const struct item *it)
-{
-	int64_t left = seconds_left(w, it);
-
-	buf_addf(&w->out, "add element inet stalwarden %s%d { %s", list_name(it->kind),
-		it->net.family, it->net_text);
-	if (left > 0)
-		buf_addf(&w->out, " timeout %" PRId64 "s", left);
-	if (*entry_note(it->l, it->row)) {
-		buf_adds(&w->out, " comment \"");
-		put_comment(&w->out, entry_note(it->l, it->row));
-		buf_addc(&w->out, '"');
-	}
-	buf_adds(&w->out, " }\n");
-}
-
-static size_t total_rows(const struct writer *w)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < w->list_count; i++)
-		n += w->lists[i].rows ? w->lists[i].row_count : w->lists[i].list->count;
-	return n;
-}
-
-static void ipset_begin(struct writer *w)
-{
-	size_t max = 65536;
-
-	while (max < total_rows(w))
-		max *= 2;
-	for (size_t i = 0; i < w->list_count; i++)
-		for (int family = 4; family <= 6; family += 2)
-			buf_addf(&w->out,
-				"create stalwarden-%s%d hash:net family inet%s maxelem %zu timeout "
-				"0 comment -exist\n",
-				list_name(w->lists[i].kind), family, family == 4 ? "" : "6", max);
-}
-
-static void ipset_item(struct writer *w, const struct item *it)
-{
-	int64_t left = seconds_left(w, it);
-
-	buf_addf(&w->out, "add stalwarden-%s%d %s", list_name(it->kind), it->net.family,
-		it->net_text);
-	if (left > 0)
-		buf_addf(&w->out, " timeout %" PRId64,
-			left < IPSET_TIMEOUT_MAX ? left : IPSET_TIMEOUT_MAX);
-	if (*entry_note(it->l, it->row)) {
-		buf_adds(&w->out, " comment \"");
-		put_comment(&w->out, entry_note(it->l, it->row));
-		buf_addc(&w->out, '"');
-	}
-	buf_adds(&w->out, " -exist\n");
 }
 
 /* A shell script: IPv4 and IPv6 rules belong to two programs. */
@@ -364,42 +244,88 @@ static const struct {
 	[FORMAT_NDJSON] = {NULL, ndjson_item, NULL, true, false},
 	[FORMAT_VALUES] = {NULL, values_item, NULL, false, false},
 	[FORMAT_CSCLI] = {cscli_begin, cscli_item, NULL, false, false},
-	[FORMAT_NFT] = {nft_begin, nft_item, NULL, false, true},
-	[FORMAT_IPSET] = {ipset_begin, ipset_item, NULL, false, true},
+	[FORMAT_NFT] = {export_nft_begin, export_nft_item, NULL, false, true},
+	[FORMAT_IPSET] = {export_ipset_begin, export_ipset_item, NULL, false, true},
 	[FORMAT_IPTABLES] = {NULL, iptables_item, NULL, false, false},
 };
 _Static_assert(
 	ARRAY_LEN(exporters) == FORMAT_COUNT, "a writer for every format that can be written");
 
-static bool fits(enum format format, const struct writer *w, const struct item *it)
+/* NULL, or the count of what keeps this entry out. */
+static size_t *obstacle(enum format format, struct writer *w, const struct item *it)
 {
 	if (exporters[format].holds_all)
-		return true;
+		return NULL;
+	if (it->state == ENTRY_MALFORMED)
+		return &w->tally.malformed;
+	if (it->state != ENTRY_ACTIVE)
+		return &w->tally.over;
 	/* CrowdSec decisions are bans: an allowed address must never be told as one. */
-	if (it->state != ENTRY_ACTIVE || (format == FORMAT_CSCLI && it->kind == LIST_ALLOWED))
-		return false;
-	return !exporters[format].is_set || (it->net.prefix && !is_redundant(it, w->now));
+	if (format == FORMAT_CSCLI && it->kind == LIST_ALLOWED)
+		return &w->tally.allowed;
+	if (exporters[format].is_set && !it->net.prefix)
+		return &w->tally.too_wide;
+	return exporters[format].is_set && export_is_covered(it, w->now) ? &w->tally.covered : NULL;
 }
 
-static void put_row(
-	struct writer *w, enum format format, const struct export_list *list, size_t row)
+static void put_row(struct writer *w, enum format format, const struct export_list *list,
+	const bool *chosen, size_t row)
 {
-	struct item it = {.l = list->list, .kind = list->kind, .row = row};
+	struct item it = {.l = list->list, .kind = list->kind, .row = row, .chosen = chosen};
+	size_t *out;
 
 	entry_net(&it.l->rows[row], &it.net);
 	net_format(&it.net, it.net_text, sizeof(it.net_text));
 	it.state = entry_state(it.l, row, w->now);
-	if (!fits(format, w, &it)) {
-		w->skipped++;
+	if ((out = obstacle(format, w, &it))) {
+		(*out)++;
 		return;
 	}
 	exporters[format].item(w, &it);
-	w->written++;
-	flush(w, PIECE);
+	w->tally.written++;
+	export_flush(w, EXPORT_PIECE);
+}
+
+static void put_list(struct writer *w, enum format format, const struct export_list *list)
+{
+	size_t rows = list->rows ? list->row_count : list->list->count;
+	bool *chosen = list->rows ? xcalloc(list->list->count + 1, sizeof(*chosen)) : NULL;
+
+	for (size_t k = 0; chosen && k < rows; k++)
+		chosen[list->rows[k]] = true;
+	for (size_t k = 0; k < rows && !w->failed; k++)
+		put_row(w, format, list, chosen, list->rows ? list->rows[k] : k);
+	free(chosen);
+}
+
+const char *export_tally_text(const struct export_tally *t, char *out, size_t size)
+{
+	const struct {
+		size_t n;
+		const char *words;
+	} parts[] = {
+		{t->over, "over already"},
+		{t->malformed, "malformed"},
+		{t->covered, "covered by another entry"},
+		{t->allowed, "allowed, which this format can't say"},
+		{t->too_wide, "wider than a set can hold"},
+	};
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (parts[i].n && at < size)
+			at += (size_t)snprintf(out + at, size - at, "%s%zu %s",
+				at ? ", " : "left out: ", parts[i].n, parts[i].words);
+	if (t->shortened && at < size)
+		snprintf(out + at, size - at,
+			"%s%zu end sooner than they should: the format counts no further",
+			at ? "; " : "", t->shortened);
+	return out;
 }
 
 bool export_lists(enum format format, const struct export_list *lists, size_t n, int64_t now,
-	export_fn fn, void *arg, size_t *skipped, struct err *err)
+	export_fn fn, void *arg, struct export_tally *tally, struct err *err)
 {
 	struct writer w = {.fn = fn, .arg = arg, .now = now, .lists = lists, .list_count = n};
 
@@ -412,16 +338,13 @@ bool export_lists(enum format format, const struct export_list *lists, size_t n,
 	if (exporters[format].begin)
 		exporters[format].begin(&w);
 	for (size_t i = 0; i < n; i++) {
-		size_t rows = lists[i].rows ? lists[i].row_count : lists[i].list->count;
-
-		for (size_t k = 0; k < rows && !w.failed; k++)
-			put_row(&w, format, &lists[i], lists[i].rows ? lists[i].rows[k] : k);
+		put_list(&w, format, &lists[i]);
 	}
 	if (exporters[format].end)
 		exporters[format].end(&w);
-	flush(&w, 0);
+	export_flush(&w, 0);
 	buf_release(&w.out);
-	if (skipped)
-		*skipped = w.skipped;
+	if (tally)
+		*tally = w.tally;
 	return !w.failed || err_set(err, ERR_IO, "the export was stopped by its receiver");
 }

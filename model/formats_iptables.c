@@ -141,8 +141,7 @@ static void take_rule(struct import *im, struct slice line)
 		comment[n++] = r.comment.p[i];
 	}
 	f.of[FIELD_NOTE] = (struct slice){comment, n};
-	if (accepts)
-		f.of[FIELD_LIST] = SLICE("allowed");
+	f.of[FIELD_LIST] = accepts ? SLICE("allowed") : SLICE("blocked");
 	add_sources(im, &r, &f);
 }
 
@@ -188,6 +187,7 @@ static void take_listed(struct import *im, struct slice line)
 		word = slice_word(&rest);
 	}
 	f.of[FIELD_ADDRESS] = word;
+	f.of[FIELD_LIST] = SLICE("blocked");
 	import_range_add(im, im->state->line, &f);
 }
 

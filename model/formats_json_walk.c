@@ -369,6 +369,7 @@ void import_json_take(struct import *im, const char *s, size_t len, uint64_t lin
 			im, line + (error.line > 0 ? (uint64_t)error.line - 1 : 0), s, len, why);
 		return;
 	}
+	is_known = json_is_null(v); /* cscli prints it for no decisions */
 	walk_value(&w, v, 0);
 	json_decref(v);
 	/* A document that is one object may hold an empty list; an element of a list must be an

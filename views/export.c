@@ -51,7 +51,7 @@ static int create(const char *path, struct err *err)
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	if (fd < 0)
-		err_set(err, ERR_IO, errno == EEXIST ? "%s exists: choose another name" : "%s can't be made", path);
+		err_set(err, ERR_IO, errno == EEXIST ? "%s exists: choose another name" : "%s can't be made: %s", path, strerror(errno));
 	return fd;
 }
 
@@ -75,17 +75,20 @@ static void write_list(const struct export_ask *ask, const char *path, int fd, s
 {
 	uint32_t *rows;
 	struct export_list list = list_asked(ask, &rows);
-	size_t n = list.rows ? list.row_count : list.list ? list.list->count : 0, skipped = 0;
-	char more[96] = "";
+	struct export_tally tally = { 0 };
+	char more[96] = "", told[256];
 
 	if (ask->left_out)
 		snprintf(more, sizeof(more), "; %zu left out: they hit what must not be blocked", ask->left_out);
-	if (list.list && export_lists(format_of(path), &list, 1, clock_now(), write_all, &fd, &skipped, err) &&
-		fsync(fd) == 0)
-		ui_message(ask->view->ui, ROLE_GOOD, "%zu rows written to %s as %s%s", n - skipped, path,
-			format_name(format_of(path)), more);
-	else
+	if (list.list && export_lists(format_of(path), &list, 1, clock_now(), write_all, &fd, &tally, err) &&
+		fsync(fd) == 0) {
+		export_tally_text(&tally, told, sizeof(told));
+		ui_message(ask->view->ui, ROLE_GOOD, "%zu rows written to %s as %s%s%s%s", tally.written, path,
+			format_name(format_of(path)), *told ? "; " : "", told, more);
+	} else {
 		err_set(err, ERR_IO, "%s could not be written: %s", path, strerror(errno));
+		unlink(path); /* half a list is taken for a whole one; it was made just now */
+	}
 	free(rows);
 }
 

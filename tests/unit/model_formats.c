@@ -70,6 +70,9 @@ static const struct sample samples[] = {
 		"2! \"203.0.113.7,open: a quote is opened and never closed\n" },
 	{ FORMAT_CSV, "address,note\n\"203.0.113.7\"9,x\n\"203.0.113.8\" ,x\n",
 		"3 203.0.113.8 note=x\n2! \"203.0.113.7\"9,x: there is text behind a closing quote\n" },
+	/* an apostrophe that keeps a spreadsheet from calculating is none of the note */
+	{ FORMAT_CSV, "address,note\n203.0.113.7,'=1+1\n203.0.113.8,''-x\n203.0.113.9,'quoted'\n",
+		"2 203.0.113.7 note==1+1\n3 203.0.113.8 note='-x\n4 203.0.113.9 note='quoted'\n" },
 	/* our own export */
 	{ FORMAT_CSV,
 		"address,family,kind,reason,note,created_at,expires_at,state,covered_by,origin,list\n"
@@ -95,6 +98,7 @@ static const struct sample samples[] = {
 		"1 203.0.113.7 note=x to=2026-11-20T14:00:00Z\n" },
 	/* JSON of every make */
 	{ FORMAT_JSON, "[]", "" },
+	{ FORMAT_JSON, "null\n", "" },
 	{ FORMAT_JSON, "[\n \"203.0.113.7\",\n \"198.51.100.0/24\"\n]\n", "2 203.0.113.7\n3 198.51.100.0/24\n" },
 	{ FORMAT_JSON,
 		"[\n{\"address\":\"203.0.113.7\",\"reason\":\"scan\",\"note\":\"a\\\"b\\u00e9\",\"created_at\":\"2026-11-19T10:00:00Z\",\"expires_at\":null,\"list\":\"blocked\"},\n"
@@ -181,22 +185,22 @@ static const struct sample samples[] = {
 	{ FORMAT_IPTABLES,
 		"*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 203.0.113.7/32 -j DROP\n-A INPUT -i lo -j ACCEPT\n-A INPUT -s 10.0.0.0/8 -j ACCEPT\n"
 		"-A f2b-sshd -s 203.0.113.8/32 -m comment --comment \"from x\" -j REJECT --reject-with icmp-port-unreachable\n-A INPUT ! -s 203.0.113.9/32 -j DROP\nCOMMIT\n",
-		"3 203.0.113.7\n5 10.0.0.0/8 list=allowed\n6 203.0.113.8 note=from x\n7! -A INPUT ! -s 203.0.113.9/32 -j DROP: this rule drops everything but that address\n" },
+		"3 203.0.113.7 list=blocked\n5 10.0.0.0/8 list=allowed\n6 203.0.113.8 note=from x list=blocked\n7! -A INPUT ! -s 203.0.113.9/32 -j DROP: this rule drops everything but that address\n" },
 	/* several sources; a rule that is taken away; one for a port is no allowed entry; what this host sends; a range */
 	{ FORMAT_IPTABLES,
 		"*mangle\n-A INPUT -s 203.0.113.1,203.0.113.2 --jump DROP\n-D INPUT -s 203.0.113.3 -j DROP\n-A INPUT -p tcp --dport 22 -s 203.0.113.4 -j ACCEPT\n"
 		"-A OUTPUT -s 203.0.113.5 -j DROP\n-A INPUT -m iprange --src-range 203.0.113.6-203.0.113.7 -j DROP\n"
 		"-A INPUT -m comment --comment \"\\\"-s\\\" -j ACCEPT\" -s 203.0.113.8 -j DROP\n",
-		"2 203.0.113.1\n2 203.0.113.2\n6 203.0.113.6/31\n7 203.0.113.8 note=\"-s\" -j ACCEPT\n"
+		"2 203.0.113.1 list=blocked\n2 203.0.113.2 list=blocked\n6 203.0.113.6/31 list=blocked\n7 203.0.113.8 note=\"-s\" -j ACCEPT list=blocked\n"
 		"3! -D INPUT -s 203.0.113.3 -j DROP: this rule is taken away, not added\n" },
 	{ FORMAT_IPTABLES, "Chain INPUT (policy ACCEPT)\ntarget     prot opt source               destination\nDROP       all  --  203.0.113.7          anywhere\n"
 		"ACCEPT     all  --  203.0.113.8          0.0.0.0/0\nDROP       all      2001:db8::/32        ::/0\nDROP       all  --  0.0.0.0/0            0.0.0.0/0\n",
-		"3 203.0.113.7\n5 2001:db8::/32\n" },
+		"3 203.0.113.7 list=blocked\n5 2001:db8::/32 list=blocked\n" },
 	/* what holds no text of this kind */
 	{ FORMAT_VALUES, "\x1f\x8b\x08\n203.0.113.7\n", "1! \\x1f\\x8b: this is compressed; pipe it in: zcat FILE | stalwarden import -\n" },
 	{ FORMAT_VALUES, "\xff\xfe\x31\n203.0.113.7\n",
 		"1! \\xff\\xfe: this is UTF-16; pipe it in: iconv -f UTF-16 -t UTF-8 FILE | stalwarden import -\n" },
-	{ FORMAT_IPTABLES, "iptables -I INPUT -s 203.0.113.7 -j DROP\nip6tables -I INPUT -s 2001:db8::1 -j DROP\n", "1 203.0.113.7\n2 2001:db8::1\n" },
+	{ FORMAT_IPTABLES, "iptables -I INPUT -s 203.0.113.7 -j DROP\nip6tables -I INPUT -s 2001:db8::1 -j DROP\n", "1 203.0.113.7 list=blocked\n2 2001:db8::1 list=blocked\n" },
 };
 
 static void check(const struct sample *s, enum format format, size_t piece)
@@ -419,6 +423,14 @@ static void test_sort_out(void **state)
 	im = read_text(FORMAT_AUTO, text, strlen(text), 100, NOW);
 	import_sort_out(im, LIST_ALLOWED, NULL, allowed, NOW);
 	assert_int_equal(import_tally(im, IMPORT_TAKE), 6);
+	import_free(im);
+	/* A file of both lists: what is of the other one is neither sent nor said to touch itself. */
+	static const char both[] = "address,list\n198.51.100.77,allowed\n10.0.0.0/8,allowed\n203.0.113.7,blocked\n";
+	im = read_text(FORMAT_AUTO, both, strlen(both), 100, NOW);
+	import_sort_out(im, LIST_BLOCKED, present, allowed, NOW);
+	assert_int_equal(import_tally(im, IMPORT_ALLOWED), 0);
+	assert_int_equal(import_tally(im, IMPORT_PRESENT), 1);
+	assert_int_equal(import_tally(im, IMPORT_TAKE), 2);
 	import_free(im);
 	entrylist_free(present);
 	entrylist_free(allowed);
