@@ -50,6 +50,7 @@ static void turn(struct loop *loop, void *arg)
 		return;
 	}
 	teach(a);
+	a->snap.generation++; /* who is close to a ban, who logs in from where: alarms look at that, too */
 	app_notify(a, SNAP(BLOCKED));
 }
 

@@ -131,8 +131,10 @@ static void finish(struct near_watch *w, const struct err *err)
 	w->logged = logged;
 	w->err = *err;
 	w->is_ready = true;
-	if (is_new)
-		app_notify(w->app, SNAP(THRESHOLDS));
+	if (!is_new)
+		return;
+	w->app->snap.generation++; /* alarms look at it, too */
+	app_notify(w->app, SNAP(THRESHOLDS));
 }
 
 static void turn(struct loop *loop, void *arg)

@@ -120,3 +120,26 @@ def test_the_servers_own_log_is_enough(persona, panel, tmp_path):
                 t.wait_text("12 connections refused in 10 min")
             p.no_faults()
             t.wait_text("172.17.0.1 is banned")
+
+
+def log_in(p, client, accounts):
+    p.control("events", [{"kind": "auth_ok", "client": client, "listener": ["imaptls", "submission", "https"][n % 3],
+                          "account": "staff%d@example.org" % n} for n in range(accounts)])
+
+
+def test_an_office_is_an_alarm_when_the_log_has_been_read(tmp_path):
+    """The list is there at once, who logs in from where only when the overview has read the log: near its limit, then banned, then cured."""
+    office = "198.51.100.7"
+    with Practice("0.15", options={"level": "debug"}) as p:
+        log_in(p, office, 14)
+        fail(p, 85, office)
+        with console(p, tmp_path) as t:
+            t.wait_text("198.51.100.7 is about to be banned (85 of 100 in auth): 14 accounts log in from it on 3 listeners")
+            fail(p, 40, office)
+            t.wait_text("198.51.100.7 is banned: 14 accounts log in from it on 3 listeners. 24 connections refused in 10 min")
+            t.send("!")
+            t.wait_text("y yes")
+            t.send("y")
+            t.wait_text("in force")
+            t.wait_gone("198.51.100.7 is banned")
+            assert fail(p, 50, office) == "ok"
