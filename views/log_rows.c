@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Lines of the log panel: cells, details, and the filter, which sees the whole line. Knows no source. */
+#include <string.h>
+
+#include "core/buf.h"
 #include "core/clock.h"
+#include "core/mem.h"
 #include "core/text.h"
 #include "views/log.h"
 
@@ -16,6 +20,48 @@ static void slice_cell(struct cell *out, enum role role, struct slice s)
 	out->role = role;
 	out->text = out->buf;
 	text_safe_str(out->buf, sizeof(out->buf), s.p ? s.p : "", s.len);
+}
+
+static bool is_same(struct slice a, struct slice b)
+{
+	return a.p == b.p && a.len == b.len;
+}
+
+/* The address has a column; ports are for the details. */
+static bool says_peer(struct slice key, const struct event_facts *f)
+{
+	static const char *const names[] = { "localPort", "remotePort", "remoteIp" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (key.len == strlen(names[i]) && !memcmp(key.p, names[i], key.len))
+			return f->address.family != 0;
+	return false;
+}
+
+/* Where first: the column may be too narrow for more. What has a column of its own is not said again. */
+static void details_cell(const struct log_row *r, struct cell *out)
+{
+	const struct event_facts *f = &r->facts;
+	struct slice key, value;
+	struct buf all = BUF_INIT;
+	size_t pos = 0;
+
+	slice_cell(out, ROLE_DIM, r->event.line);
+	if (r->event.format == EVENT_TEXT)
+		return;
+	if (f->path.len)
+		buf_addf(&all, "%.*s  ", (int)f->path.len, f->path.p);
+	if (f->listener.len)
+		buf_addf(&all, "%.*s  ", (int)f->listener.len, f->listener.p);
+	while (event_field_next(&r->event, &pos, &key, &value)) {
+		if (value.len == 0 || is_same(value, f->listener) || is_same(value, f->account) || is_same(value, f->to) ||
+			is_same(value, f->path) || says_peer(key, f))
+			continue;
+		buf_addf(&all, "%.*s = %.*s  ", (int)key.len, key.p, (int)value.len, value.p);
+	}
+	text_safe_str(out->buf, sizeof(out->buf), buf_str(&all), all.len);
+	out->text = out->buf;
+	buf_release(&all);
 }
 
 void log_cell(const struct view *v, size_t row, int col, struct cell *out)
@@ -42,7 +88,7 @@ void log_cell(const struct view *v, size_t row, int col, struct cell *out)
 		slice_cell(out, ROLE_NORMAL, r->facts.account.len ? r->facts.account : r->facts.to);
 		break;
 	case COL_DETAILS:
-		slice_cell(out, ROLE_DIM, r->event.format == EVENT_TEXT ? r->event.line : r->facts.path.len ? r->facts.path : r->event.details);
+		details_cell(r, out);
 		break;
 	}
 }
