@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Gathers offenders and lets model/ranges.c group them; looks up what each network means for both lists. Nothing is fetched. */
+/* Gathers offenders and lets model/ranges.c group them; looks up what each network means for both lists. A job of steps; nothing is fetched. */
 #include "app/proposals.h"
 
 #include <stdio.h>
@@ -13,11 +13,31 @@
 #include "model/ranges.h"
 #include "store/history.h"
 
-struct offenders {
+#define SEGS  1    /* of 4096 bans, in one step */
+#define ITEMS 5000
+#define ROWS  50   /* networks looked up in both lists */
+
+enum proposals_phase { PROPOSALS_HISTORY, PROPOSALS_ITEMS, PROPOSALS_FIND, PROPOSALS_FILL, PROPOSALS_DONE };
+
+struct proposals_job {
+	struct app *app;
+	struct proposals_query q;
+	enum proposals_phase phase;
+	struct history_grouping *grouping;
+	struct history_row *rows;      /* by address */
+	size_t row_count;
+	/* of these lists: made anew when they are others, which free those */
+	const struct entrylist *lists[LIST_COUNT];
+	int64_t fetched[LIST_COUNT], now;
 	struct range_item *items;      /* value: a row of `rows`, or UINT32_MAX = listed only */
 	size_t count, cap;
-	struct history_row *rows;
-	size_t row_count;
+	size_t row_at, list_at;        /* what is among the items */
+	bool is_sorted;
+	struct ranges_work work;
+	struct ranges found;
+	struct guard_facts facts;
+	struct proposal *out;
+	size_t out_count, filled;      /* filled: ranges looked at */
 };
 
 void proposals_query_init(struct proposals_query *q)
@@ -26,21 +46,14 @@ void proposals_query_init(struct proposals_query *q)
 	q->since = q->until = TIME_NONE;
 }
 
-static void add(struct offenders *o, const struct net *n, uint64_t bans, uint32_t value)
-{
-	xgrow(&o->items, &o->cap, o->count + 1, sizeof(*o->items));
-	o->items[o->count++] = (struct range_item){ .net = *n, .bans = bans < UINT32_MAX ? (uint32_t)bans : UINT32_MAX, .value = value };
-}
+/* ---- who ---- */
 
-static int cmp_row(const void *x, const void *y)
+static bool begin_history(struct proposals_job *job, struct err *err)
 {
-	return net_cmp(&((const struct history_row *)x)->net, &((const struct history_row *)y)->net);
-}
-
-static bool add_history(struct app *a, const struct proposals_query *q, struct offenders *o, struct err *err)
-{
+	struct app *a = job->app;
 	struct history_query h;
 
+	job->phase = PROPOSALS_ITEMS;
 	if (!a->store) {
 		if (!a->snap.list[LIST_BLOCKED] && err)
 			*err = a->store_err;
@@ -48,31 +61,122 @@ static bool add_history(struct app *a, const struct proposals_query *q, struct o
 	}
 	history_query_init(&h);
 	h.server = a->profile.name;
-	h.since = q->since;
-	h.until = q->until;
+	h.since = job->q.since;
+	h.until = job->q.until;
 	h.sort = HISTORY_KEY;
-	if (!history_group(a->store, HISTORY_BY_ADDRESS, &h, &o->rows, &o->row_count, NULL, err))
+	job->grouping = history_grouping_begin(a->store, HISTORY_BY_ADDRESS, &h, err);
+	job->phase = PROPOSALS_HISTORY;
+	return job->grouping;
+}
+
+static bool read_history(struct proposals_job *job, unsigned segs, struct err *err)
+{
+	bool is_done;
+
+	if (!history_grouping_step(job->grouping, segs, &is_done, err))
 		return false;
-	if (o->row_count)
-		qsort(o->rows, o->row_count, sizeof(*o->rows), cmp_row);
-	for (size_t i = 0; i < o->row_count; i++)
-		add(o, &o->rows[i].net, o->rows[i].bans, (uint32_t)i);
+	if (is_done) {
+		history_grouping_take(job->grouping, &job->rows, &job->row_count, NULL);
+		job->phase = PROPOSALS_ITEMS;
+	}
 	return true;
 }
 
-/* A block that no line explains was a ban once. */
-static void add_listed(struct app *a, struct offenders *o, int64_t now)
+static void forget_lists(struct proposals_job *job)
 {
-	const struct entrylist *l = a->snap.list[LIST_BLOCKED];
-	struct history_row key;
+	if (job->phase >= PROPOSALS_FIND)
+		ranges_release(&job->found);
+	if (job->phase >= PROPOSALS_FILL)
+		guard_facts_release(&job->facts);
+	free(job->out);
+	job->out = NULL;
+	job->out_count = job->filled = 0;
+	job->count = job->row_at = job->list_at = 0;
+	job->is_sorted = true;
+}
 
-	for (size_t i = 0; l && i < l->count; i++) {
-		if (entry_state(l, i, now) != ENTRY_ACTIVE)
-			continue;
-		entry_net(&l->rows[i], &key.net);
-		if (!o->row_count || !bsearch(&key, o->rows, o->row_count, sizeof(key), cmp_row))
-			add(o, &key.net, 1, UINT32_MAX);
+/* Begins with the lists as they are now. */
+static void look_at_lists(struct proposals_job *job)
+{
+	const struct snapshot *s = &job->app->snap;
+
+	forget_lists(job);
+	job->phase = PROPOSALS_ITEMS;
+	job->now = clock_now();
+	for (int l = 0; l < LIST_COUNT; l++) {
+		job->lists[l] = s->list[l];
+		job->fetched[l] = s->fetched[l == LIST_BLOCKED ? SNAP_BIT_BLOCKED : SNAP_BIT_ALLOWED];
 	}
+}
+
+static bool has_other_lists(const struct proposals_job *job)
+{
+	const struct snapshot *s = &job->app->snap;
+
+	for (int l = 0; l < LIST_COUNT; l++)
+		if (job->lists[l] != s->list[l] || job->fetched[l] != s->fetched[l == LIST_BLOCKED ? SNAP_BIT_BLOCKED : SNAP_BIT_ALLOWED])
+			return true;
+	return false;
+}
+
+static void add(struct proposals_job *job, const struct net *n, uint64_t bans, uint32_t value)
+{
+	xgrow(&job->items, &job->cap, job->count + 1, sizeof(*job->items));
+	job->items[job->count] = (struct range_item){ .net = *n, .bans = bans < UINT32_MAX ? (uint32_t)bans : UINT32_MAX, .value = value };
+	if (job->count && net_cmp(&job->items[job->count - 1].net, n) > 0)
+		job->is_sorted = false;
+	job->count++;
+}
+
+/* The next entry that counts: a block that no line explains was a ban once. False: there is none. */
+static bool next_listed(struct proposals_job *job, struct net *n)
+{
+	const struct entrylist *l = job->q.since == TIME_NONE && job->q.until == TIME_NONE ? job->lists[LIST_BLOCKED] : NULL;
+
+	for (; l && job->list_at < l->count; job->list_at++) {
+		if (entry_state(l, job->list_at, job->now) != ENTRY_ACTIVE)
+			continue;
+		entry_net(&l->rows[job->list_at], n);
+		if (n->family)
+			return true;
+	}
+	return false;
+}
+
+/* Both are in the order of their nets. */
+static void gather_items(struct proposals_job *job, size_t max)
+{
+	size_t left = max ? max : SIZE_MAX;
+	struct net listed;
+
+	for (; left; left--) {
+		const struct history_row *row = job->row_at < job->row_count ? &job->rows[job->row_at] : NULL;
+		bool has_listed = next_listed(job, &listed);
+		int order = !row ? 1 : !has_listed ? -1 : net_cmp(&row->net, &listed);
+
+		if (!row && !has_listed)
+			break;
+		if (order == 0) { /* is in the history */
+			job->list_at++;
+		} else if (order < 0) {
+			add(job, &row->net, row->bans, (uint32_t)job->row_at);
+			job->row_at++;
+		} else {
+			add(job, &listed, 1, UINT32_MAX);
+			job->list_at++;
+		}
+	}
+	if (!left)
+		return;
+	if (!job->is_sorted)
+		ranges_sort(job->items, job->count);
+	ranges_begin(&job->work, job->items, job->count,
+		&(struct range_options){ .prefix4 = job->q.prefix4,
+			.prefix6 = job->q.prefix6,
+			.min_bans = job->q.at_least ? job->q.at_least : PROPOSALS_AT_LEAST,
+			.tight = true },
+		job->lists[LIST_BLOCKED], job->lists[LIST_ALLOWED], job->now, &job->found);
+	job->phase = PROPOSALS_FIND;
 }
 
 static int cmp_number(const void *x, const void *y)
@@ -125,54 +229,127 @@ void proposal_names(const struct entrylist *l, const uint32_t *rows, size_t coun
 		buf_addf(out, " and %zu more", count - max);
 }
 
-static void fill(struct app *a, const struct offenders *o, const struct ranges *found, const struct range *r, int64_t now, struct proposal *p)
+/* ---- what each means ---- */
+
+static void fill(struct proposals_job *job, const struct range *r, struct proposal *p)
 {
 	*p = (struct proposal){ .net = r->net, .bans = r->bans, .addresses = r->count, .first = TIME_NONE, .last = TIME_NONE,
 		.is_blocked = r->is_blocked };
 	for (size_t i = r->first; i < r->first + r->count; i++) {
-		const struct history_row *h = found->values[i] == UINT32_MAX ? NULL : &o->rows[found->values[i]];
+		const struct history_row *h = job->found.values[i] == UINT32_MAX ? NULL : &job->rows[job->found.values[i]];
 
 		if (!h)
 			continue;
 		p->first = p->first == TIME_NONE || h->first < p->first ? h->first : p->first;
 		p->last = p->last == TIME_NONE || h->last > p->last ? h->last : p->last;
 	}
-	free(proposal_entries(a->snap.list[LIST_BLOCKED], &p->net, false, now, &p->replaces));
-	free(proposal_entries(a->snap.list[LIST_ALLOWED], &p->net, true, now, &p->allowed));
+	free(proposal_entries(job->lists[LIST_BLOCKED], &p->net, false, job->now, &p->replaces));
+	free(proposal_entries(job->lists[LIST_ALLOWED], &p->net, true, job->now, &p->allowed));
+}
+
+static void begin_fill(struct proposals_job *job)
+{
+	job->out = xmalloc((job->found.count ? job->found.count : 1) * sizeof(*job->out));
+	app_guard_facts(job->app, &job->facts);
+	job->phase = PROPOSALS_FILL;
+}
+
+static void fill_some(struct proposals_job *job, size_t max)
+{
+	size_t end = max && job->found.count - job->filled > max ? job->filled + max : job->found.count;
+	struct guard_hit hit;
+
+	for (; job->filled < end; job->filled++) {
+		const struct range *r = &job->found.rows[job->filled];
+
+		if (net_is_address(&r->net)) /* one address that came back is no network */
+			continue;
+		fill(job, r, &job->out[job->out_count]);
+		if (guard_check_net(&r->net, &job->facts, &hit))
+			memcpy(job->out[job->out_count].refusal, hit.reason, sizeof(hit.reason));
+		job->out_count++;
+	}
+	if (job->filled == job->found.count)
+		job->phase = PROPOSALS_DONE;
+}
+
+/* ---- steps ---- */
+
+struct proposals_job *proposals_begin(struct app *a, const struct proposals_query *q, struct err *err)
+{
+	struct proposals_job *job = xcalloc(1, sizeof(*job));
+
+	job->app = a;
+	job->q = *q;
+	if (!begin_history(job, err)) {
+		proposals_end(job);
+		return NULL;
+	}
+	if (job->phase == PROPOSALS_ITEMS)
+		look_at_lists(job);
+	return job;
+}
+
+bool proposals_step(struct proposals_job *job, bool at_once, bool *is_done, struct err *err)
+{
+	bool ok = true;
+
+	*is_done = false;
+	if (job->phase > PROPOSALS_HISTORY && has_other_lists(job))
+		look_at_lists(job);
+	switch (job->phase) {
+	case PROPOSALS_HISTORY:
+		ok = read_history(job, at_once ? HISTORY_ALL_SEGS : SEGS, err);
+		break;
+	case PROPOSALS_ITEMS:
+		gather_items(job, at_once ? 0 : ITEMS);
+		break;
+	case PROPOSALS_FIND:
+		if (ranges_step(&job->work, at_once ? 0 : ITEMS))
+			begin_fill(job);
+		break;
+	case PROPOSALS_FILL:
+		fill_some(job, at_once ? 0 : ROWS);
+		break;
+	case PROPOSALS_DONE:
+		break;
+	}
+	*is_done = job->phase == PROPOSALS_DONE;
+	return ok;
+}
+
+void proposals_take(struct proposals_job *job, struct proposal **rows, size_t *count)
+{
+	*rows = job->out;
+	*count = job->out_count;
+	job->out = NULL;
+	job->out_count = 0;
+}
+
+void proposals_end(struct proposals_job *job)
+{
+	if (!job)
+		return;
+	forget_lists(job);
+	history_grouping_end(job->grouping);
+	history_rows_free(job->rows, job->row_count);
+	free(job->items);
+	free(job);
 }
 
 bool proposals_gather(struct app *a, const struct proposals_query *q, struct proposal **rows, size_t *count, struct err *err)
 {
-	struct range_options opt = { .prefix4 = q->prefix4, .prefix6 = q->prefix6, .min_bans = q->at_least ? q->at_least : PROPOSALS_AT_LEAST,
-		.tight = true };
-	struct offenders o = { 0 };
-	struct guard_facts facts;
-	struct guard_hit hit;
-	struct ranges found;
-	int64_t now = clock_now();
+	struct proposals_job *job = proposals_begin(a, q, err);
+	bool is_done = false;
 
 	*rows = NULL;
 	*count = 0;
-	if (!add_history(a, q, &o, err))
-		return false;
-	if (q->since == TIME_NONE && q->until == TIME_NONE)
-		add_listed(a, &o, now);
-	ranges_find(o.items, o.count, &opt, a->snap.list[LIST_BLOCKED], a->snap.list[LIST_ALLOWED], now, &found);
-	*rows = xmalloc((found.count ? found.count : 1) * sizeof(**rows));
-	app_guard_facts(a, &facts);
-	for (size_t i = 0; i < found.count; i++) {
-		if (net_is_address(&found.rows[i].net)) /* one address that came back is no network */
-			continue;
-		fill(a, &o, &found, &found.rows[i], now, &(*rows)[*count]);
-		if (guard_check_net(&found.rows[i].net, &facts, &hit))
-			memcpy((*rows)[*count].refusal, hit.reason, sizeof(hit.reason));
-		(*count)++;
-	}
-	guard_facts_release(&facts);
-	ranges_release(&found);
-	history_rows_free(o.rows, o.row_count);
-	free(o.items);
-	return true;
+	while (job && !is_done && proposals_step(job, true, &is_done, err))
+		;
+	if (is_done)
+		proposals_take(job, rows, count);
+	proposals_end(job);
+	return is_done;
 }
 
 struct entrylist *proposals_list(const struct proposal *rows, size_t count)

@@ -29,6 +29,13 @@ struct proposal {
 /* Most bans first. Needs no connection: what of snapshot and store is there is used. Caller frees *rows. */
 bool proposals_gather(struct app *a, const struct proposals_query *q, struct proposal **rows, size_t *count, struct err *err);
 
+/* The same in steps, for the console. A list that is replaced meanwhile is looked at anew. take when is_done. */
+struct proposals_job;
+struct proposals_job *proposals_begin(struct app *a, const struct proposals_query *q, struct err *err);
+bool proposals_step(struct proposals_job *job, bool at_once, bool *is_done, struct err *err);
+void proposals_take(struct proposals_job *job, struct proposal **rows, size_t *count);
+void proposals_end(struct proposals_job *job); /* harmless when not done, or NULL */
+
 /* Active rows of l inside n, n itself left out; with `around`, also what covers n. Caller frees; NULL when *count is 0. */
 uint32_t *proposal_entries(const struct entrylist *l, const struct net *n, bool around, int64_t now, size_t *count);
 /* "198.51.100.7, 198.51.100.9 and 12 more": the first `max` of those rows, raw keys made safe. */

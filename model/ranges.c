@@ -75,14 +75,6 @@ static void add_allowed(
 		free(rows);
 }
 
-/* What one call of ranges_find() works with. */
-struct grouping {
-	const struct range_options *opt;
-	const struct entrylist *blocked, *allowed;
-	int64_t now;
-	struct ranges *out;
-};
-
 static uint64_t bans_of(const struct range_item *items, size_t n)
 {
 	uint64_t bans = 0;
@@ -143,15 +135,15 @@ static void leave_strays(const struct range_item **items, size_t *n, struct net 
 
 /* items[0..n) lie in `group`. */
 static void add_group(
-	const struct grouping *g, const struct range_item *items, size_t n, const struct net *group)
+	const struct ranges_work *g, const struct range_item *items, size_t n, const struct net *group)
 {
 	struct ranges *out = g->out;
-	uint64_t min_bans = g->opt->min_bans ? g->opt->min_bans : MIN_BANS;
+	uint64_t min_bans = g->opt.min_bans ? g->opt.min_bans : MIN_BANS;
 	struct net net = *group;
 
 	if (bans_of(items, n) < min_bans)
 		return;
-	if (g->opt->tight)
+	if (g->opt.tight)
 		leave_strays(&items, &n, &net, min_bans);
 	xgrow(&out->rows, &out->cap, out->count + 1, sizeof(*out->rows));
 	struct range *r = &out->rows[out->count++];
@@ -172,34 +164,57 @@ static int cmp_range(const void *x, const void *y)
 	return net_cmp(&a->net, &b->net);
 }
 
+void ranges_begin(struct ranges_work *w, const struct range_item *items, size_t n,
+	const struct range_options *opt, const struct entrylist *blocked,
+	const struct entrylist *allowed, int64_t now, struct ranges *out)
+{
+	*w = (struct ranges_work){.items = items, .n = n, .opt = *opt, .blocked = blocked, .allowed = allowed, .now = now, .out = out};
+	memset(out, 0, sizeof(*out));
+	out->values = xmalloc((n ? n : 1) * sizeof(*out->values));
+}
+
+bool ranges_step(struct ranges_work *w, size_t max)
+{
+	uint8_t prefix4 = w->opt.prefix4 ? w->opt.prefix4 : PREFIX4,
+		prefix6 = w->opt.prefix6 ? w->opt.prefix6 : PREFIX6;
+	size_t stop = max && w->n - w->at > max ? w->at + max : w->n;
+
+	while (w->at < stop) {
+		const struct range_item *first = &w->items[w->at];
+		size_t end = w->at + 1;
+		struct net group;
+
+		if (!first->net.family || first->net.prefix < (first->net.family == 4 ? prefix4 : prefix6)) {
+			w->at++;
+			continue;
+		}
+		net_widen(&first->net, first->net.family == 4 ? prefix4 : prefix6, &group);
+		while (end < w->n && net_contains(&group, &w->items[end].net))
+			end++;
+		add_group(w, first, end - w->at, &group);
+		w->at = end;
+	}
+	if (w->at < w->n)
+		return false;
+	if (w->out->count)
+		qsort(w->out->rows, w->out->count, sizeof(*w->out->rows), cmp_range);
+	return true;
+}
+
+void ranges_sort(struct range_item *items, size_t n)
+{
+	sort_unless_sorted(items, n, sizeof(*items), cmp_item);
+}
+
 void ranges_find(struct range_item *items, size_t n, const struct range_options *opt,
 	const struct entrylist *blocked, const struct entrylist *allowed, int64_t now,
 	struct ranges *out)
 {
-	struct grouping g = {opt, blocked, allowed, now, out};
-	uint8_t prefix4 = opt->prefix4 ? opt->prefix4 : PREFIX4,
-		prefix6 = opt->prefix6 ? opt->prefix6 : PREFIX6;
+	struct ranges_work w;
 
-	memset(out, 0, sizeof(*out));
-	out->values = xmalloc((n ? n : 1) * sizeof(*out->values));
-	sort_unless_sorted(items, n, sizeof(*items), cmp_item);
-	for (size_t i = 0; i < n;) {
-		uint8_t prefix = items[i].net.family == 4 ? prefix4 : prefix6;
-		struct net group;
-		size_t end = i + 1;
-
-		if (!items[i].net.family || items[i].net.prefix < prefix) {
-			i++;
-			continue;
-		}
-		net_widen(&items[i].net, prefix, &group);
-		while (end < n && net_contains(&group, &items[end].net))
-			end++;
-		add_group(&g, items + i, end - i, &group);
-		i = end;
-	}
-	if (out->count)
-		qsort(out->rows, out->count, sizeof(*out->rows), cmp_range);
+	ranges_sort(items, n);
+	ranges_begin(&w, items, n, opt, blocked, allowed, now, out);
+	ranges_step(&w, 0);
 }
 
 /* a and b are the two halves of one network. */

@@ -43,6 +43,20 @@ struct ranges {
 /* items are sorted in place (net_cmp). allowed and blocked may be NULL; expired entries don't count. Items wider than the prefix are left out. */
 void ranges_find(struct range_item *items, size_t n, const struct range_options *opt, const struct entrylist *blocked,
 	const struct entrylist *allowed, int64_t now, struct ranges *out);
+/* The same piece by piece, for a loop that must not wait: items are sorted (ranges_sort) and stay as they are meanwhile, as do the lists.
+ * A step looks at `max` items and what belongs to the last of them (0 = all); true when it is done. */
+struct ranges_work {
+	const struct range_item *items;
+	size_t n, at;
+	struct range_options opt;
+	const struct entrylist *blocked, *allowed;
+	int64_t now;
+	struct ranges *out;
+};
+void ranges_sort(struct range_item *items, size_t n); /* quick when they are */
+void ranges_begin(struct ranges_work *w, const struct range_item *items, size_t n, const struct range_options *opt,
+	const struct entrylist *blocked, const struct entrylist *allowed, int64_t now, struct ranges *out);
+bool ranges_step(struct ranges_work *w, size_t max);
 void ranges_release(struct ranges *r);
 
 /* Sorts and merges in place: covered nets go, two halves become one, again and again. The same addresses, fewest nets. Returns how many are left. */

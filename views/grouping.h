@@ -7,13 +7,11 @@
 
 struct group_state {
 	struct store_rows rows;  /* of struct history_row */
-	struct history_grouping *job; /* being made; what was there stays until it is done */
-	struct timer turn;
+	struct history_grouping *job; /* being made */
 	enum history_by by;
 	uint8_t prefix4, prefix6; /* of ranges; 0 = 24 and 48 */
 };
 
 void grouping_read(struct view *v); /* what was there stays until the new rows are complete */
-void grouping_close(struct view *v);
 
 #endif

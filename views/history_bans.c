@@ -13,8 +13,7 @@ enum ban_column { COL_TIME, COL_CLASS, COL_ADDRESS, COL_NTH, COL_WHAT, COL_LISTE
 
 struct bans_state {
 	struct store_rows rows;       /* of struct history_ban */
-	struct history_bans_job *job; /* at work */
-	struct timer turn;
+	struct history_bans_job *job; /* being made */
 };
 
 /* arg: an address or network, YYYY-MM-DD, a class, or "@account". */
@@ -42,87 +41,46 @@ static const struct net *net_of(const void *rows, size_t row)
 	return &((const struct history_ban *)rows)[row].address;
 }
 
-static void stop(struct view *v)
+static bool begin(struct view *v, struct err *err)
 {
 	struct bans_state *s = v->state;
+	struct history_query q;
 
-	if (!s->job)
-		return;
-	timer_stop(&s->turn);
-	history_bans_end(s->job);
-	s->job = NULL;
-	app_of(v)->jobs--;
+	query_of(v, &q);
+	if (app_of(v)->store)
+		s->job = history_bans_begin(app_of(v)->store, &q, err);
+	else
+		*err = app_of(v)->store_err;
+	return s->job;
 }
 
-static bool take(struct view *v, struct store_rows *r)
+static bool step(struct view *v, bool *is_done, struct err *err)
+{
+	return history_bans_step(((struct bans_state *)v->state)->job, SEGS, is_done, err);
+}
+
+static void take(struct view *v, struct store_rows *r)
 {
 	struct history_ban *rows;
 
 	history_bans_take(((struct bans_state *)v->state)->job, &rows, &r->count);
 	r->rows = rows;
 	store_rows_rank(r, net_of);
-	return true;
 }
 
-static bool none(struct view *v, struct store_rows *r)
+static void end(struct view *v)
 {
-	(void)v, (void)r;
-	return false;
-}
-
-static void fail(struct view *v, const struct err *err)
-{
-	stop(v);
-	store_rows_read(v, none, free_rows);
-	store_rows_of(v)->err = *err;
-}
-
-static void on_turn(struct loop *loop, void *arg)
-{
-	struct view *v = arg;
 	struct bans_state *s = v->state;
-	struct err err = ERR_INIT;
-	int64_t began = clock_mono();
-	bool is_done = false;
 
-	while (err.code == ERR_NONE && !is_done && !app_turn_is_over(began))
-		history_bans_step(s->job, SEGS, &is_done, &err);
-	if (err.code != ERR_NONE) {
-		fail(v, &err);
-	} else if (!is_done) {
-		timer_start(loop, &s->turn, 0, &v->scope, on_turn, v);
-	} else {
-		store_rows_read(v, take, free_rows);
-		stop(v);
-	}
+	history_bans_end(s->job);
+	s->job = NULL;
 }
 
-/* What was there stays until the new rows are complete. */
 static void read_rows(struct view *v)
 {
-	struct bans_state *s = v->state;
-	struct err err = ERR_INIT;
-	struct history_query q;
+	static const struct rows_source source = { begin, step, take, end, free_rows };
 
-	stop(v);
-	if (!app_of(v)->store) {
-		store_rows_read(v, none, free_rows); /* says why there is none */
-		return;
-	}
-	query_of(v, &q);
-	s->job = history_bans_begin(app_of(v)->store, &q, &err);
-	if (!s->job) {
-		fail(v, &err);
-		return;
-	}
-	app_of(v)->jobs++;
-	timer_start(app_of(v)->loop, &s->turn, 0, &v->scope, on_turn, v);
-}
-
-static void close_view(struct view *v)
-{
-	stop(v);
-	store_rows_close(v);
+	store_rows_begin(v, &source);
 }
 
 static uint64_t row_id(const struct view *v, size_t row)
@@ -223,7 +181,7 @@ static bool act(struct view *v, enum action a, size_t row)
 static void status(const struct view *v, struct view_status *out)
 {
 	snprintf(out->title, sizeof(out->title), "Bans %.120s", v->arg[0] == '@' ? v->arg + 1 : v->arg);
-	store_rows_status(v, out, ((const struct bans_state *)v->state)->job ? "reading the history…" : "none");
+	store_rows_status(v, out, "none");
 }
 
 static const struct column columns[] = {
@@ -254,7 +212,7 @@ const struct view_ops view_bans = {
 	.bindings = keys,
 	.open = read_rows,
 	.refresh = read_rows,
-	.close = close_view,
+	.close = store_rows_close,
 	.count = store_rows_count,
 	.row_id = row_id,
 	.cell = cell,

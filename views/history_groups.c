@@ -225,7 +225,7 @@ static void status(const struct view *v, struct view_status *out)
 	snprintf(out->note, sizeof(out->note), "by %s", history_by_text(s->by));
 	if (s->by == HISTORY_BY_RANGE && (s->prefix4 || s->prefix6))
 		snprintf(out->note, sizeof(out->note), "by range, /%u and /%u", s->prefix4 ? s->prefix4 : 24, s->prefix6 ? s->prefix6 : 48);
-	store_rows_status(v, out, s->job ? "reading the history…" : "no ban in the history yet");
+	store_rows_status(v, out, "no ban in the history yet");
 }
 
 static const struct column columns[] = {
@@ -260,7 +260,7 @@ const struct view_ops view_groups = {
 	.bindings = keys,
 	.open = open_view,
 	.refresh = grouping_read,
-	.close = grouping_close,
+	.close = store_rows_close,
 	.count = store_rows_count,
 	.row_id = row_id,
 	.cell = cell,

@@ -4,50 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/proposals.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
 #include "views/export.h"
-#include "views/rows.h"
+#include "views/proposing.h"
 
 enum range_column { COL_RANGE, COL_BANS, COL_ADDRESSES, COL_REPLACES, COL_HITS, COL_LAST, COL_NOW, COL_COUNTRY, COL_AS };
 
-struct ranges_state {
-	struct store_rows rows;      /* of struct proposal */
-	struct proposals_query query;
-	struct observer observer;
-	uint64_t seen; /* of the lists the rows were made of */
-};
-
-static void release(void *rows, size_t count)
+static const struct proposal *row_of(const struct view *v, size_t row)
 {
-	(void)count;
-	free(rows);
-}
-
-STORE_ROWS(struct proposal, release)
-
-static const struct net *net_of(const void *rows, size_t row)
-{
-	return &((const struct proposal *)rows)[row].net;
-}
-
-static bool gather(struct view *v, struct store_rows *r)
-{
-	const struct ranges_state *s = v->state;
-	struct proposal *rows;
-
-	if (!proposals_gather(app_of(v), &s->query, &rows, &r->count, &r->err))
-		return false;
-	r->rows = rows;
-	store_rows_rank(r, net_of);
-	return true;
-}
-
-static void read_rows(struct view *v)
-{
-	store_rows_read(v, gather, free_rows);
+	return &((const struct proposal *)store_rows_of(v)->rows)[row];
 }
 
 /* A refresh that brought nothing new costs nothing. */
@@ -61,7 +28,7 @@ static void changed(void *arg, unsigned snaps)
 	if (!(snaps & (SNAP(BLOCKED) | SNAP(ALLOWED))) || now == s->seen)
 		return;
 	s->seen = now;
-	read_rows(v);
+	proposing_read(v);
 }
 
 /* arg: "N" bans at least, "/P" widest prefix; both may be absent. */
@@ -85,14 +52,14 @@ static void open_view(struct view *v)
 
 	read_query(v);
 	app_observe(app_of(v), &s->observer, &v->scope, changed, v);
-	read_rows(v);
+	proposing_read(v);
 	app_refresh(app_of(v), SNAP(BLOCKED) | SNAP(ALLOWED) | SNAP(TRUST), app_of(v)->profile.refresh_ms);
 }
 
 static void refresh(struct view *v)
 {
 	app_refresh(app_of(v), SNAP(BLOCKED) | SNAP(ALLOWED), 0);
-	read_rows(v);
+	proposing_read(v);
 }
 
 static uint64_t row_id(const struct view *v, size_t row)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
 #include "views/export.h"
@@ -33,8 +34,68 @@ void store_rows_read(struct view *v, bool (*read)(struct view *, struct store_ro
 	view_changed(v);
 }
 
+static void stop(struct view *v)
+{
+	struct store_rows *r = store_rows_of(v);
+
+	if (!r->source)
+		return;
+	timer_stop(&r->turn);
+	r->source->end(v);
+	r->source = NULL;
+	app_of(v)->jobs--;
+}
+
+static void show(struct view *v, const struct rows_source *source, const struct err *err)
+{
+	struct store_rows *r = store_rows_of(v);
+
+	forget(r);
+	r->free_rows = source->free_rows;
+	if (err->code == ERR_NONE)
+		source->take(v, r);
+	else
+		r->err = *err;
+	view_changed(v);
+}
+
+static void on_turn(struct loop *loop, void *arg)
+{
+	struct view *v = arg;
+	struct store_rows *r = store_rows_of(v);
+	struct err err = ERR_INIT;
+	int64_t began = clock_mono();
+	bool is_done = false;
+
+	while (err.code == ERR_NONE && !is_done && !app_turn_is_over(began))
+		r->source->step(v, &is_done, &err);
+	if (err.code == ERR_NONE && !is_done) {
+		timer_start(loop, &r->turn, 0, &v->scope, on_turn, v);
+		return;
+	}
+	show(v, r->source, &err);
+	stop(v);
+}
+
+void store_rows_begin(struct view *v, const struct rows_source *source)
+{
+	struct store_rows *r = store_rows_of(v);
+	struct err err = ERR_INIT;
+
+	stop(v);
+	if (!source->begin(v, &err)) {
+		show(v, source, &err);
+		return;
+	}
+	r->source = source;
+	app_of(v)->jobs++;
+	timer_start(app_of(v)->loop, &r->turn, 0, &v->scope, on_turn, v);
+	view_redraw(v);
+}
+
 void store_rows_close(struct view *v)
 {
+	stop(v);
 	forget(store_rows_of(v));
 }
 
@@ -51,6 +112,8 @@ void store_rows_status(const struct view *v, struct view_status *out, const char
 	if (r->total > r->count)
 		snprintf(out->right, sizeof(out->right), "the first %s of %s",
 			text_grouped(r->count, shown, sizeof(shown)), text_grouped(r->total, all, sizeof(all)));
+	if (r->source)
+		nothing = "reading the history…";
 	snprintf(out->empty, sizeof(out->empty), "%.300s", r->err.code != ERR_NONE ? r->err.msg : nothing);
 }
 

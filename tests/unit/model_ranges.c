@@ -314,12 +314,58 @@ static void test_million(void **state)
 	free(items);
 }
 
+/* However many items a step looks at, what is found is the same. */
+static void test_steps(void **state)
+{
+	const size_t n = 3000, sizes[] = { 1, 7, 500, 0 };
+	struct range_item *items = xmalloc(n * sizeof(*items));
+	struct range_options opt = { .min_bans = 4, .tight = true };
+	struct ranges want, got;
+	struct ranges_work work;
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t a = random_below(64) << 8 | random_below(256);
+		bool is_4 = random_below(4);
+
+		items[i] = (struct range_item){ { { 0 }, is_4 ? 4 : 6, is_4 ? 32 : 128 }, 1 + random_below(3), (uint32_t)i };
+		items[i].net.addr[0] = is_4 ? 100 : 0x20;
+		items[i].net.addr[is_4 ? 2 : 5] = (uint8_t)(a >> 8);
+		items[i].net.addr[is_4 ? 3 : 15] = (uint8_t)a;
+	}
+	ranges_find(items, n, &opt, NULL, NULL, NOW, &want);
+	assert_true(want.count > 60);
+	for (size_t k = 0; k < sizeof(sizes) / sizeof(*sizes); k++) {
+		size_t steps = 1;
+
+		ranges_begin(&work, items, n, &opt, NULL, NULL, NOW, &got);
+		while (!ranges_step(&work, sizes[k]))
+			steps++;
+		assert_true(sizes[k] ? steps > 1 : steps == 1);
+		assert_int_equal(got.count, want.count);
+		assert_int_equal(got.value_count, want.value_count);
+		for (size_t i = 0; i < got.count; i++) {
+			assert_true(net_equal(&got.rows[i].net, &want.rows[i].net));
+			assert_int_equal(got.rows[i].bans, want.rows[i].bans);
+			assert_int_equal(got.rows[i].count, want.rows[i].count);
+		}
+		assert_memory_equal(got.values, want.values, got.value_count * sizeof(*got.values));
+		ranges_release(&got);
+	}
+	ranges_begin(&work, items, n, &opt, NULL, NULL, NOW, &got);
+	assert_false(ranges_step(&work, 10)); /* given up */
+	ranges_release(&got);
+	ranges_release(&want);
+	free(items);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_find),  cmocka_unit_test(test_repeats), cmocka_unit_test(test_strays),
 		cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_range), cmocka_unit_test(test_netset),  cmocka_unit_test(test_million),
+		cmocka_unit_test(test_steps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
