@@ -256,13 +256,16 @@ static void print_dry(struct cli *c, const struct dry_run *d)
 {
 	static const struct out_field fields[] = { { "step", "STEP", 0 }, { "method", "METHOD", 0 }, { "path", "PATH", 0 }, { "body", "BODY", 0 },
 		{ "detail", "DETAIL", 0 }, { NULL, NULL, 0 } };
-	struct buf text = BUF_INIT;
+	struct buf text = BUF_INIT, plain = BUF_INIT;
 	struct out o;
 
 	if (c->format == OUT_TABLE) {
 		dry_run_text(d, &text);
-		fputs(buf_str(&text), stdout);
+		if (c->ascii)
+			text_safe(&plain, buf_str(&text), text.len, TEXT_MULTI | TEXT_ASCII);
+		fputs(buf_str(c->ascii ? &plain : &text), stdout);
 		buf_release(&text);
+		buf_release(&plain);
 		return;
 	}
 	out_begin(&o, c->format, fields, false, c->ascii);

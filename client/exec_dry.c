@@ -213,7 +213,7 @@ static const char *heading(const char *step)
 {
 	static const char *const of[][2] = {
 		{ "read", "# read what is stored now\n" },
-		{ "write", "# write, unless it is so already or somebody else changed it (<…> comes from the answers above)\n" },
+		{ "write", "# write, unless it is so already or somebody else changed it (what stands in <> comes from the answers above)\n" },
 		{ "read_back", "# read back\n" },
 		{ "reload", "# make it live\n" },
 		{ "reset", "# reset failure counters\n" },

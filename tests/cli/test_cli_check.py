@@ -190,3 +190,13 @@ def test_all_asks_a_server_that_stalls_once(world, p15):
 def test_bans_tells_what_it_can_not_see(world, p15):
     p15.fault("status", path="server.allowed-ip", times=-1, status=500)
     check(world, "bans", OK, "allowed entries can't be read")
+
+
+def test_no_performance_data_and_nothing_beyond_ascii_where_it_can_not_be_read(world, p15):
+    """Nagios takes what follows a bar for numbers, and runs with LC_ALL=C."""
+    p15.edit(set={"server.blocked-ip.a|b\u00e9": ""})
+    check(world, "bans", WARNING, '"a/b\u00e9"')
+    for what in ("reach", "bans", "config", "all"):
+        result = world.run("check", what, env={"LC_ALL": "C"})
+        assert result.out.isascii() and "|" not in result.out, result
+    check(world, "reach", OK, "(0.11 - 0.15, settings)", env={"LC_ALL": "C"})
