@@ -167,3 +167,29 @@ def test_a_network_whose_time_is_over_refuses_until_it_is_gone(world, practice, 
         assert "203.0.113.7 stays refused: covered by 203.0.113.0/24" in result.err, result
         assert (result.rc, result.one()["verdict"]) == (STORED, "stored")
         assert live(p) == ["203.0.113.0/24"]
+
+
+@pytest.mark.parametrize("persona", ENDING)
+def test_a_sync_ends_what_is_over_where_the_server_does_not(world, practice, persona):
+    p = use(world, practice, persona)
+    assert world.run("block", "203.0.113.7", "--for", "1s").rc == DONE
+    assert world.run("block", "203.0.113.8", "--for", "7d").rc == DONE
+    deadline = time.monotonic() + 30
+    while ("203.0.113.7", "active") in [(row["address"], row["state"]) for row in world.run("blocked", "-o", "json").rows()]:
+        assert time.monotonic() < deadline
+    swept = world.run("sync", "--log-source", p.log_dir, "-o", "json").json()["swept"]
+    entry = world.run("journal", "--limit", "1", "-o", "json").one()
+    if persona == "0.16":
+        assert swept == 0 and (entry["op"], entry["target"]) == ("block", "203.0.113.8")
+    else:
+        assert swept == 1 and (entry["op"], entry["target"], entry["verdict"]) == ("unblock", "203.0.113.7", "in_force")
+        assert live(p) == ["203.0.113.8"]
+
+
+def test_what_was_swept_and_is_not_live_is_not_counted(world, p15):
+    assert world.run("block", "203.0.113.7", "--for", "1s").rc == DONE
+    wait_until_over(world, "blocked")
+    p15.fault("status", status=500, path="^/api/reload", times=-1)
+    result = world.run("sync", "--log-source", p15.log_dir, "-o", "json")
+    assert result.json()["swept"] == 0, result
+    assert world.run("journal", "--limit", "1", "-o", "json").one()["verdict"] == "stored"
