@@ -75,7 +75,7 @@ static int undo_last(struct cli *c, int64_t n)
 	if (c->format != OUT_TABLE)
 		c->kept = xcalloc((size_t)n, sizeof(*c->kept));
 	for (; i < n && status == EXIT_DONE; i++) {
-		struct plan *p = cli_need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(THRESHOLDS)) ? plan_undo(&c->app, 0, &c->err) : NULL;
+		struct plan *p = cli_need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(THRESHOLDS) | SNAP(TRUST)) ? plan_undo(&c->app, 0, &c->err) : NULL;
 
 		if (!p && i > 0 && c->err.code == ERR_NOT_FOUND) { /* the journal has fewer */
 			err_clear(&c->err);
@@ -105,7 +105,7 @@ static int run_undo(struct cli *c)
 		err_set(&c->err, ERR_USAGE, id ? "undo takes a number or --last" : "--last with --dry-run: what the second would send depends on the first");
 		return EXIT_USAGE;
 	}
-	if (!cli_connect(c) || !cli_need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(THRESHOLDS)))
+	if (!cli_connect(c) || !cli_need(c, SNAP(BLOCKED), SNAP(ALLOWED) | SNAP(THRESHOLDS) | SNAP(TRUST)))
 		return cli_exit_of_err(&c->err);
 	cli_resume(c); /* one that was cut off can be taken back, too */
 	if (last > 1)

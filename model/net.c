@@ -369,6 +369,8 @@ static const struct {
 	{{{172, 16}, 4, 12}, NET_PRIVATE},
 	{{{192, 168}, 4, 16}, NET_PRIVATE},
 	{{{0xfc}, 6, 7}, NET_PRIVATE},
+	{{{0xfe, 0xc0}, 6, 10}, NET_PRIVATE},                     /* site-local, as it was */
+	{{{0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, 6, 48}, NET_PRIVATE}, /* a translator of one's own, RFC 8215 */
 	{{{100, 64}, 4, 10}, NET_CGNAT},
 	{{{172, 17}, 4, 16}, NET_DOCKER},
 	{{{172, 18}, 4, 15}, NET_DOCKER},

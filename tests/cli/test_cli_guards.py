@@ -239,6 +239,26 @@ def test_every_address_of_the_servers_name(world, p15):
     assert result.rc == REFUSED and "the address the server's API is reached at" in result.err, result
 
 
+@pytest.mark.parametrize("args", [["undo"], ["undo", "1"], ["undo", "--last", "2"]])
+def test_undo_is_guarded_by_what_the_server_trusts_now(world, p15, args):
+    p15.edit(block=["203.0.113.70", "203.0.113.71"])
+    assert world.run("unblock", "203.0.113.70").rc == DONE
+    if "--last" in args:
+        assert world.run("unblock", "203.0.113.71").rc == DONE
+    p15.edit(set={"server.proxy.trusted-networks.0000": "203.0.113.64/29"})
+    result = world.run(*args)
+    assert result.rc == REFUSED and "203.0.113.64/29, a proxy the server trusts" in result.err, result
+    assert not {"203.0.113.70"} & set(p15.state()["stored"]["blocked"])
+
+
+def test_undo_of_the_allow_that_keeps_a_proxy_alive(world, practice):
+    p = practice("0.15", options={"settings": {"server.proxy.trusted-networks.0000": "203.0.113.64/32"}})
+    world.use(p)
+    assert world.run("allow", "203.0.113.64").rc == DONE
+    result = world.run("undo")
+    assert result.rc == REFUSED and "the last allow that keeps 203.0.113.64 from being banned" in result.err, result
+
+
 def test_ssh_client_behind_sudo(world, p15):
     """sudo takes SSH_CONNECTION away; the shell that it was called from has it."""
     script = "unset SSH_CONNECTION; %s block 198.51.100.23; exit $?" % BIN

@@ -137,6 +137,8 @@ static void test_blocks(void **state)
 		{ "2001:db8::/32", "host, allowed" },
 		{ "10.1.2.3", "private" },
 		{ "192.168.0.0/16", "private" },
+		{ "64:ff9b:1::/48", "private" },
+		{ "fec0::/10", "private, wide" },
 		{ "100.64.0.1", "private" },
 		{ "172.20.0.1", "private" },
 		{ "169.254.1.1", "private" },

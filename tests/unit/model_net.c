@@ -319,6 +319,7 @@ static void test_kind(void **state)
 		{ "::1", NET_LOOPBACK },          { "169.254.1.1", NET_LINK_LOCAL },  { "fe80::1", NET_LINK_LOCAL },
 		{ "10.1.2.3", NET_PRIVATE },      { "172.16.0.1", NET_PRIVATE },      { "192.168.1.0/24", NET_PRIVATE },
 		{ "172.15.255.255", NET_PUBLIC }, { "172.32.0.0", NET_PUBLIC },       { "fd00::1", NET_PRIVATE },
+		{ "fec0::1", NET_PRIVATE },         { "64:ff9b:1::7", NET_PRIVATE },      { "64:ff9b:2::7", NET_PUBLIC },
 		{ "172.17.0.1", NET_DOCKER },     { "172.31.255.255", NET_DOCKER },   { "172.18.0.0/16", NET_DOCKER },
 		{ "172.16.0.0/12", NET_PRIVATE }, { "100.64.0.1", NET_CGNAT },        { "100.128.0.1", NET_PUBLIC },
 		{ "224.0.0.1", NET_MULTICAST },   { "ff02::1", NET_MULTICAST },       { "0.0.0.0", NET_UNSPECIFIED },
