@@ -37,6 +37,13 @@ def replace(world, *more):
     return world.run("block", "203.0.113.0/28", "--replace", "-o", "json", *more)
 
 
+def test_an_entry_inside_two_networks_goes_once(world, practice):
+    p = use(world, practice, "0.15")
+    result = world.run("block", "203.0.113.0/28", "203.0.113.0/29", "--replace", "-o", "json")
+    assert sorted(row["target"] for row in result.rows() if row["op"] == "unblock") == SINGLES, result
+    assert result.rc == DONE and blocked(p) == ["203.0.113.0/28", "203.0.113.0/29"]
+
+
 @pytest.mark.parametrize("persona", PERSONAS)
 @pytest.mark.parametrize("kind", [{"kind": "status", "status": 500, "times": -1}, {"kind": "not_applied", "times": -1},
                                   {"kind": "reset", "times": -1}], ids=["refused", "not applied", "cut off"])

@@ -78,6 +78,8 @@ static char *found(struct rig *r)
 static void what_was_found_is_taken_up_again(void **state)
 {
 	struct rig *r = *state;
+	const struct server_info *is;
+	struct server_info was;
 	struct buf none = BUF_INIT;
 	char *text;
 
@@ -87,12 +89,19 @@ static void what_was_found_is_taken_up_again(void **state)
 	assert_true(rig_reach(r, SESSION_READY));
 	text = found(r);
 	assert_null(strstr(text, "secret"));
+	was = *session_server(r->session);
+	assert_int_not_equal(was.generation, 0);
 	reopen(r);
 	assert_false(session_connect_recalled(r->session));
 	assert_true(session_recall(r->session, text));
 	r->server.log_len = 0;
 	assert_true(session_connect_recalled(r->session));
 	assert_int_equal(session_state(r->session), SESSION_READY);
+	is = session_server(r->session);
+	assert_string_equal(is->dialect, was.dialect);
+	assert_string_equal(is->versions, was.versions);
+	assert_int_equal(is->generation, was.generation);
+	assert_memory_equal(is->caps, was.caps, sizeof(is->caps));
 	assert_false(session_remember(r->session, &none)); /* hearsay is not passed on */
 	assert_true(rig_fetch(r, FETCH_LIST));
 	assert_int_equal(r->fetch_err.code, ERR_NONE);

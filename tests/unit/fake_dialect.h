@@ -262,6 +262,7 @@ static int probe_as(const struct response *res, struct server *srv, char shape)
 			srv->info.caps[i] = CAP_UNTESTED;
 		srv->info.caps[CAP_BIT_RENEW_CERT] = CAP_NO_GENERATION;
 		snprintf(srv->info.versions, sizeof(srv->info.versions), "%c", shape);
+		srv->info.generation = GEN_REST;
 	}
 	json_decref(doc);
 	return score;
