@@ -122,7 +122,7 @@ unsigned plan_guarded_by(const struct plan *p)
 	bool disallows = false;
 
 	for (size_t i = 0; i < p->change->count; i++)
-		disallows = disallows || p->change->edits[i].kind == EDIT_DISALLOW;
+		disallows = disallows || p->change->edits[i].kind == EDIT_DISALLOW || p->change->edits[i].kind == EDIT_ALLOW_EXPIRY;
 	return disallows || blocks_anything(p->change) ? SNAP(ALLOWED) | SNAP(TRUST) : 0;
 }
 

@@ -293,7 +293,7 @@ static bool check_many(const struct scene *s, enum guard_rule rule, char *reason
 }
 
 #define BLOCKING    (1u << EDIT_BLOCK | 1u << EDIT_EXPIRY)
-#define DISALLOWING (1u << EDIT_DISALLOW)
+#define DISALLOWING (1u << EDIT_DISALLOW | 1u << EDIT_ALLOW_EXPIRY)
 
 static const struct {
 	const char *name, *words;
@@ -348,16 +348,20 @@ void guard_facts_release(struct guard_facts *f)
 	memset(f, 0, sizeof(*f));
 }
 
-/* Another end for a block that is in force: an earlier one harms nobody. */
+/* Another end for what is in force: a block's earlier one harms nobody, nor does an allow's later one. */
 static bool is_harmless(const struct scene *s)
 {
-	const struct entrylist *l = s->facts->blocked;
 	const struct edit *e = s->edit;
-	ptrdiff_t row = l && e->kind == EDIT_EXPIRY ? entrylist_find(l, &e->net) : -1;
+	const struct entrylist *l = e->kind == EDIT_EXPIRY	 ? s->facts->blocked
+				    : e->kind == EDIT_ALLOW_EXPIRY ? s->facts->allowed
+								   : NULL;
+	ptrdiff_t row = l ? entrylist_find(l, &e->net) : -1;
 	int64_t end = row >= 0 ? entry_expires(&l->rows[row]) : 0;
 
 	if (row < 0 || entry_state(l, (size_t)row, s->facts->now) != ENTRY_ACTIVE)
 		return false;
+	if (e->kind == EDIT_ALLOW_EXPIRY)
+		return e->expires == TIME_NONE || (end != TIME_NONE && e->expires >= end);
 	return end == TIME_NONE || (e->expires != TIME_NONE && e->expires <= end);
 }
 

@@ -259,6 +259,24 @@ def test_undo_of_the_allow_that_keeps_a_proxy_alive(world, practice):
     assert result.rc == REFUSED and "the last allow that keeps 203.0.113.64 from being banned" in result.err, result
 
 
+def test_a_later_end_is_a_block_and_an_earlier_one_is_none(world, p15):
+    p15.edit(set={"server.blocked-ip.198.51.100.23": '{"by":"ops","until":"2030-01-01T00:00:00Z","class":"manual"}'})
+    result = world.run("block", "198.51.100.23", "--for", "3650d", env=SSH)
+    assert result.rc == REFUSED and "198.51.100.23 is your own SSH client" in result.err, result
+    assert world.run("block", "198.51.100.23", "--for", "1h", env=SSH).rc == DONE
+
+
+def test_an_end_for_the_last_allow_of_a_proxy(world, practice):
+    p = practice("0.15", options={"settings": {"server.proxy.trusted-networks.0000": "203.0.113.64/32"}})
+    world.use(p)
+    p.edit(allow=["203.0.113.64", "203.0.113.80"])
+    result = world.run("allow", "203.0.113.64", "--until", "2030-01-01")
+    assert result.rc == REFUSED and "the last allow that keeps 203.0.113.64 from being banned" in result.err, result
+    assert world.run("allow", "203.0.113.80", "--until", "2030-01-01").rc == DONE
+    assert world.run("allow", "203.0.113.64", "--until", "2030-01-01", "--force").rc == DONE
+    assert world.run("allow", "203.0.113.64", "--until", "2031-01-01").rc == DONE
+
+
 def test_ssh_client_behind_sudo(world, p15):
     """sudo takes SSH_CONNECTION away; the shell that it was called from has it."""
     script = "unset SSH_CONNECTION; %s block 198.51.100.23; exit $?" % BIN
