@@ -282,3 +282,14 @@ def test_ssh_client_behind_sudo(world, p15):
     script = "unset SSH_CONNECTION; %s block 198.51.100.23; exit $?" % BIN
     done = subprocess.run(["sh", "-c", script], env={**world.environment(None), **SSH}, capture_output=True, timeout=HANG_S)
     assert done.returncode == REFUSED and b"198.51.100.23 is your own SSH client" in done.stderr, done
+
+
+@pytest.mark.parametrize("banned", ["198.51.100.23", "198.51.100.0/24"])
+def test_your_own_address_among_the_blocked_is_an_alarm(world, p15, banned):
+    p15.edit(block=[banned])
+    result = world.run("status", env=SSH)
+    assert "your own address 198.51.100.23 is banned by %s" % banned in result.out, result
+    assert "stalwarden unblock 198.51.100.23 --allow --reset-counters" in result.out
+    alarms = world.run("status", "-o", "json", env=SSH).json()["alarms"]
+    assert [a["level"] for a in alarms if "your own address" in a["text"]] == ["critical"], alarms
+    assert "your own address" not in world.run("status", env={"SSH_CONNECTION": "198.51.101.23 1 203.0.113.1 22"}).out

@@ -72,12 +72,14 @@ def test_our_own_logins_are_hidden_and_anothers_are_not(tmp_path):
     with Practice("0.15") as p:
         p.event("auth_ok", "198.51.100.77", account=p.user, listener="http")
         p.event("auth_ok", "127.0.0.1", account="bob@example.org", listener="imap")
+        p.event("auth_ok", "127.0.0.1", account="carol@example.org", listener="http")
         with console(p, tmp_path, log_source="api") as t:
             t.wait_text("● live")
             t.send("5")
             t.wait_text("198.51.100.77")
             t.wait_text("bob@example.org")
-            own = lambda: [line for line in t.text.split("\n") if "auth.success" in line and "127.0.0.1" in line and "bob" not in line]  # noqa: E731
+            t.wait_text("carol@example.org")
+            own = lambda: [line for line in t.text.split("\n") if "auth.success" in line and "127.0.0.1" in line and "@example.org" not in line]  # noqa: E731
             assert not own(), t.text
             t.send("H")
             t.wait(lambda: own(), "our own logins")
