@@ -173,6 +173,41 @@ void ranges_begin(struct ranges_work *w, const struct range_item *items, size_t 
 	out->values = xmalloc((n ? n : 1) * sizeof(*out->values));
 }
 
+/* rows[at] goes down: the root comes last. */
+static void sift(struct range *rows, size_t n, size_t at)
+{
+	for (;;) {
+		size_t big = at;
+
+		for (size_t child = 2 * at + 1; child < n && child <= 2 * at + 2; child++)
+			if (cmp_range(&rows[child], &rows[big]) > 0)
+				big = child;
+		if (big == at)
+			return;
+		struct range swap = rows[at];
+		rows[at] = rows[big];
+		rows[big] = swap;
+		at = big;
+	}
+}
+
+static bool sort_some(struct ranges_work *w, size_t max)
+{
+	struct range *rows = w->out->rows;
+	size_t left = max ? max : SIZE_MAX;
+
+	for (; w->heap > 0 && left; left--)
+		sift(rows, w->out->count, --w->heap);
+	for (; w->sorted > 1 && left; left--) {
+		struct range first = rows[0];
+
+		rows[0] = rows[--w->sorted];
+		rows[w->sorted] = first;
+		sift(rows, w->sorted, 0);
+	}
+	return w->heap == 0 && w->sorted <= 1;
+}
+
 bool ranges_step(struct ranges_work *w, size_t max)
 {
 	uint8_t prefix4 = w->opt.prefix4 ? w->opt.prefix4 : PREFIX4,
@@ -196,9 +231,12 @@ bool ranges_step(struct ranges_work *w, size_t max)
 	}
 	if (w->at < w->n)
 		return false;
-	if (w->out->count)
-		qsort(w->out->rows, w->out->count, sizeof(*w->out->rows), cmp_range);
-	return true;
+	if (!w->is_found) {
+		w->is_found = true;
+		w->heap = w->out->count / 2;
+		w->sorted = w->out->count;
+	}
+	return sort_some(w, max);
 }
 
 void ranges_sort(struct range_item *items, size_t n)

@@ -52,6 +52,8 @@ struct ranges_work {
 	const struct entrylist *blocked, *allowed;
 	int64_t now;
 	struct ranges *out;
+	bool is_found;           /* what is left is to sort: a heap of the rows before `sorted` */
+	size_t heap, sorted;
 };
 void ranges_sort(struct range_item *items, size_t n); /* quick when they are */
 void ranges_begin(struct ranges_work *w, const struct range_item *items, size_t n, const struct range_options *opt,

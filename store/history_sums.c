@@ -410,8 +410,10 @@ struct history_sums_job *history_attempts_begin(struct store *s, const struct hi
 
 void history_sums_take(struct history_sums_job *job, struct history_sum **rows, size_t *count)
 {
-	*rows = job->rows;
+	*rows = job->filled ? job->rows : NULL;
 	*count = job->filled;
+	if (job->filled == 0)
+		free(job->rows);
 	job->rows = NULL;
 	job->filled = 0;
 }
