@@ -7,19 +7,37 @@
 #include "core/mem.h"
 #include "core/text.h"
 
-/* Does this change take that entry away? */
-static bool removes(const struct change *c, enum edit_kind kind, const char *key)
+/* A list as it was before the change, and which of its entries the change takes away: worked out when somebody asks, once for all edits. */
+struct stood {
+	const struct change *change;
+	enum edit_kind removal;
+	const struct entrylist *list;
+	bool *removed; /* per row; NULL = nobody asked yet */
+};
+
+static void look_up_removed(struct stood *s)
 {
-	for (size_t i = 0; i < c->count; i++)
-		if (c->edits[i].kind == kind && !strcmp(c->edits[i].target, key) &&
-			c->outcomes[i].verdict == VERDICT_IN_FORCE)
-			return true;
-	return false;
+	s->removed = xcalloc(s->list->count + 1, sizeof(*s->removed));
+	for (size_t i = 0; i < s->change->count; i++) {
+		bool goes = s->change->edits[i].kind == s->removal && s->change->outcomes[i].verdict == VERDICT_IN_FORCE;
+		ptrdiff_t row = goes ? entrylist_find_key(s->list, s->change->edits[i].target) : -1;
+
+		if (row >= 0)
+			s->removed[row] = true;
+	}
 }
 
-/* An active entry of l that covers n and stays, other than n's own; -1 if none. Changes of many entries look at the widest cover only. */
-static ptrdiff_t stands(const struct change *c, enum edit_kind removal, const struct entrylist *l, const struct net *n, bool own_counts, int64_t now)
+static bool is_removed(struct stood *s, size_t row)
 {
+	if (!s->removed)
+		look_up_removed(s);
+	return s->removed[row];
+}
+
+/* An active entry that covers n and stays, other than n's own; -1 if none. */
+static ptrdiff_t stands(struct stood *s, const struct net *n, bool own_counts, int64_t now)
+{
+	const struct entrylist *l = s->list;
 	uint32_t rows[32];
 	size_t found = l && l->index ? netset_covering(l->index, n, rows, ARRAY_LEN(rows)) : 0;
 	struct net other;
@@ -28,7 +46,7 @@ static ptrdiff_t stands(const struct change *c, enum edit_kind removal, const st
 		entry_net(&l->rows[rows[i]], &other);
 		if (entry_state(l, rows[i], now) != ENTRY_ACTIVE || (!own_counts && net_equal(&other, n)))
 			continue;
-		if (c->count > 1000 || !removes(c, removal, entry_key(l, rows[i])))
+		if (!is_removed(s, rows[i]))
 			return (ptrdiff_t)rows[i];
 	}
 	return -1;
@@ -58,18 +76,22 @@ static void demote(struct outcome *o, const char *fmt, const char *key)
 #pragma GCC diagnostic pop
 }
 
-/* Does the change allow something that covers n? */
-static const char *allows(const struct change *c, const struct net *n)
+/* Does the change allow something that covers edit at? In a change of many entries an allow stands beside the block that it lifts. */
+static bool allows(const struct change *c, size_t at)
 {
-	for (size_t i = 0; i < c->count && c->count <= 1000; i++)
-		if (c->edits[i].kind == EDIT_ALLOW && c->edits[i].net.family && net_contains(&c->edits[i].net, n) &&
+	size_t i = c->count <= 1000 || at == 0 ? 0 : at - 1, end = c->count <= 1000 ? c->count : at + 2;
+
+	for (; i < end && i < c->count; i++)
+		if (c->edits[i].kind == EDIT_ALLOW && c->edits[i].net.family && net_contains(&c->edits[i].net, &c->edits[at].net) &&
 			c->outcomes[i].verdict == VERDICT_IN_FORCE)
-			return c->edits[i].target;
-	return NULL;
+			return true;
+	return false;
 }
 
 void change_effect(struct change *c, const struct entrylist *blocked, const struct entrylist *allowed, bool allow_wins, int64_t now)
 {
+	struct stood blocks_before = { c, EDIT_UNBLOCK, blocked, NULL }, allows_before = { c, EDIT_DISALLOW, allowed, NULL };
+
 	/* Only where an allow wins (0.16) does the server end entries by itself; elsewhere one whose time is over refuses until it is swept. */
 	if (!allow_wins)
 		now = 0;
@@ -82,22 +104,24 @@ void change_effect(struct change *c, const struct entrylist *blocked, const stru
 			continue;
 		if (e->kind == EDIT_UNBLOCK &&
 			!(allow_wins &&
-				(allows(c, &e->net) || stands(c, EDIT_DISALLOW, allowed, &e->net, true, now) >= 0))) {
-			row = is_replaced(c, &e->net) ? -1 : stands(c, EDIT_UNBLOCK, blocked, &e->net, false, now);
+				(allows(c, i) || stands(&allows_before, &e->net, true, now) >= 0))) {
+			row = is_replaced(c, &e->net) ? -1 : stands(&blocks_before, &e->net, false, now);
 			if (row >= 0)
 				demote(o, "deleted, but still refused: covered by %s", entry_key(blocked, (size_t)row));
 		} else if (e->kind == EDIT_BLOCK && allow_wins) {
-			row = stands(c, EDIT_DISALLOW, allowed, &e->net, true, now);
+			row = stands(&allows_before, &e->net, true, now);
 			if (row >= 0)
 				demote(o, "listed, but not refused: the allowed entry %s wins",
 					entry_key(allowed, (size_t)row));
 		} else if ((e->kind == EDIT_ALLOW || e->kind == EDIT_ALLOW_EXPIRY) && !allow_wins) {
-			row = stands(c, EDIT_UNBLOCK, blocked, &e->net, true, now);
+			row = stands(&blocks_before, &e->net, true, now);
 			if (row >= 0)
 				demote(o, "allowed, but still refused: on this server the block of %s wins",
 					entry_key(blocked, (size_t)row));
 		}
 	}
+	free(blocks_before.removed);
+	free(allows_before.removed);
 }
 
 static int64_t total_ms(const struct change *c, size_t edit)

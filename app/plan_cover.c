@@ -5,6 +5,9 @@
 #include "app/plan_private.h"
 #include "core/clock.h"
 #include "core/mem.h"
+#include "core/text.h"
+
+#define MANY 10 /* more than are seen at once */
 
 /* Where the server ends nothing by itself, what has expired refuses until it is swept. */
 static int64_t ends_at(struct app *a)
@@ -37,6 +40,54 @@ static ptrdiff_t cover_left(const struct entrylist *l, const struct net *n, cons
 	return -1;
 }
 
+#define NAMED 3
+
+/* The covers that keep most of them, by name. */
+static void name_covers(struct plan *p, const struct entrylist *l, uint32_t *kept_by, size_t covered)
+{
+	struct buf names = BUF_INIT;
+	char count[32];
+	size_t named = 0;
+
+	for (; named < covered; named++) {
+		size_t best = 0;
+
+		for (size_t row = 1; row < l->count; row++)
+			best = kept_by[row] > kept_by[best] ? row : best;
+		if (kept_by[best] == 0)
+			break;
+		if (named == NAMED) {
+			buf_adds(&names, ", …");
+			break;
+		}
+		buf_addf(&names, "%s%s (%s)", named ? ", " : "", entry_key(l, best), text_grouped(kept_by[best], count, sizeof(count)));
+		kept_by[best] = 0;
+	}
+	plan_add_line(p, PLAN_WARN, SIZE_MAX, "%s of them %s refused: covered by %s", text_grouped(covered, count, sizeof(count)),
+		covered == 1 ? "stays" : "stay", buf_str(&names));
+	buf_release(&names);
+}
+
+/* Of many entries what stays refused is said in a sentence, too, for those that nobody scrolls to. */
+static void sum_covers(struct plan *p, const struct entrylist *l, const bool *removed, int64_t now)
+{
+	uint32_t *kept_by = xcalloc(l->count + 1, sizeof(*kept_by));
+	size_t covered = 0;
+
+	for (size_t i = 0; i < p->change->count; i++) {
+		const struct edit *e = &p->change->edits[i];
+		ptrdiff_t cover = e->kind == EDIT_UNBLOCK && e->net.family ? cover_left(l, &e->net, removed, now) : -1;
+
+		if (cover < 0)
+			continue;
+		kept_by[cover]++;
+		covered++;
+	}
+	if (covered)
+		name_covers(p, l, kept_by, covered);
+	free(kept_by);
+}
+
 /* What covers one entry may be lifted by the same change. */
 void plan_settle_covers(struct app *a, struct plan *p)
 {
@@ -65,5 +116,7 @@ void plan_settle_covers(struct app *a, struct plan *p)
 		p->lines[kept++] = line;
 	}
 	p->line_count = kept;
+	if (l && p->change->count > MANY)
+		sum_covers(p, l, removed, ends_at(a));
 	free(removed);
 }

@@ -155,7 +155,7 @@ void table_select_id(struct table *t, uint64_t id)
 void table_changed(struct table *t)
 {
 	table_job_stop(t);
-	table_walk_stop(t);
+	table_walk_defer(t);
 	t->rows = t->view->ops->count(t->view);
 	t->range_from = ROW_NONE;
 	t->prune = true;
@@ -353,14 +353,16 @@ static void add_target(size_t **rows, size_t *n, size_t *cap, size_t row)
 	(*rows)[(*n)++] = row;
 }
 
-size_t table_targets(const struct table *t, size_t **rows)
+size_t table_targets(struct table *t, size_t **rows)
 {
 	const struct view *v = t->view;
 	size_t n = 0, cap = 0, shown = table_count(t);
+	uint64_t *is_shown;
 
 	*rows = NULL;
 	if (t->stale_rows)
 		return 0;
+	table_walk_hurry(t);
 	if (t->marks.len == 0) {
 		if (table_cursor_row(t) != ROW_NONE)
 			add_target(rows, &n, &cap, table_cursor_row(t));
@@ -371,8 +373,12 @@ size_t table_targets(const struct table *t, size_t **rows)
 			add_target(rows, &n, &cap, table_row(t, i));
 	if (t->shown == NULL || n == t->marks.len)
 		return n;
+	is_shown = xcalloc(t->rows / 64 + 1, sizeof(*is_shown));
+	for (size_t i = 0; i < shown; i++)
+		is_shown[table_row(t, i) / 64] |= 1ull << table_row(t, i) % 64;
 	for (size_t r = 0; r < t->rows; r++) /* marked, but hidden by the filter: after those shown */
-		if (idset_has(&t->marks, v->ops->row_id(v, r)) && table_index_of(t, r) == ROW_NONE)
+		if (!(is_shown[r / 64] & 1ull << r % 64) && idset_has(&t->marks, v->ops->row_id(v, r)))
 			add_target(rows, &n, &cap, r);
+	free(is_shown);
 	return n;
 }

@@ -42,7 +42,7 @@ int table_find_column(const struct table *t, const char *name); /* -1 if none, u
 
 size_t table_marked(const struct table *t);
 void table_unmark(struct table *t);
-size_t table_targets(const struct table *t, size_t **rows);
+size_t table_targets(struct table *t, size_t **rows);
 
 /* Draws header and rows into lines y … y+height-1. */
 void table_draw(struct table *t, int y, int height, int width);

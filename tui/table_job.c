@@ -294,6 +294,7 @@ static void finish(struct table *t)
 	t->stale_rows = false;
 	release_work(j);
 	place_cursor(t, offset, refiltered);
+	table_walk_due(t);
 	table_touch(t);
 }
 

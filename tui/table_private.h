@@ -34,6 +34,8 @@ struct table_walk {
 	size_t pos, left;
 	int step;             /* find: +1 or -1 */
 	bool on;              /* mark: add or remove */
+	bool is_all;          /* mark: every row shown, not a range */
+	enum { DUE_NOTHING, DUE_TOGGLE, DUE_MARK, DUE_UNMARK } due; /* asked for while the rows were being replaced */
 	struct timer timer;
 };
 
@@ -84,6 +86,9 @@ void table_job_stop(struct table *t);
 void table_walk_stop(struct table *t);
 void table_find(struct table *t, int step, bool from_next);
 void table_mark_all(struct table *t);
+void table_walk_hurry(struct table *t);  /* marks that are under way are all set */
+void table_walk_defer(struct table *t);  /* the rows are about to be replaced: marking all of them begins anew with the new ones */
+void table_walk_due(struct table *t);    /* … which are there now */
 void table_mark_span(struct table *t, size_t from, size_t to);
 
 #endif

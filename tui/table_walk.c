@@ -12,6 +12,7 @@ void table_walk_stop(struct table *t)
 {
 	timer_stop(&t->walk.timer);
 	t->walk.kind = WALK_NONE;
+	t->walk.is_all = false;
 }
 
 static void found(struct table *t, size_t index)
@@ -113,20 +114,53 @@ static bool all_marked(const struct table *t)
 	return true;
 }
 
-void table_mark_all(struct table *t)
+static void mark_shown(struct table *t, bool on)
 {
 	size_t n = table_count(t);
 
 	table_walk_stop(t);
-	if (n == 0 || t->stale_rows)
-		return;
-	t->walk.on = !all_marked(t);
+	t->walk.on = on;
+	t->walk.is_all = true;
 	if (t->walk.on)
 		idset_reserve(&t->marks, t->marks.len + n);
 	t->walk.kind = WALK_MARK;
 	t->walk.pos = 0;
 	t->walk.left = n;
 	run(t->loop, t);
+}
+
+void table_mark_all(struct table *t)
+{
+	table_walk_hurry(t);
+	if (t->stale_rows)
+		t->walk.due = t->walk.due == DUE_NOTHING ? DUE_TOGGLE : t->walk.due == DUE_MARK ? DUE_UNMARK : DUE_MARK;
+	else if (table_count(t) > 0)
+		mark_shown(t, !all_marked(t));
+}
+
+void table_walk_hurry(struct table *t)
+{
+	if (t->walk.kind != WALK_MARK)
+		return;
+	while (!mark_some(t))
+		;
+	table_touch(t);
+}
+
+void table_walk_defer(struct table *t)
+{
+	if (t->walk.kind == WALK_MARK && t->walk.is_all)
+		t->walk.due = t->walk.on ? DUE_MARK : DUE_UNMARK;
+	table_walk_stop(t);
+}
+
+void table_walk_due(struct table *t)
+{
+	int due = t->walk.due;
+
+	t->walk.due = DUE_NOTHING;
+	if (due != DUE_NOTHING && table_count(t) > 0)
+		mark_shown(t, due == DUE_TOGGLE ? !all_marked(t) : due == DUE_MARK);
 }
 
 void table_mark_span(struct table *t, size_t from, size_t to)

@@ -12,6 +12,7 @@
 #include "core/text.h"
 
 #define PREVIEW_LINES 1000 /* the pane scrolls; more than that nobody reads */
+#define SEEN_AT_ONCE  10
 #define TARGET_WIDTH  22
 #define NOTE_MAX      400  /* a block's value up to 0.15 carries it */
 
@@ -110,16 +111,20 @@ static void describe(void *arg, unsigned toggles, struct page *out, int width)
 	struct flow *f = arg;
 	const struct plan *p = f->plan;
 	size_t shown = p->change->count < PREVIEW_LINES ? p->change->count : PREVIEW_LINES;
+	bool is_long = p->change->count > SEEN_AT_ONCE;
 	char count[32];
 
 	(void)toggles;
+	if (is_long) /* what is about all of them is not below a thousand lines */
+		describe_whole(f, out, width);
 	for (size_t i = 0; i < shown; i++)
 		flow_describe_edit(out, p, i, width);
 	if (p->change->count > shown) {
 		page_line(out);
 		page_add(out, ROLE_DIM, "  … and %s more", text_grouped(p->change->count - shown, count, sizeof(count)));
 	}
-	describe_whole(f, out, width);
+	if (!is_long)
+		describe_whole(f, out, width);
 }
 
 void flow_leave(struct flow *f)

@@ -491,6 +491,57 @@ static void test_slices_on_the_loop(void **state)
 	loop_free(loop);
 }
 
+static void settle(struct loop *loop, struct view *v)
+{
+	for (int turns = 0; table_is_busy(v->table) && turns < 10000; turns++)
+		loop_turn(loop, -1);
+	assert_false(table_is_busy(v->table));
+}
+
+/* Rows replaced in the midst of it, a key pressed while they are: all that is shown then is marked, not a part; and who acts on marks that
+ * are still being set acts on all of them. */
+static void test_marks_while_rows_change(void **state)
+{
+	struct rows r = { .count = MILLION };
+	struct loop *loop = loop_new();
+	struct view *v = view_new(&ops, NULL, &r, NULL);
+	struct err err = ERR_INIT;
+	size_t *rows;
+
+	(void)state;
+	table_free(v->table);
+	v->table = table_new(v, loop);
+	view_open(v);
+	view_changed(v);
+	assert_true(view_sort_by(v, "bucket", false, &err));
+	settle(loop, v);
+	table_act(v->table, ACTION_MARK_ALL);
+	assert_true(table_is_busy(v->table)); /* under way */
+	r.count = MILLION - 5;
+	view_changed(v);
+	settle(loop, v);
+	assert_int_equal(view_marked(v), MILLION - 5);
+	r.count = MILLION;
+	view_changed(v);
+	assert_false(table_is_ready(v->table));
+	table_act(v->table, ACTION_MARK_ALL); /* five are not marked yet */
+	settle(loop, v);
+	assert_int_equal(view_marked(v), MILLION);
+	table_act(v->table, ACTION_MARK_ALL); /* again: none */
+	settle(loop, v);
+	assert_int_equal(view_marked(v), 0);
+	table_act(v->table, ACTION_MARK_ALL);
+	assert_true(table_is_busy(v->table));
+	assert_int_equal(view_targets(v, &rows), MILLION);
+	free(rows);
+	assert_true(view_set_filter(v, "12", &err)); /* marked ones that are hidden are targets all the same */
+	settle(loop, v);
+	assert_int_equal(view_targets(v, &rows), MILLION);
+	free(rows);
+	view_free(v);
+	loop_free(loop);
+}
+
 static void test_print(void **state)
 {
 	struct rows r = { .count = 5 };
@@ -547,6 +598,7 @@ int main(void)
 		cmocka_unit_test(test_marks_are_of_rows_not_places),
 		cmocka_unit_test(test_range_marks),
 		cmocka_unit_test(test_mark_a_million),
+		cmocka_unit_test(test_marks_while_rows_change),
 		cmocka_unit_test(test_search_goes_round),
 		cmocka_unit_test(test_rows_in_front),
 		cmocka_unit_test(test_slices_on_the_loop),
