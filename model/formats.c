@@ -59,6 +59,9 @@ bool format_parse(const char *s, enum format *out)
 static struct slice next_line(struct slice *s)
 {
 	const char *nl = s->len ? memchr(s->p, '\n', s->len) : NULL;
+
+	if (!nl && s->len)
+		nl = memchr(s->p, '\r', s->len);
 	struct slice line = {s->p, nl ? (size_t)(nl - s->p) : s->len};
 
 	s->len -= nl ? line.len + 1 : line.len;
@@ -128,6 +131,16 @@ static bool has_only_addresses(struct slice s)
 	return true;
 }
 
+/* A comma, or a semicolon that begins no comment ("192.0.2.0/24 ; SBL1"). A tab may stand in any
+ * program's table. */
+static bool has_separator(struct slice line)
+{
+	const char *semicolon = memchr(line.p, ';', line.len);
+
+	return memchr(line.p, ',', line.len) ||
+	       (semicolon && semicolon > line.p && !isspace((unsigned char)semicolon[-1]));
+}
+
 /* A line with separators: csv when its words are column names, or addresses beside something else.
  */
 static enum format guess_columns(struct slice line)
@@ -152,7 +165,7 @@ static enum format guess_columns(struct slice line)
 	}
 	if (is_header)
 		return scope ? FORMAT_CSCLI : FORMAT_CSV;
-	return addresses && other && memchr(line.p, ',', line.len) ? FORMAT_CSV : FORMAT_VALUES;
+	return addresses && other && has_separator(line) ? FORMAT_CSV : FORMAT_VALUES;
 }
 
 enum format format_guess(const char *s, size_t len)
@@ -246,7 +259,7 @@ static void feed_lines(struct import *im, const char *s, size_t len)
 	struct importer *st = im->state;
 	const char *end = s + len, *nl;
 
-	while (s < end && (nl = memchr(s, '\n', (size_t)(end - s)))) {
+	while (s < end && (nl = memchr(s, st->newline, (size_t)(end - s)))) {
 		if (st->is_skipping) {
 			st->is_skipping = false;
 			st->line++;
@@ -339,6 +352,7 @@ static void start(struct import *im)
 	}
 	if (is_foreign(im, first, len))
 		st->reader = &reader_none;
+	st->newline = !memchr(first, '\n', len) && memchr(first, '\r', len) ? '\r' : '\n';
 	st->is_started = true;
 	feed_reader(im, first + skip, len - skip);
 	free(first);
@@ -367,6 +381,7 @@ void import_finish(struct import *im)
 
 	if (!st->is_started)
 		start(im);
+	st->line += st->is_skipping && !st->reader->bytes;
 	if (!st->reader->bytes && st->pending.len) {
 		give_line(im, st->pending.data, st->pending.len);
 		buf_reset(&st->pending);

@@ -189,8 +189,11 @@ static void take_record(struct import *im, const struct columns *c)
 	import_fields_add(im, st->record_line, &f);
 }
 
-static bool is_blank_or_comment(const char *s, size_t len)
+/* "; text" is one above the header only: below, it is an empty first column. */
+static bool is_blank_or_comment(const struct importer *st, const char *s, size_t len)
 {
+	if (!st->is_past_header && len > 1 && s[0] == ';' && s[1] == ' ')
+		return true;
 	while (len && (*s == ' ' || *s == '\t')) {
 		s++;
 		len--;
@@ -204,7 +207,7 @@ static void begin_record(struct import *im, const char *s, size_t len, uint64_t 
 	struct importer *st = im->state;
 	struct columns c;
 
-	if (is_blank_or_comment(s, len))
+	if (is_blank_or_comment(st, s, len))
 		return;
 	if (!st->separator)
 		st->separator = guess_separator(s, len);

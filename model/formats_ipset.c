@@ -65,7 +65,7 @@ static void ipset_element(struct import *im, struct slice rest)
 	if (!has_timeout)
 		f.of[FIELD_DURATION] = slice_of(st->set_timeout);
 	import_set_fields(st, &f);
-	import_range_add(im, st->line, &f);
+	import_fields_add(im, st->line, &f);
 }
 
 static void ipset_line(struct import *im, const char *s, size_t len)

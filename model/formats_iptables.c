@@ -113,7 +113,7 @@ static void add_sources(struct import *im, const struct rule *r, struct fields *
 		f->of[FIELD_ADDRESS] = (struct slice){left.p, n};
 		n += comma != NULL;
 		left = (struct slice){left.p + n, left.len - n};
-		import_range_add(im, im->state->line, f);
+		import_fields_add(im, im->state->line, f);
 	}
 }
 
@@ -188,7 +188,7 @@ static void take_listed(struct import *im, struct slice line)
 	}
 	f.of[FIELD_ADDRESS] = word;
 	f.of[FIELD_LIST] = SLICE("blocked");
-	import_range_add(im, im->state->line, &f);
+	import_fields_add(im, im->state->line, &f);
 }
 
 static void iptables_line(struct import *im, const char *s, size_t len)

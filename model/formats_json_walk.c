@@ -11,6 +11,7 @@
 #include "model/formats_private.h"
 
 #define WALK_MAX   32 /* levels looked into for entries */
+#define MISSES_MAX 100 /* texts looked for in vain */
 #define LOAD_FLAGS (JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES | JSON_DECODE_ANY)
 
 struct walk {
@@ -115,7 +116,7 @@ static void add_fields(const struct walk *w, struct fields *f)
 		f->of[FIELD_DURATION] = w->duration;
 	if (w->is_set && slice_is(f->of[FIELD_DURATION], "0"))
 		f->of[FIELD_DURATION] = SLICE_NONE;
-	import_range_add(w->im, w->line, f);
+	import_fields_add(w->im, w->line, f);
 }
 
 static bool is_net(const char *s)
@@ -353,12 +354,36 @@ static void walk_value(const struct walk *w, json_t *v, int depth)
 	}
 }
 
+/* A value over many lines: each complaint about a text in it is given the line that text is in. They
+ * come in the order of the text. One that is spelt otherwise there keeps the value's first line. */
+static void place_bad(struct import *im, size_t from, const char *s, size_t len, uint64_t line)
+{
+	const char *at = s, *end = s + len;
+	size_t missed = 0;
+
+	for (size_t i = from; i < im->bad_count && missed < MISSES_MAX; i++) {
+		const char *text = import_text(im, im->bad[i].text), *found = at;
+		size_t n = strlen(text);
+
+		do
+			found = n ? memmem(found + 1, (size_t)(end - found - 1), text, n) : NULL;
+		while (found && (found[-1] != '"' || found + n == end || found[n] != '"'));
+		if (!found) {
+			missed++;
+			continue;
+		}
+		for (; at < found; at++)
+			line += *at == '\n';
+		im->bad[i].line = line;
+	}
+}
+
 void import_json_take(struct import *im, const char *s, size_t len, uint64_t line)
 {
 	bool is_known = false;
 	struct walk w = {.im = im, .line = line, .list = LIST_COUNT, .is_known = &is_known};
 	json_error_t error;
-	size_t before = im->count + im->duplicates + im->bad_total;
+	size_t bad_before = im->bad_count, before = im->count + im->duplicates + im->bad_total;
 	json_t *v = json_loadb(s, len, LOAD_FLAGS, &error);
 
 	if (!v) {
@@ -372,6 +397,8 @@ void import_json_take(struct import *im, const char *s, size_t len, uint64_t lin
 	is_known = json_is_null(v); /* cscli prints it for no decisions */
 	walk_value(&w, v, 0);
 	json_decref(v);
+	if (memchr(s, '\n', len))
+		place_bad(im, bad_before, s, len, line);
 	/* A document that is one object may hold an empty list; an element of a list must be an
 	 * entry. */
 	if (!is_known && im->count + im->duplicates + im->bad_total == before &&

@@ -65,7 +65,7 @@ static void take_element(struct import *im)
 		return;
 	}
 	import_set_fields(st, &f);
-	import_range_add(im, st->element_line, &f);
+	import_fields_add(im, st->element_line, &f);
 }
 
 /* ---- what is said of a set before its elements come ---- */

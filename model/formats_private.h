@@ -40,6 +40,7 @@ struct importer {
 	struct buf pending;      /* what has come of a line or value that is not complete; before that, text to guess from */
 	bool is_started;         /* the format is known */
 	bool is_skipping;        /* inside a line that was too long */
+	char newline;            /* '\r' where there is no other, as old spreadsheets write */
 	uint64_t line;           /* number of the line being read, from 1 */
 	const struct reader *reader;
 	struct slot *slots;      /* of the hash of rows */
@@ -81,9 +82,8 @@ extern const struct reader reader_csv, reader_json, reader_ndjson, reader_values
 
 /* ---- rows (formats_rows.c) ---- */
 void import_row_add(struct import *im, uint64_t line, const struct net *n, unsigned flags, const struct fields *f);
+/* The address may be a range, "first-last". */
 void import_fields_add(struct import *im, uint64_t line, const struct fields *f);
-/* Parses "first-last" as well, which nft and ipset write. */
-void import_range_add(struct import *im, uint64_t line, const struct fields *f);
 void import_bad_add(struct import *im, uint64_t line, const char *text, size_t len, const char *why);
 /* An entry of a server up to 0.15: its address and the value stored for it, which may be ours (doc/stored-values.md). */
 void import_settings_add(struct import *im, uint64_t line, struct slice address, struct slice value, enum list_kind list);

@@ -283,6 +283,25 @@ static void bad_address(struct import *im, uint64_t line, struct slice s)
 	import_bad_add(im, line, s.p, s.len, err.code ? err.msg : "no address");
 }
 
+/* "first-last": false when that is not what stands there. */
+static bool add_range(struct import *im, uint64_t line, struct slice s, const struct fields *f)
+{
+	const char *dash = s.len ? memchr(s.p, '-', s.len) : NULL;
+	struct net first, last, nets[RANGE_NETS];
+
+	if (!dash || !net_parse(s.p, (size_t)(dash - s.p), &first, NULL) ||
+		!net_is_address(&first) ||
+		!net_parse(dash + 1, (size_t)(s.p + s.len - dash - 1), &last, NULL) ||
+		!net_is_address(&last) || first.family != last.family)
+		return false;
+	size_t n = nets_of_range(&first, &last, nets, RANGE_NETS);
+	if (!n)
+		import_bad_add(im, line, s.p, s.len, "the range ends before it begins");
+	for (size_t i = 0; i < n; i++)
+		import_row_add(im, line, &nets[i], 0, f);
+	return true;
+}
+
 void import_fields_add(struct import *im, uint64_t line, const struct fields *f)
 {
 	struct slice s = cut_dressing(f->of[FIELD_ADDRESS]);
@@ -295,28 +314,8 @@ void import_fields_add(struct import *im, uint64_t line, const struct fields *f)
 		return;
 	if (s.len && net_parse(s.p, s.len, &n, &flags))
 		import_row_add(im, line, &n, flags, f);
-	else
+	else if (!add_range(im, line, s, f))
 		bad_address(im, line, s);
-}
-
-void import_range_add(struct import *im, uint64_t line, const struct fields *f)
-{
-	struct slice s = cut_dressing(f->of[FIELD_ADDRESS]);
-	const char *dash = s.len ? memchr(s.p, '-', s.len) : NULL;
-	struct net first, last, nets[RANGE_NETS];
-
-	if (!dash || !net_parse(s.p, (size_t)(dash - s.p), &first, NULL) ||
-		!net_is_address(&first) ||
-		!net_parse(dash + 1, (size_t)(s.p + s.len - dash - 1), &last, NULL) ||
-		!net_is_address(&last)) {
-		import_fields_add(im, line, f);
-		return;
-	}
-	size_t n = nets_of_range(&first, &last, nets, RANGE_NETS);
-	if (!n)
-		import_bad_add(im, line, s.p, s.len, "the range ends before it begins");
-	for (size_t i = 0; i < n; i++)
-		import_row_add(im, line, &nets[i], 0, f);
 }
 
 void import_settings_add(struct import *im, uint64_t line, struct slice address, struct slice value,

@@ -38,7 +38,7 @@ static bool settings_line(struct import *im, struct slice line)
 
 static bool is_separator(char c)
 {
-	return c == ' ' || c == '\t' || c == ',';
+	return c == ' ' || c == '\t' || c == ',' || c == ';';
 }
 
 /* Cuts the next of the words of a line off; empty at its end. */
@@ -58,16 +58,23 @@ static struct slice cut_value(struct slice *line)
 	return word;
 }
 
+static bool is_value(struct slice word)
+{
+	const char *dash = memchr(word.p, '-', word.len);
+	struct net n;
+
+	return net_parse(word.p, dash ? (size_t)(dash - word.p) : word.len, &n, NULL);
+}
+
 /* Several words, and addresses are not most of them: a sentence, a table or another program's
  * rule ("203.0.113.7 OK" is one). What it says of its addresses is not known. */
 static bool is_prose(struct slice line, const char **why)
 {
 	struct slice word = cut_value(&line);
 	size_t words = 0, addresses = 0;
-	struct net n;
 
 	for (; word.len; word = cut_value(&line), words++)
-		addresses += net_parse(word.p, word.len, &n, NULL);
+		addresses += is_value(word);
 	*why = addresses ? "there are other words beside the address; a note is written behind #"
 			 : "no address in this line";
 	return words > 1 && addresses * 2 <= words;

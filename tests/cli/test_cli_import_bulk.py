@@ -21,7 +21,7 @@ BAD = [
     ("octet", lambda r: "45.%d.3.%d,auth,," % (r.randrange(256), r.randrange(256, 999)), "the highest is 255"),
     ("length", lambda r: "45.%d.0.0/%d,auth,," % (r.randrange(256), r.randrange(33, 99)), "is no network length"),
     ("garbage", lambda r: "45.1.%d.3 x,auth,," % r.randrange(256), "is no address"),
-    ("range", lambda r: "45.1.2.%d-45.1.2.250,auth,," % r.randrange(250), "a range is written as a network"),
+    ("range", lambda r: "45.1.2.250-45.1.2.%d,auth,," % r.randrange(250), "the range ends before it begins"),
     ("leading zero", lambda r: "45.1.%d.07,auth,," % r.randrange(256), "has a leading zero"),
     ("colons", lambda r: "2001:db8:::%x,auth,," % r.randrange(65536), "three colons"),
     ("zone", lambda r: "fe80::%x%%eth0,auth,," % r.randrange(65536), "the zone %eth0"),

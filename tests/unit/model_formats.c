@@ -42,6 +42,11 @@ static const struct sample samples[] = {
 		"6! 1.2.3: 1.2.3 has 3 parts, an IPv4 address has 4; for the whole network write 1.2.3.0/24\n"
 		"7! 010.0.0.1: 010.0.0.1: part 1 (010) has a leading zero, which some programs read as octal; write 10.0.0.1\n"
 		"8! fe80::1%eth0: fe80::1%eth0: the zone %eth0 names an interface of one host and means nothing here; write fe80::1\n" },
+	/* ranges become the networks that make them up */
+	{ FORMAT_VALUES, "203.0.113.7-203.0.113.9\n2001:db8::1-2001:db8::2 # two\n203.0.113.9-203.0.113.7\n203.0.113.1-2001:db8::1\n203.0.113.20;203.0.113.21;\n",
+		"1 203.0.113.7\n1 203.0.113.8/31\n2 2001:db8::1 note=two\n2 2001:db8::2 note=two\n5 203.0.113.20\n5 203.0.113.21\n"
+		"3! 203.0.113.9-203.0.113.7: the range ends before it begins\n"
+		"4! 203.0.113.1-2001:db8::1: 203.0.113.1-2001:db8::1: a range is written as a network such as 203.0.113.1/24\n" },
 	/* settings of another server */
 	{ FORMAT_VALUES,
 		"server.blocked-ip.203.0.113.7 = \"\"\nserver.allowed-ip.10.0.0.0/8 =\nserver.security.blocked-networks.198.51.100.0/24\n"
@@ -70,6 +75,16 @@ static const struct sample samples[] = {
 		"2! \"203.0.113.7,open: a quote is opened and never closed\n" },
 	{ FORMAT_CSV, "address,note\n\"203.0.113.7\"9,x\n\"203.0.113.8\" ,x\n",
 		"3 203.0.113.8 note=x\n2! \"203.0.113.7\"9,x: there is text behind a closing quote\n" },
+	/* lines that end as old spreadsheets ended them; a comment of the other kind above the header; other words for a column */
+	{ FORMAT_CSV, "ip,reason\r203.0.113.7,auth\rnonsense,\r203.0.113.8,\"x\"\r",
+		"2 203.0.113.7 reason=auth\n4 203.0.113.8 note=x\n"
+		"3! nonsense: nonsense is no address: write one such as 203.0.113.7 or 2001:db8::7, or a network such as 203.0.113.0/24 (names are not looked up)\n" },
+	{ FORMAT_CSV, "\r\n; made by a program\r\nCount;Client-IP;Valid Until\r\n;203.0.113.7;2026-12-01\r\n3;203.0.113.8-203.0.113.9;\r\nx;mail;\r\n",
+		"4 203.0.113.7 to=2026-12-01T00:00:00Z\n5 203.0.113.8/31\n6! mail: mail is no address: write one such as 203.0.113.7 or 2001:db8::7, or a network such as 203.0.113.0/24 (names are not looked up)\n" },
+	{ FORMAT_CSV, "203.0.113.7;office\n203.0.113.8;\n", "1 203.0.113.7 note=office\n2 203.0.113.8\n" },
+	/* a time as Go programs print it */
+	{ FORMAT_CSV, "ip,created_at,until\n203.0.113.7,2026-11-19 10:00:00 +0000 UTC,2026-12-01 00:00:00.25 +0100 CET\n",
+		"2 203.0.113.7 from=2026-11-19T10:00:00Z to=2026-11-30T23:00:00.250Z\n" },
 	/* an apostrophe that keeps a spreadsheet from calculating is none of the note */
 	{ FORMAT_CSV, "address,note\n203.0.113.7,'=1+1\n203.0.113.8,''-x\n203.0.113.9,'quoted'\n",
 		"2 203.0.113.7 note==1+1\n3 203.0.113.8 note='-x\n4 203.0.113.9 note='quoted'\n" },
@@ -93,7 +108,7 @@ static const struct sample samples[] = {
 		"[{\"id\":1,\"source\":{\"ip\":\"203.0.113.7\",\"scope\":\"Ip\",\"value\":\"203.0.113.7\"},\"decisions\":[\n"
 		"{\"duration\":\"1h0m\",\"origin\":\"cscli\",\"scenario\":\"manual 'ban'\",\"scope\":\"Ip\",\"type\":\"ban\",\"value\":\"203.0.113.7\"},\n"
 		"{\"duration\":\"1h\",\"scope\":\"AS\",\"type\":\"ban\",\"value\":\"64500\"}]}]\n",
-		"1 203.0.113.7 note=manual 'ban' to=2026-11-20T11:00:00Z\n1! 64500: \"AS\" is no scope of addresses\n" },
+		"1 203.0.113.7 note=manual 'ban' to=2026-11-20T11:00:00Z\n3! 64500: \"AS\" is no scope of addresses\n" },
 	{ FORMAT_JSON, "[{\"duration\":\"4h\",\"scope\":\"ip\",\"value\":\"203.0.113.7\",\"type\":\"ban\",\"reason\":\"x\"}]",
 		"1 203.0.113.7 note=x to=2026-11-20T14:00:00Z\n" },
 	/* JSON of every make */
@@ -124,6 +139,12 @@ static const struct sample samples[] = {
 		"{\"nftables\":[{\"metainfo\":{\"version\":\"1\"}},{\"set\":{\"name\":\"s\",\"flags\":[\"interval\"],\"elem\":[\"203.0.113.7\",{\"prefix\":{\"addr\":\"198.51.100.0\",\"len\":24}},"
 		"{\"range\":[\"192.0.2.1\",\"192.0.2.2\"]},{\"elem\":{\"val\":\"203.0.113.8\",\"timeout\":7200,\"expires\":3600,\"comment\":\"c\"}},{\"elem\":{\"val\":{\"prefix\":{\"addr\":\"10.0.0.0\",\"len\":8}},\"timeout\":60}}]}}]}",
 		"1 203.0.113.7\n1 198.51.100.0/24\n1 192.0.2.1\n1 192.0.2.2\n1 203.0.113.8 note=c to=2026-11-20T11:00:00Z\n1 10.0.0.0/8 to=2026-11-20T10:01:00Z\n" },
+	/* a document over many lines that is no array: what is wrong is told with its own line */
+	{ FORMAT_JSON,
+		"{\n \"data\": {\n  \"items\": [\n   \"203.0.113.7\",\n   \"mail\",\n   \"203.0.113.8\",\n   {\"ip\":\n\"mail\"}\n  ]\n }\n}\n",
+		"1 203.0.113.7\n1 203.0.113.8\n"
+		"5! mail: mail is no address: write one such as 203.0.113.7 or 2001:db8::7, or a network such as 203.0.113.0/24 (names are not looked up)\n"
+		"8! mail: mail is no address: write one such as 203.0.113.7 or 2001:db8::7, or a network such as 203.0.113.0/24 (names are not looked up)\n" },
 	{ FORMAT_JSON, "[\"203.0.113.7\"", "1 203.0.113.7\n1! : the text ends before its array does: a ] is missing\n" },
 	{ FORMAT_JSON, "[{\"address\":\"203.0.113.7\"},{\"address\":\"203.0.",
 		"1 203.0.113.7\n1! {\"address\":\"203.0.: the text ends inside this value\n1! : the text ends before its array does: a ] is missing\n" },
