@@ -8,6 +8,7 @@
 #include "client/json.h"
 #include "core/mem.h"
 
+#define WRITE_EDITS_MAX 8192       /* looked at for one request: more don't fit, but for those that are skipped */
 #define WRITE_BODY_MAX (512 * 1024) /* the server cuts a body at 1 MiB (seen on 0.15.5) */
 #define READ_KEYS_MAX 1000          /* in one URL, seen to work on 0.15.5 */
 #define READ_URL_MAX 49152
@@ -441,7 +442,7 @@ static void write_body(struct request *req, const struct write *w, bool capital)
 bool settings_write_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err)
 {
 	struct write w = { .values = BUF_INIT, .deletes = BUF_INIT };
-	size_t i, end = b->first + hold_run(b, SIZE_MAX);
+	size_t i, end = b->first + hold_run(b, WRITE_EDITS_MAX);
 
 	(void)err;
 	if (hold_is_open(b)) {
