@@ -5,6 +5,8 @@
 
 #include "client/exec_private.h"
 
+#define AHEAD_MS 2 /* time for half a megabyte to leave: it would wait for the next one to be made */
+
 void exec_batch_init(struct exec *x, struct batch *b, size_t first)
 {
 	*b = (struct batch){ .change = &x->work,
@@ -77,7 +79,7 @@ static void on_turn(struct loop *loop, void *arg)
 void exec_ahead_begin(struct exec *x)
 {
 	if (!x->ahead.is_ready)
-		timer_start(x->session->loop, &x->ahead.timer, 0, NULL, on_turn, x);
+		timer_start(x->session->loop, &x->ahead.timer, AHEAD_MS, NULL, on_turn, x);
 }
 
 bool exec_ahead_take(struct exec *x, struct request *req)
