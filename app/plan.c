@@ -356,14 +356,15 @@ static void say_left_behind(struct app *a, struct plan *p)
 {
 	const struct server_info *srv = session_server(a->session);
 	int64_t now = clock_now();
+	bool keeps_notes = server_has(srv, CAP(NOTES)), dates = server_has(srv, CAP(NATIVE_EXPIRY));
 	size_t notes = 0, dated = 0;
 	char count[32];
 
 	for (size_t i = 0; i < p->change->count; i++) {
 		const struct edit *e = &p->change->edits[i];
 
-		notes += e->kind == EDIT_BLOCK && e->note && !server_has(srv, CAP(NOTES));
-		dated += (e->kind == EDIT_BLOCK || e->kind == EDIT_ALLOW) && server_has(srv, CAP(NATIVE_EXPIRY)) && e->created < now - 60000;
+		notes += e->kind == EDIT_BLOCK && e->note && !keeps_notes;
+		dated += dates && (e->kind == EDIT_BLOCK || e->kind == EDIT_ALLOW) && e->created < now - 60000;
 	}
 	if (notes)
 		plan_add_line(p, PLAN_INFO, SIZE_MAX, "this server keeps no words with an entry: what was noted for %s of them is left behind",

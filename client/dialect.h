@@ -123,7 +123,8 @@ struct dialect_ops {
 	void (*fetch_item)(const struct server *srv, struct fetch_job *job, const struct json_path *path, const struct json_item *item); /* streamed */
 	enum decode (*fetch_decode)(const struct server *srv, struct fetch_job *job, const struct response *res, struct err *err);
 
-	/* The canonical text that READ_BACK must give for this edit; false = must be absent. Values compare as text. */
+	/* The canonical text that READ_BACK must give for this edit; false = must be absent. Values compare as text. Of an entry that is not there
+	 * before it does not depend on the address. */
 	bool (*wanted)(const struct server *srv, const struct edit *e, const char *before, struct buf *out);
 	bool (*read_encode)(const struct server *srv, struct batch *b, struct request *req, struct err *err);
 	void (*read_item)(const struct server *srv, struct batch *b, const struct json_path *path, const struct json_item *item); /* streamed */

@@ -82,6 +82,11 @@ struct exec {
 	struct reload_result reload_result;
 	struct facts_step reset;
 	unsigned reset_classes;
+	struct exec_wanted {       /* what the edit that was looked at last is to lead to */
+		const struct edit *of; /* NULL = good for that one only */
+		bool is_there;
+		struct buf text;
+	} wanted;
 	char **words;              /* texts kept until the end, no two equal neighbours */
 	size_t word_count, word_cap;
 };
@@ -109,7 +114,6 @@ void exec_plan_one(struct exec *x, size_t i);
 void exec_compare_one(struct exec *x, size_t i);
 void exec_judge_one(struct exec *x, size_t index); /* index in the change */
 void exec_step_refused(struct exec *x, const struct err *err); /* the dialect can't make the request of this phase */
-bool exec_compute_wanted(const struct exec *x, const struct edit *e, const char *before, struct buf *out);
 void exec_batch_init(struct exec *x, struct batch *b, size_t first); /* empty, from that edit on */
 void exec_batch_bound(const struct exec *x, struct batch *b);        /* what a dialect says of its size, within reason */
 void exec_batch_begin(struct exec *x);

@@ -165,15 +165,22 @@ bool exec_read_decode(struct exec *x, const struct response *res)
 
 /* ---- between ---- */
 
-bool exec_compute_wanted(const struct exec *x, const struct edit *e, const char *before, struct buf *out)
+/* A hundred thousand new entries mostly want the same value: it is asked for once. */
+static const struct exec_wanted *wanted(struct exec *x, const struct edit *e, const char *before)
 {
-	buf_reset(out);
-	return x->dialect->wanted(&x->server, e, before, out);
+	struct exec_wanted *w = &x->wanted;
+
+	if (w->of && !before && edit_asks_the_same(e, w->of))
+		return w;
+	buf_reset(&w->text);
+	w->is_there = x->dialect->wanted(&x->server, e, before, &w->text);
+	w->of = before ? NULL : e;
+	return w;
 }
 
-static bool same_value(bool wants, const struct buf *want, const char *value)
+static bool same_value(const struct exec_wanted *w, const char *value)
 {
-	return wants ? value && !strcmp(buf_str(want), value) : !value;
+	return w->is_there ? value && !strcmp(buf_str(&w->text), value) : !value;
 }
 
 static bool adds_an_entry(enum edit_kind k)
@@ -186,15 +193,13 @@ void exec_plan_one(struct exec *x, size_t i)
 	const struct edit *e = &x->work.edits[i];
 	struct exec_edit *at = &x->at[i];
 	const char *before = x->before[i];
-	struct buf want = BUF_INIT;
+	bool adds = adds_an_entry(e->kind), is_so;
 
 	/* what is not there can't be what an addition wants, whatever that is */
-	at->wants_value = !before && adds_an_entry(e->kind) ? true : exec_compute_wanted(x, e, before, &want);
-	at->no_op = at->before.fate == FATE_OK && e->kind != EDIT_CERT_RENEW && (before || !adds_an_entry(e->kind)) &&
-		(same_value(at->wants_value, &want, before) || (before && adds_an_entry(e->kind)));
+	is_so = adds ? before != NULL : same_value(wanted(x, e, before), before);
+	at->no_op = at->before.fate == FATE_OK && e->kind != EDIT_CERT_RENEW && is_so;
 	at->conflict = at->before.fate == FATE_OK && !at->no_op && !edit_expects(e, before);
 	x->skip[i] = at->no_op || at->conflict || at->before.fate != FATE_OK || (e->kind == EDIT_EXPIRY && !before);
-	buf_release(&want);
 }
 
 /* There before, or stored by somebody else while the write was on its way: that entry stays as it is. */
@@ -209,19 +214,19 @@ void exec_compare_one(struct exec *x, size_t i)
 	struct exec_edit *at = &x->at[i];
 	const char *before = x->before[i], *after;
 	struct outcome *out = &x->change->outcomes[at->index];
-	struct buf want = BUF_INIT;
+	const struct exec_wanted *w;
 
 	if (at->no_op && at->after.fate == FATE_NONE) { /* nothing at all was written, so nothing was read again */
 		at->after.fate = FATE_OK;
 		out->after = before ? xstrdup(before) : NULL;
 	}
 	after = out->after;
-	at->wants_value = exec_compute_wanted(x, e, before, &want);
+	w = wanted(x, e, before);
+	at->wants_value = w->is_there;
 	at->matches = at->after.fate == FATE_OK &&
 		(e->kind == EDIT_CERT_RENEW /* a renewal has no value: its task was taken, or it was not */
 				? at->write.fate == FATE_OK
-				: same_value(at->wants_value, &want, after) || (keeps_what_is_there(at) && after && adds_an_entry(e->kind)));
-	buf_release(&want);
+				: same_value(w, after) || (keeps_what_is_there(at) && after && adds_an_entry(e->kind)));
 	at->reloads = (uint8_t)exec_reloads(x, e);
 	if (at->matches && (at->no_op || at->write.fate == FATE_OK || (at->write.fate == FATE_REFUSED && at->write.why == ERR_CONFLICT)))
 		x->reload_bits |= at->reloads;

@@ -90,6 +90,8 @@ void exec_work_release(struct exec *x)
 	if (x->result)
 		exec_batch_end(x);
 	exec_ahead_drop(x);
+	buf_release(&x->wanted.text);
+	x->wanted.of = NULL;
 	exec_cursor_release(x, &x->cur);
 	for (size_t i = 0; x->ids && i < x->work.count; i++)
 		free((char *)(uintptr_t)x->ids[i]);

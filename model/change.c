@@ -150,6 +150,18 @@ bool edit_expects(const struct edit *e, const char *before)
 	return !strcmp(e->expected, v.until == TIME_NONE ? "never" : time_format(v.until, end, sizeof(end)));
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+bool edit_asks_the_same(const struct edit *a, const struct edit *b)
+{
+	return a->kind == b->kind && edit_has_address(a->kind) && a->reason == b->reason &&
+		a->created == b->created && a->expires == b->expires && same_text(a->by, b->by) &&
+		same_text(a->note, b->note) && same_text(a->raw, b->raw);
+}
+
 static struct edit *append(struct change *c, enum edit_kind kind, const char *target)
 {
 	if (c->count == c->cap) {

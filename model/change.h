@@ -65,6 +65,9 @@ struct edit {
 	char *cert_pem, *key_pem; /* CERT_UPLOAD: owned; key_pem is wiped on release */
 };
 
+/* Do two edits of entries ask for the same, but for the address? */
+bool edit_asks_the_same(const struct edit *a, const struct edit *b);
+
 #define VERDICT_INFO(_)                                                                            \
 	_(PENDING, "pending", "not finished")                                                      \
 	_(IN_FORCE, "in_force", "in force")                                                        \

@@ -379,13 +379,15 @@ static bool check_carried(
 	const struct scene *s, const struct net *carried, enum guard_rule rule, char *reason, size_t size)
 {
 	char why[sizeof(((struct guard_hit *)0)->reason)], outer[NET_BUF], inner[NET_BUF];
-	struct edit e = *s->edit;
 	struct scene inside = *s;
+	struct edit e;
 
+	if (rule == GUARD_RULE_MANY || rule == GUARD_RULE_LAST_ALLOW)
+		return false;
+	e = *s->edit;
 	e.net = *carried;
 	inside.edit = &e;
-	if (!carried->family || rule == GUARD_RULE_MANY || rule == GUARD_RULE_LAST_ALLOW ||
-		!checks[rule].check(&inside, rule, why, sizeof(why)))
+	if (!checks[rule].check(&inside, rule, why, sizeof(why)))
 		return false;
 	snprintf(reason, size, "%s carries %s: %.120s", net_format(&s->edit->net, outer, sizeof(outer)),
 		net_format(carried, inner, sizeof(inner)), why);
@@ -394,19 +396,20 @@ static bool check_carried(
 
 static size_t check_scene(struct scene *s, struct guard_hit *hits, size_t max)
 {
-	struct net carried = {.family = 0};
+	struct net carried;
+	bool carries;
 	size_t n = 0;
 
 	if (!s->edit->net.family || is_harmless(s))
 		return 0;
-	net_carried(&s->edit->net, &carried);
+	carries = net_carried(&s->edit->net, &carried);
 	for (int r = 0; r < GUARD_RULE_COUNT; r++) {
 		enum guard_rule rule = (enum guard_rule)r;
 		char reason[sizeof(hits->reason)];
 
 		if (!(checks[r].edits & 1u << s->edit->kind) ||
 			(!checks[r].check(s, rule, reason, sizeof(reason)) &&
-				!check_carried(s, &carried, rule, reason, sizeof(reason))))
+				!(carries && check_carried(s, &carried, rule, reason, sizeof(reason)))))
 			continue;
 		add_hit(s, r, reason, n < max ? &hits[n] : NULL);
 		n++;
