@@ -198,8 +198,9 @@ static bool update_pack(struct store *s, int64_t change, size_t first, const str
 	size_t undoable, struct err *err)
 {
 	sqlite3_stmt *q = db_prepare(s,
-		"UPDATE pack SET became = ?3, undoable = iif(undone IS NULL, ?4, undoable) WHERE "
-		"change = ?1 AND first = ?2",
+		"INSERT INTO pack_outcome (id, became, undoable) SELECT id, ?3, ?4 FROM pack WHERE "
+		"change = ?1 AND first = ?2 ON CONFLICT (id) DO UPDATE SET became = "
+		"excluded.became, undoable = iif(undone IS NULL, excluded.undoable, undoable)",
 		err);
 
 	if (q == NULL)
@@ -282,7 +283,9 @@ static bool write_marks(struct store *s, int64_t change, struct marks *m, struct
 	if (m->marked == 0)
 		return true;
 	q = db_prepare(s,
-		"UPDATE pack SET undone = ?3, undoable = ?4 WHERE change = ?1 AND first = ?2", err);
+		"UPDATE pack_outcome SET undone = ?3, undoable = ?4 WHERE id = (SELECT id FROM pack "
+		"WHERE change = ?1 AND first = ?2)",
+		err);
 	if (q == NULL)
 		return false;
 	sqlite3_bind_int64(q, 1, change);
@@ -375,8 +378,8 @@ int64_t journal_find_packed(struct journal_finder *f, struct store *s, const cha
 	int64_t server, int64_t after, int64_t since)
 {
 	sqlite3_stmt *q = db_prepare(s,
-		"SELECT p.change, p.first, p.count, p.undoable FROM pack p JOIN change c ON c.id = "
-		"p.change WHERE p.change > ?1 AND c.time >= ?2 AND (?3 = 0 OR c.server = ?3) AND "
+		"SELECT p.change, p.first, p.count, o.undoable FROM pack p JOIN change c ON c.id = "
+		"p.change JOIN pack_outcome o ON o.id = p.id WHERE p.change > ?1 AND c.time >= ?2 AND (?3 = 0 OR c.server = ?3) AND "
 		"may_hold(p.targets, ?4) ORDER BY p.change DESC",
 		NULL);
 	struct journal_fitting key = { text_hash(target, strlen(target)) };

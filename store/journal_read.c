@@ -353,8 +353,8 @@ static const char find_newest[] =
 	"SELECT c.id FROM change c JOIN server v ON v.id = c.server WHERE (?2 IS NULL OR v.name = "
 	"?2) AND c.undoes = 0 AND (EXISTS (SELECT 1 FROM edit e WHERE e.change = c.id AND "
 	"e.verdict IN ('in_force', 'stored', 'mismatch') AND e.no_op = 0 AND e.undone = 0) OR "
-	"EXISTS (SELECT 1 FROM pack p WHERE p.change = c.id AND p.undoable > 0)) ORDER BY c.time "
-	"DESC, c.id DESC LIMIT 1";
+	"EXISTS (SELECT 1 FROM pack p JOIN pack_outcome o ON o.id = p.id WHERE p.change = c.id AND "
+	"o.undoable > 0)) ORDER BY c.time DESC, c.id DESC LIMIT 1";
 
 bool journal_find(struct store *s, const char *server, int64_t id, int64_t *change, int64_t *edit,
 	struct err *err)

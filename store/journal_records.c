@@ -83,9 +83,9 @@ static int next_pack(struct journal_cursor *c, struct err *err)
 
 	if (c->packs == NULL) {
 		c->packs = db_prepare(c->s,
-			"SELECT id, first, count, asked, became, undone FROM pack WHERE change = "
-			"?1 AND first >= ?3 AND (?2 = 0 OR (id <= ?2 AND ?2 < id + count)) ORDER "
-			"BY first",
+			"SELECT p.id, first, count, asked, became, undone FROM pack p LEFT JOIN "
+			"pack_outcome o ON o.id = p.id WHERE change = ?1 AND first >= ?3 AND (?2 = "
+			"0 OR (p.id <= ?2 AND ?2 < p.id + count)) ORDER BY first",
 			err);
 		if (c->packs == NULL)
 			return -1;

@@ -11,7 +11,7 @@
 #define JOURNAL_PACK_FROM  256  /* edits of a change from which they are packed */
 #define JOURNAL_PACK_EDITS 2048 /* to one row */
 
-/* Columns of pack.asked and pack.became. New ones come last: old packs are without them. */
+/* Columns of pack.asked and pack_outcome.became. New ones come last: old packs are without them. */
 enum {
 	JOURNAL_KIND,
 	JOURNAL_TARGET,

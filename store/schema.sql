@@ -203,17 +203,22 @@ CREATE TABLE shared (
 ) WITHOUT ROWID;
 
 -- version 6
--- Edits of a change of many, packed (store/rowpack.c): asked, then became (NULL = nothing is known yet), then undone (NULL = none was taken
--- back). id, first: of its first edit, its id and its place in the change. targets: a Bloom filter. undoable: how many can be taken back.
+-- Edits of a change of many, packed (store/rowpack.c). id, first: of its first edit, its id and its place in the change. targets: a Bloom
+-- filter.
 CREATE TABLE pack (
-	id       INTEGER PRIMARY KEY,
-	change   INTEGER NOT NULL,
-	first    INTEGER NOT NULL,
-	count    INTEGER NOT NULL,
-	undoable INTEGER NOT NULL DEFAULT 0,
-	targets  BLOB NOT NULL,
-	asked    BLOB NOT NULL,
-	became   BLOB,
-	undone   BLOB
+	id      INTEGER PRIMARY KEY,
+	change  INTEGER NOT NULL,
+	first   INTEGER NOT NULL,
+	count   INTEGER NOT NULL,
+	targets BLOB NOT NULL,
+	asked   BLOB NOT NULL
 );
 CREATE UNIQUE INDEX pack_change ON pack (change, first);
+-- What became of them, from when something is known: by itself, so that telling it does not write again what was asked. undoable: how many
+-- can be taken back. undone: NULL = none was taken back.
+CREATE TABLE pack_outcome (
+	id       INTEGER PRIMARY KEY,
+	undoable INTEGER NOT NULL,
+	became   BLOB NOT NULL,
+	undone   BLOB
+);
