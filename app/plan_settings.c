@@ -61,7 +61,7 @@ struct plan *plan_threshold(struct app *a, enum ban_class c, const char *rate, i
 	e = plan_edit(a, p, kind, class_name(c), &o);
 	e->class = c;
 	if (now)
-		e->value = *now;
+		*e->value = *now;
 	if (now && !now->supported) {
 		err_set(err, ERR_UNSUPPORTED, "this server has no %s threshold", class_name(c));
 		return give_up(p);
@@ -70,9 +70,9 @@ struct plan *plan_threshold(struct app *a, enum ban_class c, const char *rate, i
 		err_set(err, ERR_UNSUPPORTED, "this server can't switch a threshold off: set a rate that is never reached");
 		return give_up(p);
 	}
-	if (kind == EDIT_THRESHOLD && !rate_parse(rate, strlen(rate), &e->value, err))
+	if (kind == EDIT_THRESHOLD && !rate_parse(rate, strlen(rate), e->value, err))
 		return give_up(p);
-	if (now && now->period_is_fixed && kind == EDIT_THRESHOLD && e->value.period_ms != now->period_ms) {
+	if (now && now->period_is_fixed && kind == EDIT_THRESHOLD && e->value->period_ms != now->period_ms) {
 		err_set(err, ERR_UNSUPPORTED, "this server counts per hour only: give N/1h");
 		return give_up(p);
 	}
@@ -81,15 +81,15 @@ struct plan *plan_threshold(struct app *a, enum ban_class c, const char *rate, i
 			err_set(err, ERR_UNSUPPORTED, "this server has no ban period: bans last until they are lifted");
 			return give_up(p);
 		}
-		e->value.ban_period_ms = ban_period_ms;
+		e->value->ban_period_ms = ban_period_ms;
 	}
 	if (now)
 		e->expected = shown(now);
 	if (off)
 		say_off(a, p, c);
-	e->value.supported = true;
+	e->value->supported = true;
 	if (kind == EDIT_THRESHOLD)
-		plan_add_line(p, PLAN_INFO, 0, "%s", rate_words(&e->value, c, text, sizeof(text)));
+		plan_add_line(p, PLAN_INFO, 0, "%s", rate_words(e->value, c, text, sizeof(text)));
 	snprintf(p->question, sizeof(p->question), off ? "Switch %s off?" : back ? "%s back to the default?" : "Set %s?", class_name(c));
 	return p;
 }

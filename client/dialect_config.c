@@ -250,7 +250,7 @@ static bool wanted(const struct server *srv, const struct edit *e, const char *b
 
 	(void)srv;
 	if (e->kind == EDIT_THRESHOLD)
-		return buf_adds(out, rate_format(&e->value, rate, sizeof(rate)));
+		return buf_adds(out, rate_format(e->value, rate, sizeof(rate)));
 	if (e->kind != EDIT_BLOCK && e->kind != EDIT_EXPIRY)
 		return false;
 	edit_value(e, before, out);

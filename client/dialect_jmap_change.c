@@ -45,7 +45,7 @@ bool jmap_wanted(const struct server *srv, const struct edit *e, const char *bef
 		jmap_entry_text(v.reason, v.note, e->expires, out);
 		return true;
 	case EDIT_THRESHOLD:
-		return jmap_rate_text(&e->value, e->class, out);
+		return jmap_rate_text(e->value, e->class, out);
 	case EDIT_THRESHOLD_OFF:
 		buf_adds(out, "false");
 		return true;

@@ -99,10 +99,10 @@ static void write_security(json_t *calls, const struct edit *e)
 		bool back = e->kind == EDIT_THRESHOLD_DEFAULT;
 
 		json_object_set_new(patch, jmap_rate_names[e->class],
-			json_pack("{s:I,s:I}", "count", (json_int_t)(back ? counts[e->class] : (int64_t)e->value.count),
-				"period", (json_int_t)(back ? 86400000 : e->value.period_ms)));
+			json_pack("{s:I,s:I}", "count", (json_int_t)(back ? counts[e->class] : (int64_t)e->value->count),
+				"period", (json_int_t)(back ? 86400000 : e->value->period_ms)));
 		json_object_set_new(patch, jmap_period_names[e->class],
-			!back && e->value.ban_period_ms > 0 ? json_integer(e->value.ban_period_ms) : json_null());
+			!back && e->value->ban_period_ms > 0 ? json_integer(e->value->ban_period_ms) : json_null());
 	}
 }
 

@@ -233,7 +233,7 @@ static bool wanted(const struct server *srv, const struct edit *e, const char *b
 	if (e->kind == EDIT_BLOCK || e->kind == EDIT_ALLOW)
 		return buf_adds(out, before ? before : "true");
 	if (e->kind == EDIT_THRESHOLD)
-		return buf_addf(out, "%llu/1h", (unsigned long long)e->value.count);
+		return buf_addf(out, "%llu/1h", (unsigned long long)e->value->count);
 	return false;
 }
 
@@ -333,7 +333,7 @@ static bool write_encode(const struct server *srv, struct batch *b, struct reque
 	}
 	req->method = removes ? HTTP_DELETE : HTTP_PATCH;
 	if (e->kind == EDIT_THRESHOLD)
-		return buf_addf(&req->body, "{\"value\":%llu}", (unsigned long long)e->value.count);
+		return buf_addf(&req->body, "{\"value\":%llu}", (unsigned long long)e->value->count);
 	return removes || buf_adds(&req->body, "{\"value\":true}");
 }
 

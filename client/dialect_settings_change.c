@@ -84,7 +84,7 @@ bool settings_wanted(const struct server *srv, const struct edit *e, const char 
 		edit_value(e, before, out);
 		return true;
 	case EDIT_THRESHOLD:
-		buf_adds(out, e->raw ? e->raw : rate_format(&e->value, rate, sizeof(rate)));
+		buf_adds(out, e->raw ? e->raw : rate_format(e->value, rate, sizeof(rate)));
 		return true;
 	case EDIT_THRESHOLD_OFF:
 		buf_adds(out, "false");

@@ -366,10 +366,17 @@ static ptrdiff_t simple_string(const char *s, const char *end, bool *has_escapes
 }
 
 struct pair {
-	const char *key, *value, *next;
-	size_t key_len, value_len;
-	bool has_escapes; /* the value has */
+	const char *key, *raw, *value, *next; /* raw: the value as it came */
+	size_t key_len, raw_len, value_len;
+	bool has_escapes;                     /* the value has */
+	bool is_same;                         /* value as in the pair before */
 };
+
+/* Most entries of a list have the same value: then it is not taken apart again. */
+static bool is_same_value(const char *s, const char *end, const struct pair *p)
+{
+	return p->raw && (size_t)(end - s) > p->raw_len && !memcmp(s, p->raw, p->raw_len + 1);
+}
 
 /* s is where a key may begin. */
 static bool simple_pair(const char *s, const char *end, struct pair *p)
@@ -382,11 +389,15 @@ static bool simple_pair(const char *s, const char *end, struct pair *p)
 	p->key = s + 1;
 	p->key_len = (size_t)n;
 	s = p->key + n + 1;
-	if (end - s < 2 || s[0] != ':' || s[1] != '"' || (n = simple_string(s + 2, end, &p->has_escapes)) < 0)
+	if (end - s < 2 || s[0] != ':' || s[1] != '"')
 		return false;
-	p->value = s + 2;
-	p->value_len = (size_t)n;
-	s = p->value + n + 1;
+	s += 2;
+	p->is_same = is_same_value(s, end, p);
+	if (!p->is_same && (n = simple_string(s, end, &p->has_escapes)) < 0)
+		return false;
+	p->raw_len = p->is_same ? p->raw_len : (size_t)n;
+	p->raw = s;
+	s += p->raw_len + 1;
 	p->next = s + 1;
 	return s < end && *s == ',';
 }
@@ -394,11 +405,11 @@ static bool simple_pair(const char *s, const char *end, struct pair *p)
 /* The value is in `out` afterwards. Values of a list have an escape every few bytes: byte by byte is fastest. */
 static void unescape(struct pair *p, struct buf *out)
 {
-	const char *s = p->value, *end = s + p->value_len;
+	const char *s = p->raw, *end = s + p->raw_len;
 	char *to, *begin;
 
 	buf_reset(out);
-	to = begin = buf_room(out, p->value_len);
+	to = begin = buf_room(out, p->raw_len);
 	while (to && s < end) {
 		bool is_escape = *s == '\\';
 
@@ -419,12 +430,16 @@ static bool is_in_object(const struct jsonwalk *w)
 /* Delivers the pairs at s, after yajl has read a comma; returns where yajl is to go on. */
 static const char *simple_pairs(struct jsonwalk *w, const char *s, const char *end)
 {
-	struct pair p;
+	struct pair p = { 0 };
 
 	while (simple_pair(s, end, &p)) {
 		on_map_key(w, (const unsigned char *)p.key, p.key_len);
-		if (p.has_escapes)
+		if (!p.has_escapes) {
+			p.value = p.raw;
+			p.value_len = p.raw_len;
+		} else if (!p.is_same) {
 			unescape(&p, &w->value);
+		}
 		on_string(w, (const unsigned char *)p.value, p.value_len);
 		s = p.next;
 	}
@@ -434,7 +449,7 @@ static const char *simple_pairs(struct jsonwalk *w, const char *s, const char *e
 /* A comma is at data[i - 1] and everything before data[start] is with yajl. Both are moved on when pairs follow. */
 static bool skip_pairs(struct jsonwalk *w, const char *data, size_t len, size_t *start, size_t *i, struct err *err)
 {
-	struct pair p;
+	struct pair p = { 0 };
 
 	if (!simple_pair(data + *i, data + len, &p))
 		return true;

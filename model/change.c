@@ -84,6 +84,7 @@ static void edit_release(struct edit *e)
 	free(e->expected);
 	free(e->raw);
 	free(e->place);
+	free(e->value);
 	free(e->cert_pem);
 	if (e->key_pem)
 		explicit_bzero(e->key_pem, strlen(e->key_pem));
@@ -177,6 +178,7 @@ static struct edit *append(struct change *c, enum edit_kind kind, const char *ta
 	e->reason = kind == EDIT_BLOCK ? REASON_MANUAL : REASON_NONE;
 	e->created = e->expires = TIME_NONE;
 	e->class = CLASS_NONE;
+	e->value = edit_is_threshold(kind) ? xcalloc(1, sizeof(*e->value)) : NULL;
 	return e;
 }
 
@@ -264,7 +266,7 @@ static void restore_threshold(
 		kind = EDIT_THRESHOLD_OFF;
 	struct edit *e = change_add(inv, kind, done->target);
 	e->class = done->class;
-	e->value = was;
+	*e->value = was;
 	e->raw = kind == EDIT_THRESHOLD ? xstrdup(before) : NULL;
 }
 

@@ -58,7 +58,7 @@ struct edit {
 	int64_t created;       /* block: when it began, ms; the caller sets it (now, or the original when importing) */
 	int64_t expires;       /* ms; TIME_NONE = for ever */
 	enum ban_class class;  /* threshold and counter edits; CLASS_NONE with RESET_COUNTERS = all */
-	struct threshold value; /* THRESHOLD: what to set */
+	struct threshold *value; /* owned; of a threshold edit: what to set. NULL in all others, of which there may be 100,000 */
 	char *expected;        /* owned or NULL: `before` as the operator saw it; a different value on the server is a conflict, "" = must be absent */
 	char *raw;             /* owned or NULL; undoing: the value to put back exactly as it was, on servers that keep any text */
 	char *place;           /* owned or NULL; scan path: where undoing puts it back, as outcome.place */

@@ -11,7 +11,7 @@
 const char *journal_value(const struct edit *e, char *out, size_t size)
 {
 	if (e->kind == EDIT_THRESHOLD)
-		return threshold_format(&e->value, out, size);
+		return threshold_format(e->value, out, size);
 	return edit_has_address(e->kind) ? e->raw : NULL;
 }
 

@@ -238,7 +238,7 @@ static void load_edit(struct change *c, const struct journal_record *rec)
 	if (!rec->class || !class_parse(rec->class, &e->class))
 		e->class = CLASS_NONE;
 	if (rec->value && edit_is_threshold(k))
-		threshold_parse(rec->value, &e->value, NULL);
+		threshold_parse(rec->value, e->value, NULL);
 	if (edit_is_path(k))
 		o->place = optional(rec->value);
 	else if (edit_has_address(k))

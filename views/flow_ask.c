@@ -40,7 +40,7 @@ static void describe_effect(struct page *out, const struct edit *e)
 
 	if (e->kind == EDIT_THRESHOLD)
 		page_add(out, ROLE_NORMAL, ": %s %s %s", e->expected && e->expected[0] ? e->expected : "default", out->glyphs->arrow,
-			rate_format(&e->value, text, sizeof(text)));
+			rate_format(e->value, text, sizeof(text)));
 	if (edit_is_expiry(e->kind) && e->expected && *e->expected != '{')
 		page_add(out, ROLE_NORMAL, ": %s %s %s", e->expected, out->glyphs->arrow,
 			e->expires == TIME_NONE ? "never" : time_format(e->expires, text, sizeof(text)));

@@ -45,7 +45,7 @@ static void wanted_words(struct buf *out, const struct edit *e)
 	char text[64];
 
 	if (e->kind == EDIT_THRESHOLD)
-		buf_adds(out, rate_format(&e->value, text, sizeof(text)));
+		buf_adds(out, rate_format(e->value, text, sizeof(text)));
 	else if (e->kind == EDIT_THRESHOLD_OFF || e->kind == EDIT_THRESHOLD_DEFAULT)
 		buf_adds(out, e->kind == EDIT_THRESHOLD_OFF ? "off" : "the default");
 	else if (e->kind == EDIT_UNBLOCK || e->kind == EDIT_DISALLOW || e->kind == EDIT_PATH_REMOVE)

@@ -212,7 +212,8 @@ static inline void drive_edits(const struct drive *d, struct change *c)
 		struct edit *e = change_add(c, (enum edit_kind)((d->variant + i * (d->variant / 16)) % EDIT_CERT_RENEW), i == 1 ? "203.0.113.42" : d->target);
 
 		e->class = (enum ban_class)(d->variant % CLASS_COUNT);
-		e->value = (struct threshold){ .enabled = true, .count = 1 + d->piece, .period_ms = 3600000 };
+		if (e->value)
+			*e->value = (struct threshold){ .enabled = true, .count = 1 + d->piece, .period_ms = 3600000 };
 		e->note = d->note[0] ? xstrdup(d->note) : NULL;
 		e->expires = d->piece % 2 ? TIME_NONE : 1800000000000;
 	}

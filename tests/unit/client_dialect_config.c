@@ -126,7 +126,7 @@ static void writes_as_recorded(void **state)
 	editing_add(&x, EDIT_BLOCK, "127.0.0.9")->reason = REASON_NONE;
 	editing_add(&x, EDIT_UNBLOCK, "127.0.0.5");
 	e = editing_add(&x, EDIT_THRESHOLD, "auth");
-	assert_true(rate_parse("3/1d", 4, &e->value, NULL));
+	assert_true(rate_parse("3/1d", 4, e->value, NULL));
 	assert_true(editing_encode(&x, true, 0));
 	assert_int_equal(x.batch.count, 2);
 	assert_request(&x.req, ex);

@@ -547,7 +547,7 @@ static void thresholds_are_patched(void **state)
 	(void)state;
 	editing_init(&x, &dialect_jmap, &srv);
 	e = editing_add(&x, EDIT_THRESHOLD, "auth");
-	assert_true(threshold_parse("200/1h for 1d", &e->value, NULL));
+	assert_true(threshold_parse("200/1h for 1d", e->value, NULL));
 	assert_true(editing_encode(&x, true, 0));
 	assert_sets(&x, ex, 1, NULL);
 	assert_accepted(&x, played_answer(ex));

@@ -151,7 +151,7 @@ static void writes(void **state)
 	editing_add(&x, EDIT_UNBLOCK, "198.51.100.0/24");
 	editing_add(&x, EDIT_ALLOW, "2001:db8::5");
 	editing_add(&x, EDIT_DISALLOW, "172.17.0.1");
-	editing_add(&x, EDIT_THRESHOLD, "auth")->value.count = 50;
+	editing_add(&x, EDIT_THRESHOLD, "auth")->value->count = 50;
 	editing_add(&x, EDIT_THRESHOLD_DEFAULT, "scan");
 	assert_sends(&x, 0, "PATCH /api/settings/server.blocked-ip.203.0.113.42", "{\"value\":true}");
 	assert_sends(&x, 1, "DELETE /api/settings/server.blocked-ip.198.51.100.0%2F24", "");

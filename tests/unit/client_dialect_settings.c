@@ -597,7 +597,7 @@ static void writes_of_older_generations(void **state)
 		struct editing x = edits_of(&e);
 		struct edit *edit = editing_add(&x, EDIT_THRESHOLD, "auth");
 
-		assert_true(rate_parse("3/1d", 4, &edit->value, NULL));
+		assert_true(rate_parse("3/1d", 4, edit->value, NULL));
 		assert_writes(&e, "POST /api/settings", "\"3/1d\"", &x);
 		x = edits_of(&e);
 		editing_add(&x, EDIT_UNBLOCK, "127.0.0.5");

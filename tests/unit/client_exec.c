@@ -38,7 +38,7 @@ static struct edit *add_threshold(struct change *c, const char *target, const ch
 {
 	struct edit *e = change_add(c, EDIT_THRESHOLD, target);
 
-	assert_true(rate_parse(rate, strlen(rate), &e->value, NULL));
+	assert_true(rate_parse(rate, strlen(rate), e->value, NULL));
 	return e;
 }
 

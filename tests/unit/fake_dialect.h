@@ -359,7 +359,7 @@ static bool fake_wanted(const struct server *srv, const struct edit *e, const ch
 	if (e->kind == EDIT_BLOCK || e->kind == EDIT_ALLOW)
 		return buf_adds(out, before ? before : e->note ? e->note : "x"), true;
 	if (e->kind == EDIT_THRESHOLD)
-		return buf_adds(out, rate_format(&e->value, rate, sizeof(rate))), true;
+		return buf_adds(out, rate_format(e->value, rate, sizeof(rate))), true;
 	if (e->kind == EDIT_EXPIRY)
 		return buf_adds(out, "expires"), true;
 	return false;

@@ -163,9 +163,9 @@ static void test_inverse_values(void **state)
 	assert_int_equal(inv->edits[0].expires, TIME_NONE);
 	assert_int_equal(inv->edits[1].kind, EDIT_THRESHOLD);
 	assert_int_equal(inv->edits[1].class, CLASS_SCAN);
-	assert_int_equal(inv->edits[1].value.count, 30);
-	assert_int_equal(inv->edits[1].value.period_ms, 3600000);
-	assert_int_equal(inv->edits[1].value.ban_period_ms, 7 * INT64_C(86400000));
+	assert_int_equal(inv->edits[1].value->count, 30);
+	assert_int_equal(inv->edits[1].value->period_ms, 3600000);
+	assert_int_equal(inv->edits[1].value->ban_period_ms, 7 * INT64_C(86400000));
 	assert_int_equal(inv->edits[2].kind, EDIT_BLOCK);
 	assert_string_equal(inv->edits[2].note, "spam");
 	assert_string_equal(inv->edits[2].by, "root");

@@ -28,7 +28,7 @@ static struct change *make_change(void)
 	e->expires = T0 + 7 * DAY;
 	e = change_add(c, EDIT_THRESHOLD, "auth");
 	e->class = CLASS_AUTH;
-	e->value = (struct threshold){ .supported = true,
+	*e->value = (struct threshold){ .supported = true,
 		.enabled = true,
 		.count = 200,
 		.period_ms = HOUR,
@@ -125,7 +125,7 @@ static void test_loaded_as_it_was(void **state)
 	assert_string_equal(back->edits[0].note, "case 118 \"quoted\"");
 	assert_string_equal(back->edits[0].by, "root");
 	assert_int_equal(back->edits[0].reason, REASON_MANUAL);
-	assert_true(rate_equal(&back->edits[1].value, &c->edits[1].value));
+	assert_true(rate_equal(back->edits[1].value, c->edits[1].value));
 	assert_int_equal(back->reset_classes, c->reset_classes);
 	assert_true(back->forced);
 	assert_int_equal(back->step_count, 1);

@@ -38,7 +38,7 @@ static void add_random(struct change *c, size_t i)
 	if (edit_has_address(kind))
 		e->raw = maybe("{\"as\":\"it was\"}");
 	if (kind == EDIT_THRESHOLD)
-		e->value = (struct threshold){ .supported = true,
+		*e->value = (struct threshold){ .supported = true,
 			.enabled = true,
 			.count = 1 + random_below(100),
 			.period_ms = HOUR,
@@ -114,8 +114,9 @@ static void assert_same_edit(const struct change *a, const struct change *b, siz
 	assert_int_equal(x->reason, y->reason);
 	assert_true(x->created == y->created && x->expires == y->expires);
 	assert_int_equal(x->class, y->class);
-	assert_string_equal(threshold_format(&x->value, before, sizeof(before)),
-		threshold_format(&y->value, after, sizeof(after)));
+	if (x->value)
+		assert_string_equal(threshold_format(x->value, before, sizeof(before)),
+			threshold_format(y->value, after, sizeof(after)));
 	assert_int_equal(o->verdict, p->verdict);
 	assert_int_equal(o->why, p->why);
 	assert_int_equal(o->no_op, p->no_op);
