@@ -25,11 +25,15 @@ struct login_row {
 
 static uint64_t print_slice(uint64_t h, struct slice s)
 {
-	size_t i;
+	uint64_t part;
 
-	for (i = 0; i < s.len; i++)
-		h = (h ^ (unsigned char)s.p[i]) * UINT64_C(1099511628211);
-	return scan_mix(h);
+	for (h += s.len; s.len >= sizeof(part); s = (struct slice){ s.p + sizeof(part), s.len - sizeof(part) }) {
+		memcpy(&part, s.p, sizeof(part));
+		h = scan_mix(h ^ part);
+	}
+	part = 0;
+	memcpy(&part, s.p, s.len);
+	return scan_mix(h ^ part);
 }
 
 /* Names are kept as fingerprints: that is enough to tell one from another, and the file holds no list of who is where. */

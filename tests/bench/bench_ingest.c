@@ -72,7 +72,7 @@ static void add_address(struct buf *b)
 	put_address(b, (drift++ / 40 + roll(3000)) % 200000);
 }
 
-/* Mail programs log in all day long, each from its usual place: every fifth from an office, where others are, too. */
+/* Mail programs log in all day long, each from its usual place, rarely from elsewhere: every fifth from an office, where others are, too. */
 static void add_login(struct buf *b)
 {
 	static const char *const listeners[] = { "imap", "imaptls", "submission" };
@@ -82,7 +82,7 @@ static void add_login(struct buf *b)
 	if (user % 5 == 0)
 		buf_addf(b, "198.51.%u.%u", user % 3, user / 100 % 250);
 	else
-		put_address(b, user * 7 + (roll(20) == 0 ? roll(50) : 0));
+		put_address(b, user * 7 + (roll(100) == 0 ? roll(50) : 0));
 	buf_addf(b, ", remotePort = %u, accountName = \"user%u@example.org\", accountId = %u\n", roll(60000), user, user);
 }
 
