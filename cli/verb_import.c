@@ -12,6 +12,8 @@
 #include "core/mem.h"
 #include "model/formats.h"
 
+#define NAMED_MAX 20 /* skipped rows told by name */
+
 static bool read_input(struct cli *c, const char *path, struct import *im)
 {
 	bool is_stdin = !strcmp(path, "-");
@@ -43,26 +45,34 @@ static void say_bad(struct cli *c, const struct import *im)
 static void say_allowed(struct cli *c, const struct import *im)
 {
 	const struct entrylist *l = c->app.snap.list[LIST_ALLOWED];
-	size_t said = 0;
+	size_t said = 0, all = import_tally(im, IMPORT_ALLOWED);
 	char net[NET_BUF];
 
-	for (size_t i = 0; l && i < im->count && said < 20; i++)
+	for (size_t i = 0; l && i < im->count && said < NAMED_MAX; i++)
 		if (im->rows[i].skip == IMPORT_ALLOWED) {
 			cli_say(c, "skipped: %s touches the allowed entry %s", net_format(&im->rows[i].net, net, sizeof(net)),
 				entry_key(l, im->rows[i].allowed_row));
 			said++;
 		}
+	if (all > said)
+		cli_say(c, "… and %zu more that touch allowed entries", all - said);
 }
 
-static void say_tally(struct cli *c, const struct import *im, size_t to_add, size_t left_out)
+static void say_tally(struct cli *c, const struct import *im, size_t to_add)
 {
 	cli_say(c,
 		"%zu to add; skipped: %zu already there, %zu allowed, %zu refused by a guard, %zu merged into wider ones, %zu doubles, %zu over already, "
 		"%zu of the other list; %zu bad lines of %llu",
-		to_add, import_tally(im, IMPORT_PRESENT), import_tally(im, IMPORT_ALLOWED), left_out, import_tally(im, IMPORT_MERGED), im->duplicates,
-		import_tally(im, IMPORT_EXPIRED), import_tally(im, IMPORT_TAKE) - to_add - left_out, im->bad_total, (unsigned long long)im->lines);
+		to_add, import_tally(im, IMPORT_PRESENT), import_tally(im, IMPORT_ALLOWED), import_tally(im, IMPORT_GUARDED),
+		import_tally(im, IMPORT_MERGED), im->duplicates, import_tally(im, IMPORT_EXPIRED), import_tally(im, IMPORT_TAKE) - to_add,
+		im->bad_total, (unsigned long long)im->lines);
 	if (im->host_bits || im->mapped)
 		cli_say(c, "%zu with host bits are taken as their network, %zu IPv4-mapped ones as IPv4", im->host_bits, im->mapped);
+}
+
+static bool is_wanted(const struct import_row *r, enum list_kind to)
+{
+	return r->skip == IMPORT_TAKE && (r->list == LIST_COUNT || r->list == to);
 }
 
 static void add_row(struct change *ch, const struct import *im, const struct import_row *r, enum edit_kind kind, int64_t now)
@@ -77,30 +87,38 @@ static void add_row(struct change *ch, const struct import *im, const struct imp
 }
 
 /* A guarded row is left out and named; the rest is good all the same. */
-static struct change *change_of(struct cli *c, const struct import *im, enum list_kind to, size_t *left_out)
+static void leave_out_guarded(struct cli *c, struct import *im, enum list_kind to)
 {
-	enum edit_kind kind = to == LIST_BLOCKED ? EDIT_BLOCK : EDIT_ALLOW;
-	struct change *ch = change_new();
-	int64_t now = clock_now() / 1000 * 1000;
 	struct guard_facts facts;
 	struct guard_hit hit;
+	size_t said = import_tally(im, IMPORT_GUARDED);
 
-	*left_out = 0;
+	if (cli_has(c, OPT_FORCE))
+		return;
 	app_guard_facts(&c->app, &facts);
 	for (size_t i = 0; i < im->count; i++) {
-		const struct import_row *r = &im->rows[i];
-		struct edit probe = { .kind = kind, .net = r->net };
+		struct import_row *r = &im->rows[i];
+		struct edit probe = { .kind = to == LIST_BLOCKED ? EDIT_BLOCK : EDIT_ALLOW, .net = r->net };
 
-		if (r->skip != IMPORT_TAKE || (r->list != LIST_COUNT && r->list != to))
+		if (!is_wanted(r, to) || guard_check(&probe, &facts, &hit, 1) == 0)
 			continue;
-		if (!cli_has(c, OPT_FORCE) && guard_check(&probe, &facts, &hit, 1) > 0) {
-			if ((*left_out)++ < 20)
-				cli_say(c, "left out: %s", hit.reason);
-			continue;
-		}
-		add_row(ch, im, r, kind, now);
+		r->skip = IMPORT_GUARDED;
+		if (said++ < NAMED_MAX)
+			cli_say(c, "left out: %s", hit.reason);
 	}
+	if (said > NAMED_MAX)
+		cli_say(c, "… and %zu more that guards refuse", said - NAMED_MAX);
 	guard_facts_release(&facts);
+}
+
+static struct change *change_of(const struct import *im, enum list_kind to)
+{
+	struct change *ch = change_new();
+	int64_t now = clock_now() / 1000 * 1000;
+
+	for (size_t i = 0; i < im->count; i++)
+		if (is_wanted(&im->rows[i], to))
+			add_row(ch, im, &im->rows[i], to == LIST_BLOCKED ? EDIT_BLOCK : EDIT_ALLOW, now);
 	return ch;
 }
 
@@ -124,16 +142,21 @@ static int send(struct cli *c, struct import *im, enum list_kind to)
 	const struct snapshot *s = &c->app.snap;
 	struct plan_options o;
 	struct change *ch;
-	size_t left_out;
+	bool left_out;
 	int status;
 
-	import_sort_out(im, to, s->list[to], s->list[LIST_ALLOWED], clock_now());
-	if (cli_has(c, OPT_MERGE))
-		import_merge(im);
 	say_bad(c, im);
+	import_sort_out(im, to, s->list[to], s->list[LIST_ALLOWED], clock_now());
 	say_allowed(c, im);
-	ch = change_of(c, im, to, &left_out);
-	say_tally(c, im, ch->count, left_out);
+	leave_out_guarded(c, im, to);
+	/* What must not be blocked is out before neighbours become one network; what came of them may be there, or be too wide. */
+	if (cli_has(c, OPT_MERGE) && import_merge(im)) {
+		import_sort_out(im, to, s->list[to], s->list[LIST_ALLOWED], clock_now());
+		leave_out_guarded(c, im, to);
+	}
+	ch = change_of(im, to);
+	left_out = import_tally(im, IMPORT_GUARDED) > 0;
+	say_tally(c, im, ch->count);
 	if (ch->count == 0) {
 		change_free(ch);
 		return left_out ? EXIT_REFUSED : im->bad_total ? EXIT_PARTLY : EXIT_NOTHING;

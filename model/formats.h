@@ -46,6 +46,7 @@ enum import_skip {
 	IMPORT_ALLOWED,   /* an active allowed entry touches it: blocking would be refused */
 	IMPORT_MERGED,    /* --merge: a wider row covers it, or it became part of one */
 	IMPORT_EXPIRED,   /* its time is over already */
+	IMPORT_GUARDED,   /* a guard refuses it; set by whoever asks them */
 };
 
 struct import_row {

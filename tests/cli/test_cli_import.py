@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """import and export: every format read and written, out of one server and into another, held against what the other then stores."""
 
+import ipaddress
 import json
 
 import pytest
@@ -146,6 +147,29 @@ def test_merge_covers_exactly_the_same_addresses(world, p15):
     result = import_text(world, text, "--merge")
     assert result.rc == DONE
     assert set(p15.state()["stored"]["blocked"]) == {"203.0.113.64/26", "198.51.100.4/31", "198.51.100.7"}
+
+
+def test_merge_goes_around_what_must_not_be_blocked(world, p15):
+    """The operator's own address and an allowed one among their neighbours: those are left out, the neighbours are not."""
+    p15.edit(allow=["203.0.113.9"], block=["198.51.100.0/24"])
+    p15.request("GET", "/api/reload")
+    text = "".join("203.0.113.%d\n" % n for n in range(256)) + "198.51.100.0/25\n198.51.100.128/25\n"
+    result = world.run("import", "-", "--yes", "--merge", stdin=text, env={"SSH_CONNECTION": "203.0.113.77 5000 192.0.2.1 22"})
+    assert result.rc == PARTLY, result
+    assert "13 to add; skipped: 1 already there, 1 allowed, 1 refused by a guard, 242 merged" in result.err, result.err
+    nets = [ipaddress.ip_network(a) for a in p15.state()["stored"]["blocked"] if a.startswith("203.")]
+    held = sorted(str(a) for net in nets for a in net)
+    assert len(nets) == 13 and set(held) == {"203.0.113.%d" % n for n in range(256)} - {"203.0.113.9", "203.0.113.77"}
+    assert len(held) == 254
+
+
+def test_no_more_names_than_a_screen_takes(world, p15):
+    p15.edit(allow=["192.0.2.0/24"])
+    p15.request("GET", "/api/reload")
+    result = import_text(world, "".join("192.0.2.%d\n10.0.0.%d\n" % (n, n) for n in range(1, 31)))
+    assert result.rc == REFUSED, result
+    assert result.err.count("touches the allowed entry") == 20 and "and 10 more that touch allowed entries" in result.err
+    assert result.err.count("left out: ") == 20 and "and 10 more that guards refuse" in result.err
 
 
 def test_to_the_allowed_list(world, p15):

@@ -457,6 +457,41 @@ static void test_sort_out(void **state)
 	entrylist_free(allowed);
 }
 
+/* Networks of a small space at random, some allowed: what is left covers the same addresses until the same time, with fewer rows, no two of
+ * them joinable, and nothing of it touches what is allowed. */
+static void test_merge_exactly(void **state)
+{
+	(void)state;
+	for (int round = 0; round < 400; round++) {
+		struct entrylist *allowed = list_of((const char *const[]){ "203.0.113.77", "203.0.113.192/28", NULL });
+		struct buf text = BUF_INIT;
+		uint8_t want[2][256] = { { 0 } }, got[2][256] = { { 0 } };
+
+		buf_adds(&text, "ip,until\n");
+		for (uint32_t n = random_below(150); n; n--)
+			buf_addf(&text, "203.0.113.%u/%u,%s\n", random_below(256), 32 - random_below(5) * random_below(2), random_below(3) ? "" : "2027-01-01");
+		struct import *im = read_text(FORMAT_CSV, buf_str(&text), text.len, text.len, NOW);
+
+		import_sort_out(im, LIST_BLOCKED, NULL, allowed, NOW);
+		for (size_t i = 0; i < im->count; i++)
+			for (unsigned k = 0; im->rows[i].skip == IMPORT_TAKE && k < 1u << (32 - im->rows[i].net.prefix); k++)
+				want[im->rows[i].expires != TIME_NONE][im->rows[i].net.addr[3] + k] = 1;
+		size_t before = import_tally(im, IMPORT_TAKE), saved = import_merge(im);
+
+		assert_int_equal(import_tally(im, IMPORT_TAKE) + saved, before);
+		for (size_t i = 0; i < im->count; i++)
+			for (unsigned k = 0; im->rows[i].skip == IMPORT_TAKE && k < 1u << (32 - im->rows[i].net.prefix); k++)
+				assert_int_equal(got[im->rows[i].expires != TIME_NONE][im->rows[i].net.addr[3] + k]++, 0);
+		assert_memory_equal(want, got, sizeof(want));
+		import_sort_out(im, LIST_BLOCKED, NULL, allowed, NOW);
+		assert_int_equal(import_tally(im, IMPORT_TAKE) + saved, before); /* nothing that is allowed got in */
+		assert_int_equal(import_merge(im), 0);
+		import_free(im);
+		buf_release(&text);
+		entrylist_free(allowed);
+	}
+}
+
 static void test_merge(void **state)
 {
 	static const char text[] = "ip,note,reason,created,expires\n"
@@ -549,7 +584,7 @@ int main(void)
 		cmocka_unit_test(test_samples),     cmocka_unit_test(test_splits),    cmocka_unit_test(test_long_splits),
 		cmocka_unit_test(test_counts),      cmocka_unit_test(test_lists),     cmocka_unit_test(test_json_fields),
 		cmocka_unit_test(test_json_large),  cmocka_unit_test(test_long_line), cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_sort_out),    cmocka_unit_test(test_merge),     cmocka_unit_test(test_mutations),
+		cmocka_unit_test(test_sort_out),    cmocka_unit_test(test_merge), cmocka_unit_test(test_merge_exactly),     cmocka_unit_test(test_mutations),
 		cmocka_unit_test(test_million),     cmocka_unit_test(test_names),
 	};
 
