@@ -51,6 +51,23 @@ enum decode settings_read_decode(const struct server *srv, struct batch *b, cons
 bool settings_write_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err);
 enum decode settings_write_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err);
 
+/* What one request is to write: the texts of two JSON arrays, without their brackets. */
+struct settings_write {
+	struct buf values, deletes;
+	size_t value_count;
+	bool is_list;     /* the first value is an entry */
+	unsigned paths_added;
+	bool builtins_done;
+	bool replaces;    /* one of them is there: another end for an entry */
+	size_t bytes;
+};
+void settings_add_value(struct settings_write *w, const char *key, const char *value);
+void settings_add_delete(struct settings_write *w, const char *key);
+
+/* dialect_settings_paths.c: what is stored for a glob and where, and what storing or removing it takes */
+void settings_path_result(json_t *data, const struct edit *e, struct edit_result *r);
+void settings_write_path(const struct batch *b, const struct edit *e, const char *id, struct settings_write *w);
+
 /* dialect_settings_list.c: cursor.phase of a batch that is read from the whole list, which is streamed. */
 #define SETTINGS_READS_LIST 2
 bool settings_list_encode(struct batch *b, struct request *req); /* false: too few edits of one list */

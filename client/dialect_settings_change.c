@@ -175,90 +175,6 @@ char *settings_rate_value(json_t *data, const char *const *key, size_t n)
 	return NULL;
 }
 
-static bool is_builtin(const char *glob)
-{
-	for (const char *const *p = settings_builtin_paths; *p; p++)
-		if (!strcmp(*p, glob))
-			return true;
-	return false;
-}
-
-/* The numbers of all that is stored, if with this edit it would be the built-in globs and nothing else; NULL otherwise. */
-static char *numbers_of_builtin(json_t *data, const struct edit *e)
-{
-	size_t skip = strlen(SETTINGS_PATHS) + 1, known = 0, all = 0;
-	struct buf numbers = BUF_INIT;
-	const char *key;
-	bool others = false;
-	json_t *value;
-
-	while (settings_builtin_paths[all])
-		all++;
-	json_object_foreach (data, key, value) {
-		if (strncmp(key, SETTINGS_PATHS ".", skip) != 0)
-			continue;
-		buf_addf(&numbers, "-%s", key + skip);
-		if (json_is_string(value) && is_builtin(json_string_value(value)))
-			known++;
-		else if (e->kind != EDIT_PATH_REMOVE || !json_is_string(value) || strcmp(json_string_value(value), e->target) != 0)
-			others = true;
-	}
-	if (!others && known + (e->kind == EDIT_PATH_ADD && is_builtin(e->target)) == all)
-		return buf_take(&numbers, NULL);
-	buf_release(&numbers);
-	return NULL;
-}
-
-static bool is_free(json_t *data, const char *number)
-{
-	char key[64];
-
-	return strspn(number, "0123456789") == strlen(number) && strlen(number) < 16 &&
-		snprintf(key, sizeof(key), SETTINGS_PATHS ".%s", number) > 0 && !json_object_get(data, key);
-}
-
-/* id: the key's number; "+NNNN" the next free one when absent; "@NNNN" the one that it had; "=" when nothing is stored and the built-in
- * globs are in force; "-NNNN-NNNN…" what to delete to get there again. */
-static void path_result(json_t *data, const struct edit *e, struct edit_result *r)
-{
-	size_t skip = strlen(SETTINGS_PATHS) + 1;
-	const char *glob = e->target;
-	long next = 0, number;
-	bool stored = false;
-	const char *key;
-	json_t *value;
-
-	json_object_foreach (data, key, value) {
-		if (strncmp(key, SETTINGS_PATHS ".", skip) != 0 || !json_is_string(value))
-			continue;
-		stored = true;
-		number = strtol(key + skip, NULL, 10);
-		next = number >= next ? number + 1 : next;
-		if (!strcmp(json_string_value(value), glob) && !r->value) {
-			r->value = xstrdup(glob);
-			r->id = xstrdup(key + skip);
-		}
-	}
-	if (stored && e->place && !strcmp(e->place, PLACE_BUILTIN)) {
-		char *numbers = numbers_of_builtin(data, e);
-
-		if (numbers) {
-			free(r->id);
-			r->id = numbers;
-			return;
-		}
-	}
-	if (r->value)
-		return;
-	if (stored && e->kind == EDIT_PATH_ADD && e->place && is_free(data, e->place)) {
-		r->id = xasprintf("@%s", e->place);
-		return;
-	}
-	r->id = stored ? xasprintf("+%04ld", next) : xstrdup("=");
-	if (!stored && is_builtin(glob))
-		r->value = xstrdup(glob);
-}
-
 enum decode settings_read_decode(const struct server *srv, struct batch *b, const struct response *res, struct err *err)
 {
 	json_t *doc, *data;
@@ -278,7 +194,7 @@ enum decode settings_read_decode(const struct server *srv, struct batch *b, cons
 
 		r->ok = true;
 		if (edit_is_path(e->kind)) {
-			path_result(data, e, r);
+			settings_path_result(data, e, r);
 		} else if (edit_is_threshold(e->kind)) {
 			r->value = settings_rate_value(data, (const char *const *)key, n);
 		} else if (n > 0) {
@@ -293,18 +209,7 @@ enum decode settings_read_decode(const struct server *srv, struct batch *b, cons
 
 /* ---- writing ---- */
 
-/* What one request is to write: the texts of two JSON arrays, without their brackets. */
-struct write {
-	struct buf values, deletes;
-	size_t value_count;
-	bool is_list;     /* the first value is an entry */
-	unsigned paths_added;
-	bool builtins_done;
-	bool replaces;    /* one of them is there: another end for an entry */
-	size_t bytes;
-};
-
-static void add_value(struct write *w, const char *key, const char *value)
+void settings_add_value(struct settings_write *w, const char *key, const char *value)
 {
 	if (w->value_count++ == 0)
 		w->is_list = !strncmp(key, SETTINGS_BLOCKED, strlen(SETTINGS_BLOCKED)) || !strncmp(key, SETTINGS_ALLOWED, strlen(SETTINGS_ALLOWED));
@@ -315,78 +220,14 @@ static void add_value(struct write *w, const char *key, const char *value)
 	buf_addc(&w->values, ']');
 }
 
-static void add_delete(struct write *w, const char *key)
+void settings_add_delete(struct settings_write *w, const char *key)
 {
 	if (w->deletes.len)
 		buf_addc(&w->deletes, ',');
 	json_put_str(&w->deletes, key, strlen(key));
 }
 
-/* With nothing stored the built-in globs rule; the first own one replaces them all. So they are stored along, less what is removed. */
-static void builtin_paths(const struct batch *b, struct write *w)
-{
-	char key[64];
-	unsigned number = 0;
-
-	for (const char *const *p = settings_builtin_paths; *p; p++) {
-		bool removed = false;
-
-		for (size_t i = 0; i < b->count; i++) {
-			const struct edit *e = &b->change->edits[b->first + i];
-
-			removed = removed || (e->kind == EDIT_PATH_REMOVE && !strcmp(e->target, *p) && !b->skip[b->first + i]);
-		}
-		if (removed)
-			continue;
-		snprintf(key, sizeof(key), SETTINGS_PATHS ".%04u", number++);
-		add_value(w, key, *p);
-	}
-}
-
-static void delete_numbers(const char *id, struct write *w)
-{
-	char key[64];
-
-	for (const char *p = id; *p == '-'; p += 1 + strcspn(p + 1, "-")) {
-		snprintf(key, sizeof(key), SETTINGS_PATHS ".%.*s", (int)strcspn(p + 1, "-"), p + 1);
-		add_delete(w, key);
-	}
-}
-
-static void write_path(const struct batch *b, const struct edit *e, const char *id, struct write *w)
-{
-	unsigned next = 0;
-	char key[64];
-
-	if (!id)
-		return;
-	if (id[0] == '-') {
-		delete_numbers(id, w);
-		return;
-	}
-	if (id[0] == '=' && !w->builtins_done) {
-		builtin_paths(b, w);
-		w->builtins_done = true;
-	}
-	if (e->kind == EDIT_PATH_REMOVE) {
-		if (id[0] != '=' && id[0] != '+') {
-			snprintf(key, sizeof(key), SETTINGS_PATHS ".%s", id);
-			add_delete(w, key);
-		}
-		return;
-	}
-	if (id[0] == '=')
-		next = (unsigned)w->value_count;
-	else if (id[0] == '+')
-		next = (unsigned)strtoul(id + 1, NULL, 10) + w->paths_added++;
-	if (id[0] == '@')
-		snprintf(key, sizeof(key), SETTINGS_PATHS ".%s", id + 1);
-	else
-		snprintf(key, sizeof(key), SETTINGS_PATHS ".%04u", next);
-	add_value(w, key, e->target);
-}
-
-static void write_edit(const struct server *srv, const struct batch *b, size_t i, struct write *w)
+static void write_edit(const struct server *srv, const struct batch *b, size_t i, struct settings_write *w)
 {
 	const struct edit *e = &b->change->edits[i];
 	char *key[2] = { NULL, NULL };
@@ -394,7 +235,7 @@ static void write_edit(const struct server *srv, const struct batch *b, size_t i
 	size_t n;
 
 	if (edit_is_path(e->kind)) {
-		write_path(b, e, b->ids[i], w);
+		settings_write_path(b, e, b->ids[i], w);
 		w->bytes += 600;
 		return;
 	}
@@ -402,24 +243,24 @@ static void write_edit(const struct server *srv, const struct batch *b, size_t i
 	w->replaces = w->replaces || b->before[i];
 	if (n > 0 && settings_wanted(srv, e, b->before[i], &value)) {
 		for (size_t k = 0; k < n; k++)
-			add_value(w, key[k], buf_str(&value));
+			settings_add_value(w, key[k], buf_str(&value));
 		if (e->kind == EDIT_CERT_UPLOAD && e->key_pem) {
 			char *pk = xasprintf(SETTINGS_CERTIFICATE "%s.private-key", e->target);
 
-			add_value(w, pk, e->key_pem);
+			settings_add_value(w, pk, e->key_pem);
 			w->bytes += strlen(e->key_pem) * 2;
 			free(pk);
 		}
 	} else {
 		for (size_t k = 0; k < n; k++)
-			add_delete(w, key[k]);
+			settings_add_delete(w, key[k]);
 	}
 	w->bytes += n * (strlen(e->target ? e->target : "") + 2 * value.len + 80);
 	buf_release(&value);
 	keys_free(key, n);
 }
 
-static void write_body(struct request *req, const struct write *w, bool capital)
+static void write_body(struct request *req, const struct settings_write *w, bool capital)
 {
 	struct buf *out = &req->body;
 
@@ -441,7 +282,7 @@ static void write_body(struct request *req, const struct write *w, bool capital)
 
 bool settings_write_encode(const struct server *srv, struct batch *b, struct request *req, struct err *err)
 {
-	struct write w = { .values = BUF_INIT, .deletes = BUF_INIT };
+	struct settings_write w = { .values = BUF_INIT, .deletes = BUF_INIT };
 	size_t i, end = b->first + hold_run(b, WRITE_EDITS_MAX);
 
 	(void)err;
