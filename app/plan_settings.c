@@ -205,11 +205,38 @@ static void say_made(struct app *a, struct plan *p)
 		}
 }
 
+/* Of a change of many some may have been taken back one by one: what somebody stored there since is not theirs to remove again. Both come in the
+ * order in which they were asked for. */
+static size_t leave_out_undone(struct app *a, struct change *was, int64_t change)
+{
+	struct journal_query q;
+	struct journal_row *rows;
+	size_t n, k = 0, left_out = 0;
+
+	journal_query_init(&q);
+	q.server = a->profile.name;
+	q.change = change;
+	q.only_undoable = true;
+	if (!journal_list(a->store, &q, &rows, &n, NULL))
+		return 0;
+	for (size_t i = 0; i < was->count; i++) {
+		if (k < n && rows[k].kind == was->edits[i].kind && !strcmp(rows[k].target, was->edits[i].target)) {
+			k++;
+		} else if (!was->outcomes[i].no_op) {
+			left_out += was->outcomes[i].verdict != VERDICT_NOT_STORED && was->outcomes[i].verdict != VERDICT_PENDING;
+			was->outcomes[i].no_op = true; /* nothing of it is left to take back */
+		}
+	}
+	journal_rows_free(rows, n);
+	return left_out;
+}
+
 struct plan *plan_undo(struct app *a, int64_t id, struct err *err)
 {
 	int64_t change = 0, edit = 0;
 	struct change *was, *inverse;
 	char lost[200] = "", *server = NULL;
+	size_t left_out;
 	struct plan *p;
 
 	if (!journal_find(a->store, a->profile.name, id, &change, &edit, err))
@@ -218,6 +245,7 @@ struct plan *plan_undo(struct app *a, int64_t id, struct err *err)
 	free(server);
 	if (!was)
 		return NULL;
+	left_out = edit ? 0 : leave_out_undone(a, was, change);
 	inverse = change_inverse(was, lost, sizeof(lost));
 	change_free(was);
 	if (!inverse || inverse->count == 0) {
@@ -233,6 +261,8 @@ struct plan *plan_undo(struct app *a, int64_t id, struct err *err)
 	for (size_t i = 0; i < inverse->count; i++)
 		if (!inverse->edits[i].by && (inverse->edits[i].kind != EDIT_BLOCK || inverse->edits[i].reason != REASON_NONE))
 			inverse->edits[i].by = xstrdup(a->login);
+	if (left_out)
+		plan_add_line(p, PLAN_INFO, SIZE_MAX, "%zu of them %s taken back already", left_out, left_out == 1 ? "was" : "were");
 	if (lost[0])
 		plan_add_line(p, PLAN_WARN, SIZE_MAX, "can't be restored: %s", lost);
 	say_made(a, p);

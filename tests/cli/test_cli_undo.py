@@ -6,7 +6,7 @@ import urllib.parse
 
 import pytest
 
-from cli_world import DONE, NOTHING, REFUSED, STORED
+from cli_world import DONE, MISMATCH, NOTHING, REFUSED, STORED
 
 PERSONAS = ["0.6", "0.8", "0.10", "0.15", "rest", "0.16"]
 PREFIX = {"0.6": "server.security.blocked-networks.", "0.16": None}
@@ -178,3 +178,85 @@ def test_undo_says_that_0_16_dates_entries_itself(world, p16):
     result = world.run("undo")
     assert result.rc == DONE and "createdAt" in result.err
     assert world.run("unblock", "203.0.113.7").rc == DONE
+
+
+ENDING = ["0.6", "0.8", "0.10", "0.15", "0.16"]
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_undo_of_an_undo(world, practice, persona):
+    """It is a change like any other: what was taken back is there again, with its reason and end, and goes again."""
+    p = practice(persona)
+    world.use(p)
+    before = world_of(p)
+    more = [] if persona == "rest" else ["--until", "2099-01-01"]
+    assert world.run("block", "203.0.113.7", "198.51.100.0/24", "--reason", "case 118", *more).rc == DONE
+    blocked = world_of(p)
+    assert world.run("undo").rc == DONE and world_of(p) == before
+    for target in ("203.0.113.7", "198.51.100.0/24"):
+        ids = [row["id"] for row in world.run("journal", "-o", "json").rows() if (row["op"], row["target"]) == ("unblock", target)]
+        result = world.run("undo", str(ids[0]), "-o", "json")
+        assert result.rc == DONE and result.one()["op"] == "block", result
+        assert ("createdAt" in result.err) == (persona == "0.16")
+    assert world_of(p) == blocked
+    for target in ("203.0.113.7", "198.51.100.0/24"):
+        ids = [row["id"] for row in world.run("journal", "-o", "json").rows() if (row["op"], row["target"]) == ("block", target)]
+        assert world.run("undo", str(ids[0])).rc == DONE
+    assert world_of(p) == before
+
+
+@pytest.mark.parametrize("persona", ENDING)
+def test_undo_brings_back_reason_note_and_end(world, practice, persona):
+    p = practice(persona)
+    world.use(p)
+    assert world.run("block", "203.0.113.7", "203.0.113.128/25", "--reason", "case 118: \"spray\"", "--until", "2099-01-01T00:00:00Z").rc == DONE
+    lists = [("block", "unblock", ["203.0.113.7", "203.0.113.128/25"])]
+    if persona != "0.6":
+        assert world.run("allow", "198.51.100.9", "198.51.100.128/25", "--reason", "branch, büro", "--until", "2099-02-01T00:00:00Z").rc == DONE
+        lists.append(("allow", "disallow", ["198.51.100.9", "198.51.100.128/25"]))
+    before = world_of(p)
+    for there, away, targets in lists:
+        assert world.run(away, *targets).rc == DONE
+        assert world_of(p) != before
+        result = world.run("undo", "-o", "json")
+        assert result.rc == DONE and {row["op"] for row in result.rows()} == {there}, result
+        assert world_of(p) == before, (there, result)
+
+
+@pytest.mark.parametrize("persona, count", [("0.15", 5000), ("0.16", 5000), ("0.8", 5000), ("0.6", 300), ("rest", 300)])
+def test_undo_of_a_bulk_of_which_some_are_taken_back_already(world, practice, persona, count):
+    """What was taken back one by one and stored anew since, by somebody and perhaps with the very same value, stays."""
+    p = practice(persona)
+    world.use(p)
+    addresses = ["45.9.%d.%d" % (n // 250, n % 250 + 1) for n in range(count)]
+    assert world.run("import", "-", "--yes", stdin="\n".join(addresses) + "\n").rc == DONE
+    rows = world.run("journal", "-o", "json").rows()
+    assert len(rows) == count
+    singly = [row for row in rows if row["target"] in (addresses[3], addresses[17], addresses[-1])]
+    for row in singly:
+        assert world.run("undo", str(row["id"])).rc == DONE
+    if persona == "0.16":
+        assert world.run("block", addresses[17], env={"XDG_STATE_HOME": world.path("work")}).rc == DONE      # somebody else, from elsewhere
+    else:
+        key = PREFIX.get(persona, "server.blocked-ip.") + addresses[17]
+        p.edit(set={key: True if persona == "rest" else singly[1]["after"]})
+        reload(p)
+    result = world.run("undo", "--yes", "-o", "json")
+    assert result.rc == DONE and "3 of them were taken back already" in result.err, result.err
+    assert {row["verdict"] for row in result.rows()} == {"in_force"} and len(result.rows()) == count - 3
+    p.control("settle", {})
+    assert p.state()["stored"]["blocked"] == [addresses[17]]
+    assert world.run("undo").rc == NOTHING
+
+
+@pytest.mark.parametrize("persona", ENDING)
+def test_undo_of_another_end_after_someone_else_gave_it_one(world, practice, persona):
+    p = practice(persona)
+    world.use(p)
+    assert world.run("block", "203.0.113.7", "--for", "7d").rc == DONE
+    assert world.run("block", "203.0.113.7", "--until", "2098-01-01").rc == DONE
+    assert world.run("block", "203.0.113.7", "--until", "2099-01-01", env={"XDG_STATE_HOME": world.path("work")}).rc == DONE
+    theirs = world_of(p)
+    result = world.run("undo", "-o", "json")
+    assert (result.rc, result.one()["verdict"]) == (MISMATCH, "not_stored") and world_of(p) == theirs, result
+    assert "2099-01-01" in result.one()["detail"] and "2098-01-01" in result.one()["detail"]
