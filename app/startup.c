@@ -2,26 +2,15 @@
 /* The mail server's start, as its own log tells it: it may be another version since, at the same address and with the same calls. */
 #include "app/startup.h"
 
-#include <string.h>
-
 #include "core/clock.h"
 
 #define FUTURE_MS 60000 /* a clock that is ahead by more says nothing about now */
 
-static bool begins(const struct slice *s, const char *with)
-{
-	size_t n = strlen(with);
-
-	return s->len >= n && !memcmp(s->p, with, n);
-}
-
 static bool is_startup(const struct event *ev)
 {
-	static const char id[] = "server.startup";
-
 	if (ev->format == EVENT_TRACING) /* "Starting Stalwart Mail Server v0.8.1..."; listeners begin otherwise */
-		return begins(&ev->description, "Starting Stalwart ");
-	return ev->id.len == sizeof(id) - 1 && !memcmp(ev->id.p, id, ev->id.len);
+		return slice_starts(ev->description, "Starting Stalwart ");
+	return slice_is(ev->id, "server.startup");
 }
 
 void startup_begin(struct app *a)

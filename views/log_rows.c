@@ -33,7 +33,7 @@ static bool says_peer(struct slice key, const struct event_facts *f)
 	static const char *const names[] = { "localPort", "remotePort", "remoteIp" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (key.len == strlen(names[i]) && !memcmp(key.p, names[i], key.len))
+		if (slice_is(key, names[i]))
 			return f->address.family != 0;
 	return false;
 }
