@@ -38,7 +38,7 @@ ALLOW_cli    := cli views app tui client store model core
 UNITS   := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all check deps demo install asan layers bench clean units pytest fuzz fuzz-replay doc format warnings
+.PHONY: all units fuzz asan warnings layers doc deps check demo bench install clean
 all: $(BIN)
 
 $(BIN): $(call obj,$(MAINSRC)) $(ARCHIVES)
