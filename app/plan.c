@@ -351,22 +351,34 @@ struct plan *plan_remove_rows(struct app *a, enum list_kind list, const size_t *
 	return p;
 }
 
+static bool brings_more(const struct edit *e, int64_t now)
+{
+	return e->note || e->created < now - 60000 || (e->reason != REASON_NONE && e->reason != REASON_MANUAL);
+}
+
 /* What entries made elsewhere bring along, and this server has no place for. */
 static void say_left_behind(struct app *a, struct plan *p)
 {
 	const struct server_info *srv = session_server(a->session);
 	int64_t now = clock_now();
 	bool keeps_notes = server_has(srv, CAP(NOTES)), dates = server_has(srv, CAP(NATIVE_EXPIRY));
-	size_t notes = 0, dated = 0;
+	size_t notes = 0, dated = 0, bare = 0;
 	char count[32];
 
 	for (size_t i = 0; i < p->change->count; i++) {
 		const struct edit *e = &p->change->edits[i];
 
+		if (e->kind != EDIT_BLOCK && e->kind != EDIT_ALLOW)
+			continue;
 		notes += e->kind == EDIT_BLOCK && e->note && !keeps_notes;
-		dated += dates && (e->kind == EDIT_BLOCK || e->kind == EDIT_ALLOW) && e->created < now - 60000;
+		dated += dates && e->created < now - 60000;
+		bare += !keeps_notes && !dates && brings_more(e, now);
 	}
-	if (notes)
+	if (bare)
+		plan_add_line(p, PLAN_INFO, SIZE_MAX,
+			"this server keeps addresses and nothing else: why and when %s of them were entered is left behind",
+			text_grouped(bare, count, sizeof(count)));
+	else if (notes)
 		plan_add_line(p, PLAN_INFO, SIZE_MAX, "this server keeps no words with an entry: what was noted for %s of them is left behind",
 			text_grouped(notes, count, sizeof(count)));
 	if (dated)

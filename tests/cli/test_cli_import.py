@@ -77,6 +77,40 @@ def test_0_15_into_0_16_with_reason_time_and_end(world, practice):
     assert {row["target"] for row in kept} == set(ENTRIES)
 
 
+# What a generation keeps of an entry, and what it says of the rest. Ends are honoured by all but rest, which refuses to forget one.
+KEEPS = {"0.15": ({"reason", "note", "created_at", "expires_at"}, None), "0.10": ({"reason", "note", "created_at", "expires_at"}, None),
+         "0.8": ({"reason", "note", "created_at", "expires_at"}, None), "0.6": ({"reason", "note", "created_at", "expires_at"}, None),
+         "0.16": ({"reason", "expires_at"}, "what was noted for 1 of them is left behind"),
+         "rest": (set(), "why and when 1 of them were entered is left behind")}
+
+
+@pytest.mark.parametrize("to", sorted(KEEPS))
+@pytest.mark.parametrize("source", ["0.15", "0.16", "0.6"])
+def test_out_of_one_generation_into_every_other(world, practice, source, to):
+    """Two blocked entries, of which one ends: all the other keeps arrives, and what it can't keep is said."""
+    world.use(practice(source))
+    first = "address,reason,note,created_at,expires_at\n203.0.113.7,auth,spray,2026-01-02T03:04:05Z,\n2001:db8::/48,,,,2099-05-06T07:08:09Z\n"
+    assert import_text(world, first).rc == DONE
+    text = world.run("export", "--format", "csv").out
+    was = listed(world)
+    world.use(practice(to))
+    result = import_text(world, text)
+    assert result.rc == (PARTLY if to == "rest" else DONE), result
+    keeps, said = KEEPS[to]
+    rows = listed(world)
+    assert set(rows) == set(was) - ({"2001:db8::/48"} if to == "rest" else set())
+    for field in keeps:
+        assert rows["203.0.113.7"][field] == was["203.0.113.7"][field], (field, rows)
+    if "expires_at" in keeps:
+        assert rows["2001:db8::/48"]["expires_at"] == "2099-05-06T07:08:09Z"
+    if source != "0.16" and said:
+        assert said in result.err, result.err
+    if to == "rest":
+        assert "can't keep when an entry ends" in result.out, result
+    if not said:
+        assert "left behind" not in result.err, result.err
+
+
 # As the programs print them.
 FOREIGN = {
     "fail2ban": ("203.0.113.7 \t2099-11-21 08:00:00 + 600 = 2099-11-21 08:10:00\n198.51.100.9 \t2026-11-20 09:44:10 + -1 = 9999-12-31 23:59:59\n",
