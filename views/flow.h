@@ -16,6 +16,7 @@ struct flow {
 	char *note;        /* reason typed here; owned or NULL */
 	struct scope scope; /* of the last look before it is sent */
 	struct observer observer;
+	int64_t answered;  /* clock_mono() of the yes: what was asked for before is too old */
 };
 
 void flow_free(struct flow *f);

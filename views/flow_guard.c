@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The last look before a change is sent: a question can stand for an hour, and somebody may have allowed meanwhile what it blocks. */
+#include "core/clock.h"
 #include "views/flow.h"
 
 static void stop_looking(struct flow *f)
@@ -25,12 +26,27 @@ static void decide(struct flow *f)
 	flow_ask(f);
 }
 
+/* What was asked for before the answer was given is older than it: once more. False: nothing is under way any more. */
+static bool asks_on(struct flow *f)
+{
+	struct app *a = f->console->app;
+	unsigned facts = plan_guarded_by(f->plan), old = 0;
+
+	if (a->snap.in_flight & facts)
+		return true;
+	for (int i = 0; i < SNAP_COUNT; i++)
+		if (facts & 1u << i && a->snap.asked[i] < f->answered)
+			old |= 1u << i;
+	app_refresh(a, old, 0);
+	return a->snap.in_flight & old;
+}
+
 static void on_news(void *arg, unsigned snaps)
 {
 	struct flow *f = arg;
 
 	(void)snaps;
-	if (f->console->app->snap.in_flight & plan_guarded_by(f->plan))
+	if (asks_on(f))
 		return;
 	stop_looking(f);
 	decide(f);
@@ -54,16 +70,13 @@ bool flow_stop(struct console *c)
 
 void flow_send(struct flow *f)
 {
-	struct app *a = f->console->app;
-	unsigned facts = plan_guarded_by(f->plan);
-
-	app_refresh(a, facts, 0);
-	if (!(a->snap.in_flight & facts)) {
+	f->answered = clock_mono();
+	if (!asks_on(f)) {
 		decide(f);
 		return;
 	}
 	f->console->looking = f;
 	scope_init(&f->scope);
-	app_observe(a, &f->observer, &f->scope, on_news, f);
+	app_observe(f->console->app, &f->observer, &f->scope, on_news, f);
 	ui_progress(f->console->ui, "looking again at what is allowed", 0, 0, on_cancel, f);
 }
