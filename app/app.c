@@ -11,11 +11,11 @@
 
 #include "app/gateway_watch.h"
 #include "app/near.h"
+#include "app/places.h"
+#include "app/watch.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
-#include "app/places.h"
-#include "app/watch.h"
 
 const char *snap_words(enum snap s)
 {

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "app/gateway_watch.h"
-#include "app/rescue.h"
 #include "app/places.h"
+#include "app/rescue.h"
 #include "core/mem.h"
 #include "core/text.h"
 #include "views/alarm_lines.h"

@@ -2,12 +2,12 @@
 /* What people and terminals hand the toolkit: key names, bindings, command lines, theme files, and the bytes of a
  * terminal. The first byte chooses; what must hold for every input is checked. */
 #include "core/mem.h"
+#include "tests/fuzz/fuzz.h"
 #include "tui/command.h"
 #include "tui/decode.h"
 #include "tui/key.h"
 #include "tui/keys.h"
 #include "tui/theme.h"
-#include "tests/fuzz/fuzz.h"
 
 /* What is written of a key is read as that key. */
 static void check_keys(const char *text)

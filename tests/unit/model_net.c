@@ -10,8 +10,8 @@
 
 #include "core/mem.h"
 #include "model/net.h"
-#include "tests/unit/random.h"
 #include "tests/unit/net_world.h"
+#include "tests/unit/random.h"
 
 static void assert_text(const struct net *n, const char *want)
 {

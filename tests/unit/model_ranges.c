@@ -10,8 +10,8 @@
 
 #include "core/mem.h"
 #include "model/ranges.h"
-#include "tests/unit/random.h"
 #include "tests/unit/net_world.h"
+#include "tests/unit/random.h"
 
 static void assert_range(const struct range *r, const char *net, uint64_t bans, size_t count, size_t allowed)
 {
