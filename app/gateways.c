@@ -200,7 +200,7 @@ enum gateway_generation gateways_generation(const struct server_info *s)
 		[GEN_SETTINGS_0_7] = CURE_0_7,
 		[GEN_SETTINGS_0_9] = CURE_0_7,
 		[GEN_SETTINGS_0_10] = CURE_0_7,
-		[GEN_SETTINGS_0_11] = CURE_0_12,
+		[GEN_SETTINGS_0_11] = CURE_0_11,
 		[GEN_JMAP_0_16] = CURE_0_16,
 		[GEN_REST] = CURE_REST };
 

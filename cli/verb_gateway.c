@@ -50,7 +50,8 @@ static int show(struct cli *c)
 	static const struct out_field fields[] = { { "address", "ADDRESS", 0 }, { "state", "STATE", 0 }, { "score", "SCORE", OUT_RIGHT },
 		{ "why", "WHY", OUT_HIDDEN }, { "words", "WHAT", 0 }, { NULL, NULL, 0 } };
 	struct gateway_findings found;
-	size_t alarms = 0, count;
+	const struct gateway_finding *worst = NULL; /* a hint may stand before it */
+	size_t count;
 	char net[NET_BUF];
 	struct out o;
 
@@ -67,13 +68,14 @@ static int show(struct cli *c)
 		out_int(&o, f->score);
 		list_reasons(&o, f->why);
 		out_str(&o, f->words);
-		alarms += f->score >= GATEWAY_ALARM;
+		if (!worst && f->score >= GATEWAY_ALARM && f->state != GATEWAY_MISSING_ALLOW)
+			worst = f;
 	}
 	out_end(&o);
 	if (found.count == 0)
 		cli_say(c, "no gateway or proxy is banned");
-	else if (alarms)
-		say_cure(c, &found.items[0].net);
+	else if (worst)
+		say_cure(c, &worst->net);
 	count = found.count;
 	gateway_findings_release(&found);
 	return count ? EXIT_DONE : EXIT_NOTHING;
@@ -90,8 +92,7 @@ static int fix(struct cli *c)
 	if (!look(c))
 		return cli_exit_of_err(&c->err);
 	p = plan_gateway_fix(&c->app, n.family ? &n : NULL, cli_option(c, OPT_REASON), &c->err);
-	if (p && !n.family && p->change->count)
-		n = p->change->edits[0].net;
+	n = p ? p->cured : n; /* of what was banned; an allow that was put back needs no cure */
 	status = cli_change(c, p);
 	if (n.family && (status == EXIT_DONE || status == EXIT_STORED))
 		say_cure(c, &n);

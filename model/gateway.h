@@ -117,6 +117,7 @@ struct gateway_cure {
 	const char *proxy;       /* setting that trusts the PROXY protocol from a network; NULL = none */
 	const char *proxy_listener; /* the same for one listener; NULL = none */
 	const char *forwarded;   /* setting that trusts a forwarded-for header; NULL = none */
+	const char *forwarded_0_11; /* its name up to 0.11, where the generation begins before; NULL = the same */
 	bool needs_restart;      /* listener settings are read at start only */
 };
 const struct gateway_cure *gateway_cure(enum gateway_generation g);

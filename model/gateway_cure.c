@@ -3,22 +3,20 @@
 #include "core/mem.h"
 #include "model/gateway.h"
 
+#define TRUSTED  "server.proxy.trusted-networks"
+#define LISTENER "server.listener.<id>.proxy.trusted-networks"
+
 static const struct gateway_cure cures[CURE_COUNT] = {
-	[CURE_UNKNOWN] = {"this server", NULL, NULL, NULL, false},
-	[CURE_0_5] = {"0.5 - 0.6", "server.proxy.trusted-networks",
-		"server.listener.<id>.proxy.trusted-networks", "jmap.rate-limit.use-forwarded",
-		true},
-	[CURE_0_7] = {"0.7 - 0.11", "server.proxy.trusted-networks",
-		"server.listener.<id>.proxy.trusted-networks", "server.http.use-x-forwarded", true},
-	[CURE_0_11] = {"0.11 - 0.15", "server.proxy.trusted-networks",
-		"server.listener.<id>.proxy.trusted-networks",
-		"http.use-x-forwarded (0.12 and later; server.http.use-x-forwarded up to 0.11)",
-		true},
-	[CURE_0_12] = {"0.12 - 0.15", "server.proxy.trusted-networks",
-		"server.listener.<id>.proxy.trusted-networks", "http.use-x-forwarded", true},
+	[CURE_UNKNOWN] = {"this server", NULL, NULL, NULL, NULL, false},
+	[CURE_0_5] = {"0.5 - 0.6", TRUSTED, LISTENER, "jmap.rate-limit.use-forwarded", NULL, true},
+	[CURE_0_7] = {"0.7 - 0.11", TRUSTED, LISTENER, "server.http.use-x-forwarded", NULL, true},
+	[CURE_0_11] = {"0.11 - 0.15", TRUSTED, LISTENER, "http.use-x-forwarded",
+		"server.http.use-x-forwarded", true},
+	[CURE_0_12] = {"0.12 - 0.15", TRUSTED, LISTENER, "http.use-x-forwarded", NULL, true},
 	[CURE_0_16] = {"0.16 and later", "x:SystemSettings.proxyTrustedNetworks",
-		"x:NetworkListener.overrideProxyTrustedNetworks", "x:Http.useXForwarded", false},
-	[CURE_REST] = {"this gateway", NULL, NULL, NULL, false},
+		"x:NetworkListener.overrideProxyTrustedNetworks", "x:Http.useXForwarded", NULL,
+		false},
+	[CURE_REST] = {"this gateway", NULL, NULL, NULL, NULL, false},
 };
 
 const struct gateway_cure *gateway_cure(enum gateway_generation g)
@@ -29,6 +27,28 @@ const struct gateway_cure *gateway_cure(enum gateway_generation g)
 #define BY_LOGINS \
 	(1u << GATEWAY_WHY_LOGINS | 1u << GATEWAY_WHY_SOME_LOGINS | 1u << GATEWAY_WHY_LISTENERS | \
 		1u << GATEWAY_WHY_ACCOUNTS)
+
+static void put_settings(const struct gateway_cure *c, const char *net, bool is_trusted, struct buf *out)
+{
+	if (is_trusted) {
+		buf_addf(out,
+			"  mail ports, PROXY protocol: %s is trusted already: it was banned for what "
+			"it sends without,\n"
+			"    or before that was in force\n",
+			net);
+	} else {
+		buf_addf(out, "  mail ports, PROXY protocol: %s = %s\n", c->proxy, net);
+		buf_addf(out, "    or for one listener:      %s = %s\n", c->proxy_listener, net);
+	}
+	buf_addf(out, "  HTTP, forwarded-for header: %s = true\n", c->forwarded);
+	if (c->forwarded_0_11)
+		buf_addf(out, "    up to 0.11 it is called:  %s = true\n", c->forwarded_0_11);
+	if (!is_trusted)
+		buf_addf(out,
+			"Catch: from then on %s must speak PROXY protocol on those ports; a plain "
+			"connection from it is refused.\n",
+			net);
+}
 
 void gateway_cure_text(enum gateway_generation g, const struct net *gateway, unsigned why, struct buf *out)
 {
@@ -57,13 +77,7 @@ void gateway_cure_text(enum gateway_generation g, const struct net *gateway, uns
 		return;
 	}
 	buf_addf(out, "Settings of %s:\n", c->versions);
-	buf_addf(out, "  mail ports, PROXY protocol: %s = %s\n", c->proxy, net);
-	buf_addf(out, "    or for one listener:      %s = %s\n", c->proxy_listener, net);
-	buf_addf(out, "  HTTP, forwarded-for header: %s = true\n", c->forwarded);
-	buf_addf(out,
-		"Catch: from then on %s must speak PROXY protocol on those ports; a plain "
-		"connection from it is refused.\n",
-		net);
+	put_settings(c, net, why & 1u << GATEWAY_WHY_PROXY, out);
 	if (c->needs_restart)
 		buf_adds(out, "Listener settings are read when the server starts: restart it.\n");
 }

@@ -13,7 +13,7 @@ CURE = {
     "0.6": ["server.proxy.trusted-networks = 172.17.0.1", "jmap.rate-limit.use-forwarded = true", "restart"],
     "0.8": ["server.proxy.trusted-networks = 172.17.0.1", "server.http.use-x-forwarded = true", "restart"],
     "0.10": ["server.proxy.trusted-networks = 172.17.0.1", "server.http.use-x-forwarded = true", "restart"],
-    "0.15": ["server.proxy.trusted-networks = 172.17.0.1", "http.use-x-forwarded", "restart"],
+    "0.15": ["server.proxy.trusted-networks = 172.17.0.1", "for header: http.use-x-forwarded = true", "up to 0.11 it is called:  server.http.use-x-forwarded = true", "restart"],
     "0.16": ["x:SystemSettings.proxyTrustedNetworks = 172.17.0.1", "x:Http.useXForwarded = true"],
     "rest": ["No setting is known"],
 }
@@ -189,3 +189,34 @@ def test_the_reason_is_kept(world, practice, persona):
             assert notes == [kept], notes
         p.edit(disallow=[GATEWAY])
         p.restart()
+
+
+TRUST = {"0.6": "server.proxy.trusted-networks", "0.8": "server.proxy.trusted-networks", "0.10": "server.listener.imap.proxy.trusted-networks.0001",
+         "0.15": "server.proxy.trusted-networks.0000"}
+
+
+@pytest.mark.parametrize("persona", TRUST)
+def test_a_trusted_proxy_and_missing_allows(world, practice, persona):
+    """The proxy is one of a trusted network; what the profile expects to be allowed is not. All is put right in one go, and each said what it needs."""
+    p = practice(persona)
+    world.use(p)
+    world.configure('profile "m" { near_networks = { "198.18.7.0/24" } allowed = { "203.0.115.9" } }\n')
+    expects = persona != "0.6"                  # which has no allow list
+    p.edit(set={TRUST[persona]: "203.0.114.0/24"})
+    before = world.run("check", "gateway")
+    assert before.rc == (1 if expects else 0) and ("198.18.7.0/24 should be allowed and is not" in before.out) == expects, before
+    missing = world.run("gateway")
+    assert missing.rc == (DONE if expects else NOTHING) and "for good" not in missing.err, missing
+    p.edit(block=["203.0.114.9", "203.0.113.7"])
+    assert "203.0.114.9 is banned: a proxy the server trusts" in world.run("check", "gateway").out
+    fixed = world.run("gateway", "fix", "--yes")
+    assert fixed.rc == DONE and "203.0.114.9 is trusted already" in fixed.err, fixed
+    live = p.state()["live"]
+    assert "203.0.114.9" not in live["blocked"] and "203.0.113.7" in p.state()["stored"]["blocked"]
+    if expects:
+        assert {"203.0.114.9", "203.0.115.9"} <= set(live["allowed"]) and live["allowed_networks"] == ["198.18.7.0/24"]
+    assert world.run("check", "gateway").rc == 0
+    if expects:
+        p.edit(disallow=["203.0.115.9"])        # deployed anew
+        again = world.run("gateway", "fix", "--yes")
+        assert again.rc == DONE and "for good" not in again.err and "203.0.115.9" in p.state()["live"]["allowed"], again

@@ -259,6 +259,7 @@ static void test_cure(void **state)
 	} rows[] = {
 		{ CURE_0_5, "server.proxy.trusted-networks", "jmap.rate-limit.use-forwarded", true },
 		{ CURE_0_7, "server.proxy.trusted-networks", "server.http.use-x-forwarded", true },
+		{ CURE_0_11, "server.proxy.trusted-networks", "http.use-x-forwarded", true },
 		{ CURE_0_12, "server.proxy.trusted-networks", "http.use-x-forwarded", true },
 		{ CURE_0_16, "x:SystemSettings.proxyTrustedNetworks", "x:Http.useXForwarded", false },
 	};
@@ -283,6 +284,15 @@ static void test_cure(void **state)
 	buf_reset(&out);
 	gateway_cure_text(CURE_REST, &n, 1u << GATEWAY_WHY_DOCKER, &out);
 	assert_non_null(strstr(buf_str(&out), "No setting is known for this gateway."));
+	buf_reset(&out); /* a server of that generation may be of either side of the renaming */
+	gateway_cure_text(CURE_0_11, &n, 1u << GATEWAY_WHY_DOCKER, &out);
+	assert_non_null(strstr(buf_str(&out), " http.use-x-forwarded = true\n    up to 0.11 it is called:  server.http.use-x-forwarded = true\n"));
+	buf_reset(&out); /* what is set is not asked for */
+	gateway_cure_text(CURE_0_16, &n, 1u << GATEWAY_WHY_PROXY, &out);
+	assert_non_null(strstr(buf_str(&out), "172.17.0.1 is trusted already"));
+	assert_non_null(strstr(buf_str(&out), "x:Http.useXForwarded = true"));
+	assert_null(strstr(buf_str(&out), "proxyTrustedNetworks"));
+	assert_null(strstr(buf_str(&out), "Catch"));
 	buf_reset(&out); /* not ours, as far as is known */
 	n = net_of("198.51.100.7");
 	gateway_cure_text(CURE_0_12, &n, 1u << GATEWAY_WHY_LOGINS | 1u << GATEWAY_WHY_LISTENERS, &out);
