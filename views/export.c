@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -20,13 +21,23 @@ struct export_ask {
 	size_t left_out;
 };
 
-/* The format is the name's ending; no known one = one address a line. */
+/* The format is the name's ending, in any case; no known one = one address a line. */
 static enum format format_of(const char *path)
 {
 	const char *dot = strrchr(path, '.');
-	enum format f;
 
-	return dot && format_parse(dot + 1, &f) && format_can_write(f) ? f : FORMAT_VALUES;
+	for (int f = FORMAT_AUTO + 1; dot && f < FORMAT_COUNT; f++)
+		if (!strcasecmp(dot + 1, format_name((enum format)f)) && format_can_write((enum format)f))
+			return (enum format)f;
+	return FORMAT_VALUES;
+}
+
+/* "~/list.csv" as a shell would take it; the caller frees it. */
+static char *path_of(const char *text)
+{
+	const char *home = getenv("HOME");
+
+	return !strncmp(text, "~/", 2) && home && *home ? xasprintf("%s%s", home, text + 1) : xstrdup(text);
 }
 
 static bool write_all(void *arg, const char *data, size_t len)
@@ -86,6 +97,7 @@ static void write_list(const struct export_ask *ask, const char *path, int fd, s
 		ui_message(ask->view->ui, ROLE_GOOD, "%zu rows written to %s as %s%s%s%s", tally.written, path,
 			format_name(format_of(path)), *told ? "; " : "", told, more);
 	} else {
+		err_clear(err); /* it says that the export was stopped, not why */
 		err_set(err, ERR_IO, "%s could not be written: %s", path, strerror(errno));
 		unlink(path); /* half a list is taken for a whole one; it was made just now */
 	}
@@ -96,12 +108,14 @@ static void list_given(void *arg, const char *text)
 {
 	struct export_ask *ask = arg;
 	struct err err = ERR_INIT;
-	int fd = text ? create(text, &err) : -1;
+	char *path = text ? path_of(text) : NULL;
+	int fd = path ? create(path, &err) : -1;
 
 	if (fd >= 0) {
-		write_list(ask, text, fd, &err);
+		write_list(ask, path, fd, &err);
 		close(fd);
 	}
+	free(path);
 	if (err.code != ERR_NONE)
 		ui_message(ask->view->ui, ROLE_ERROR, "%s", err.msg);
 	if (ask->owned)
@@ -138,16 +152,20 @@ static void text_given(void *arg, const char *text)
 	struct view *v = arg;
 	struct err err = ERR_INIT;
 	struct buf out = BUF_INIT;
-	int fd = text ? create(text, &err) : -1;
+	char *path = text ? path_of(text) : NULL;
+	int fd = path ? create(path, &err) : -1;
 
 	if (fd >= 0) {
 		view_print(v, &out, 160, 0, false);
-		if (write_all(&fd, buf_str(&out), out.len))
-			ui_message(v->ui, ROLE_GOOD, "written to %s", text);
-		else
-			err_set(&err, ERR_IO, "%s could not be written: %s", text, strerror(errno));
+		if (write_all(&fd, buf_str(&out), out.len)) {
+			ui_message(v->ui, ROLE_GOOD, "written to %s", path);
+		} else {
+			err_set(&err, ERR_IO, "%s could not be written: %s", path, strerror(errno));
+			unlink(path);
+		}
 		close(fd);
 	}
+	free(path);
 	if (err.code != ERR_NONE)
 		ui_message(v->ui, ROLE_ERROR, "%s", err.msg);
 	buf_release(&out);
