@@ -6,6 +6,8 @@
 #include "core/text.h"
 #include "tui/ui_private.h"
 
+#define USAGE 34 /* columns */
+
 static const struct view_ops *ops_of(struct ui *ui, const char *name)
 {
 	for (size_t i = 0; i < ui->tab_count; i++)
@@ -27,7 +29,11 @@ static void add_command(void *arg, const struct command *c)
 
 	snprintf(usage, sizeof(usage), ":%s %s", c->name, c->args != NULL ? c->args : "");
 	page_line(to->page);
-	page_addw(to->page, ROLE_KEY, 34, usage);
+	page_addw(to->page, ROLE_KEY, USAGE, usage);
+	if (USAGE + 1 + text_width(c->help) > to->width) {
+		page_text(to->page, ROLE_NORMAL, 4, to->width, c->help);
+		return;
+	}
 	page_adds(to->page, ROLE_NORMAL, " ");
 	page_adds(to->page, ROLE_NORMAL, c->help);
 }
