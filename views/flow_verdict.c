@@ -26,6 +26,12 @@ static const char *sign_of(const struct glyphs *g, enum verdict v)
 	return g->unknown;
 }
 
+/* Several kinds of edits: an address may be there twice, un-blocked and allowed. */
+static bool is_mixed(const struct change *c)
+{
+	return c->count > 1 && c->edits[0].kind != c->edits[c->count - 1].kind;
+}
+
 static void verdict_line(struct page *p, const struct change *c, size_t i, const struct glyphs *g)
 {
 	const struct outcome *o = &c->outcomes[i];
@@ -33,6 +39,8 @@ static void verdict_line(struct page *p, const struct change *c, size_t i, const
 
 	page_line(p);
 	page_add(p, role, "%s ", g ? sign_of(g, o->verdict) : "");
+	if (is_mixed(c) && c->edits[i].target)
+		page_add(p, role, "%s ", edit_words(c->edits[i].kind));
 	page_adds(p, ROLE_STRONG, c->edits[i].target ? c->edits[i].target : edit_words(c->edits[i].kind));
 	page_add(p, role, "   %s", verdict_words(o->verdict));
 	if (flow_is_conflict(&c->edits[i], o)) {
