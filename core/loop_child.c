@@ -13,8 +13,6 @@
 #include "core/loop_private.h"
 #include "core/mem.h"
 
-extern char **environ;
-
 static bool env_is_dropped(const char *entry, const char *const drop[])
 {
 	size_t i, len;

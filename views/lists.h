@@ -19,8 +19,6 @@ struct list_state {
 	int64_t now;                   /* of the last refresh: what is expired, what remains */
 };
 
-extern const struct view_ops view_allowed;
-
 static inline enum list_kind list_kind_of(const struct view *v)
 {
 	return v->ops == &view_allowed ? LIST_ALLOWED : LIST_BLOCKED;

@@ -8,7 +8,6 @@ import pytest
 from cli_world import DONE, NOTHING, USAGE
 
 GROUPS = ["day", "address", "range", "reason", "account"]
-OCTOBER = 1790812800                            # 2026-10-01T00:00:00Z
 DAY = 86400
 
 
