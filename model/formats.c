@@ -86,6 +86,7 @@ static const struct {
 	enum format format;
 } starts[] = {
 	{"table ", FORMAT_NFT},
+	{"nft ", FORMAT_NFT},
 	{"add element ", FORMAT_NFT},
 	{"add table ", FORMAT_NFT},
 	{"add set ", FORMAT_NFT},
@@ -94,6 +95,7 @@ static const struct {
 	{"flush ruleset", FORMAT_NFT},
 	{"flush set ", FORMAT_NFT},
 	{"create element ", FORMAT_NFT},
+	{"ipset ", FORMAT_IPSET},
 	{"create ", FORMAT_IPSET},
 	{"add ", FORMAT_IPSET},
 	{"Name: ", FORMAT_IPSET},
@@ -191,6 +193,7 @@ enum format format_guess(const char *s, size_t len)
 		while (!line.len && rest.len);
 		return is_whole && line.len && line.p[0] == '{' ? FORMAT_NDJSON : FORMAT_JSON;
 	}
+	line = import_command(line);
 	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
 		if (slice_starts(line, starts[i].start))
 			return starts[i].format;

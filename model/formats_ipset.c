@@ -71,12 +71,14 @@ static void ipset_element(struct import *im, struct slice rest)
 static void ipset_line(struct import *im, const char *s, size_t len)
 {
 	struct importer *st = im->state;
-	struct slice line = slice_trim((struct slice){s, len}), rest = line;
+	struct slice line = import_command(slice_trim((struct slice){s, len})), rest = line;
 	struct slice first = slice_word(&rest);
 
 	if (!first.len || first.p[0] == '#')
 		return;
 	if (slice_is(first, "ipset"))
+		first = slice_word(&rest);
+	while (slice_is(first, "-exist") || slice_is(first, "-!") || slice_is(first, "-q"))
 		first = slice_word(&rest);
 	if (slice_is(first, "add") || slice_is(first, "-A")) {
 		import_set_enter(st, slice_word(&rest));

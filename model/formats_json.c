@@ -53,6 +53,10 @@ static bool begins_value(struct import *im, char c)
 {
 	struct importer *st = im->state;
 
+	if (st->in_comment || (c == '#' && !st->is_array && !st->value_line)) {
+		st->in_comment = c != '\n';
+		return false;
+	}
 	if (is_blank(c) || (c == ',' && !st->is_over))
 		return false;
 	if (st->is_over) {

@@ -113,7 +113,8 @@ static void read_head(struct importer *st, struct slice head)
 			struct slice last = SLICE_NONE;
 
 			while ((word = slice_word(&rest)).len)
-				last = word;
+				if (word.p[0] != '\'' && word.p[0] != '"') /* of the shell */
+					last = word;
 			if (memmem(s.p, s.len, " set ", 5) || memmem(s.p, s.len, " map ", 5))
 				import_set_begin(st, last);
 			else
@@ -183,7 +184,11 @@ static void nft_line(struct import *im, const char *s, size_t len)
 	struct importer *st = im->state;
 	const char *end = s + len;
 
-	if (!st->in_elements && slice_starts(slice_trim((struct slice){s, len}), "#"))
+	if (!st->in_elements)
+		s = import_command(slice_trim((struct slice){s, len})).p;
+	if (!s)
+		return;
+	if (!st->in_elements && slice_starts((struct slice){s, (size_t)(end - s)}, "#"))
 		return;
 	while (s && s < end) {
 		if (!st->in_elements) {

@@ -56,6 +56,7 @@ struct importer {
 	/* json */
 	uint64_t value_line;     /* where the value in `pending` began */
 	unsigned depth, base;    /* of brackets; of the array whose elements are read */
+	bool in_comment;         /* above the first value */
 	bool in_string, in_escape, in_value, is_array, is_over, is_oversize;
 	/* nft, ipset, iptables and fail2ban */
 	bool in_elements, in_quotes, in_members;
@@ -90,6 +91,8 @@ void import_settings_add(struct import *im, uint64_t line, struct slice address,
 /* "server.blocked-ip.1.2.3.4": cuts the key's prefix off and says which list it is of; LIST_COUNT if it is no such key. */
 enum list_kind settings_key_cut(struct slice *key);
 void import_state_release(struct importer *st);
+/* A line of a script without "sudo" and the program's folder. */
+struct slice import_command(struct slice line);
 /* Sets called allowed4, whitelist, trusted-hosts: blocking what is in them is the last thing their
  * owner wants. LIST_COUNT = the name says nothing. */
 enum list_kind import_list_of_set(struct slice name);

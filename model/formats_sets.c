@@ -7,6 +7,20 @@
 #include "core/mem.h"
 #include "model/formats_private.h"
 
+struct slice import_command(struct slice line)
+{
+	struct slice rest = line, word = slice_word(&rest);
+
+	if (slice_is(word, "sudo")) {
+		line = slice_trim(rest);
+		rest = line;
+		word = slice_word(&rest);
+	}
+	const char *slash = word.len && word.p[0] == '/' ? memrchr(word.p, '/', word.len) : NULL;
+
+	return slash ? (struct slice){slash + 1, (size_t)(line.p + line.len - slash - 1)} : line;
+}
+
 static bool has_word(struct slice s, const char *const *words, size_t n)
 {
 	char low[128];

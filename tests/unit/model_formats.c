@@ -114,6 +114,7 @@ static const struct sample samples[] = {
 	/* JSON of every make */
 	{ FORMAT_JSON, "[]", "" },
 	{ FORMAT_JSON, "null\n", "" },
+	{ FORMAT_JSON, "\n# a list [of mine]\n# {\n[\n\"203.0.113.7\"]\n", "5 203.0.113.7\n" },
 	{ FORMAT_JSON, "[\n \"203.0.113.7\",\n \"198.51.100.0/24\"\n]\n", "2 203.0.113.7\n3 198.51.100.0/24\n" },
 	{ FORMAT_JSON,
 		"[\n{\"address\":\"203.0.113.7\",\"reason\":\"scan\",\"note\":\"a\\\"b\\u00e9\",\"created_at\":\"2026-11-19T10:00:00Z\",\"expires_at\":null,\"list\":\"blocked\"},\n"
@@ -217,6 +218,13 @@ static const struct sample samples[] = {
 	{ FORMAT_IPTABLES, "Chain INPUT (policy ACCEPT)\ntarget     prot opt source               destination\nDROP       all  --  203.0.113.7          anywhere\n"
 		"ACCEPT     all  --  203.0.113.8          0.0.0.0/0\nDROP       all      2001:db8::/32        ::/0\nDROP       all  --  0.0.0.0/0            0.0.0.0/0\n",
 		"3 203.0.113.7 list=blocked\n5 2001:db8::/32 list=blocked\n" },
+	/* lines of scripts */
+	{ FORMAT_NFT, "#!/bin/sh\nsudo /usr/sbin/nft add element inet f s { 203.0.113.7 }\n  nft add element inet f whitelist '{ 203.0.113.8 }'\n",
+		"2 203.0.113.7\n3 203.0.113.8 list=allowed\n" },
+	{ FORMAT_IPSET, "/sbin/ipset create x hash:ip timeout 60\n/sbin/ipset -exist add x 203.0.113.7\nipset -A y 203.0.113.8\nsudo ipset del x 203.0.113.9\n",
+		"2 203.0.113.7 to=2026-11-20T10:01:00Z\n3 203.0.113.8\n" },
+	{ FORMAT_IPTABLES, "/sbin/iptables -w -I INPUT 1 -s 203.0.113.7 -j DROP\nsudo ip6tables -D INPUT -s 2001:db8::1 -j DROP\n",
+		"1 203.0.113.7 list=blocked\n2! sudo ip6tables -D INPUT -s 2001:db8::1 -j DROP: this rule is taken away, not added\n" },
 	/* what holds no text of this kind */
 	{ FORMAT_VALUES, "\x1f\x8b\x08\n203.0.113.7\n", "1! \\x1f\\x8b: this is compressed; pipe it in: zcat FILE | stalwarden import -\n" },
 	{ FORMAT_VALUES, "\xff\xfe\x31\n203.0.113.7\n",
