@@ -90,7 +90,25 @@ static bool is_enough(const struct logsource *src)
 
 /* ---- handing out ---- */
 
-static void wait_for_more(struct logsource *src);
+static void on_poll(struct loop *loop, void *arg)
+{
+	(void)loop;
+	begin_pass(arg, PASS_NEW);
+}
+
+static void wait_for_more(struct logsource *src)
+{
+	struct api_state *s = src->state;
+
+	if (!src->want.follow) {
+		logsource_set_state(src, LOGSOURCE_ENDED, "");
+		return;
+	}
+	if (!src->is_paused && !src->want.is_driven)
+		timer_start(src->loop, &s->poll, session_profile(src->param)->refresh_ms, &src->scope, on_poll, src);
+	logsource_set_state(src, src->is_paused ? LOGSOURCE_PAUSED : LOGSOURCE_LIVE, "");
+}
+
 static void hand_out(struct loop *loop, void *arg);
 
 static void remember_tail(struct api_state *s, const struct event *events, size_t n)
@@ -283,25 +301,6 @@ static void begin_handing(struct logsource *src)
 }
 
 /* ---- asking ---- */
-
-static void on_poll(struct loop *loop, void *arg)
-{
-	(void)loop;
-	begin_pass(arg, PASS_NEW);
-}
-
-static void wait_for_more(struct logsource *src)
-{
-	struct api_state *s = src->state;
-
-	if (!src->want.follow) {
-		logsource_set_state(src, LOGSOURCE_ENDED, "");
-		return;
-	}
-	if (!src->is_paused && !src->want.is_driven)
-		timer_start(src->loop, &s->poll, session_profile(src->param)->refresh_ms, &src->scope, on_poll, src);
-	logsource_set_state(src, src->is_paused ? LOGSOURCE_PAUSED : LOGSOURCE_LIVE, "");
-}
 
 static void fail(struct logsource *src, const struct err *err)
 {
