@@ -16,6 +16,8 @@ struct why_state {
 	struct why_job *job; /* at work */
 	struct timer turn;
 	bool is_old;       /* what it brings: something has changed since it began */
+	uint64_t changes;  /* of the store, and when the thresholds were read, that it began with; 0 = never */
+	int64_t fetched;
 	struct sync *sync; /* what is new in the log is read once, when the page opens */
 };
 
@@ -53,14 +55,21 @@ static void on_turn(struct loop *loop, void *arg)
 		gather(v);
 }
 
-/* One under way is brought to its end, or there might never be one. */
+/* What has not changed is not asked for again. One under way is brought to its end, or there might never be one. */
 static void gather(struct view *v)
 {
 	struct why_state *s = v->state;
+	uint64_t changes = store_changes(app_of(v)->store) + 1;
+	int64_t fetched = app_of(v)->snap.fetched[SNAP_BIT_THRESHOLDS];
 
+	view_changed(v); /* what may be done hangs on the session, too */
+	if (changes == s->changes && fetched == s->fetched)
+		return;
 	s->is_old = s->job != NULL;
 	if (s->job)
 		return;
+	s->changes = changes;
+	s->fetched = fetched;
 	s->job = why_begin(app_of(v), &s->net);
 	app_of(v)->jobs++;
 	timer_start(app_of(v)->loop, &s->turn, 0, &v->scope, on_turn, v);
