@@ -193,6 +193,8 @@ void ui_reopen(struct ui *ui)
 		struct ui_tab *tab = &ui->tabs[i];
 
 		close_above(tab, tab->len > 0 && (tab->ops->flags & VIEW_KEEP) ? 1 : 0);
+		tab->badge[0] = '\0'; /* the other server's figure */
+		tab->badge_role = ROLE_NORMAL;
 	}
 	ui_clear_verdict(ui);
 	ui_show_tab(ui, ui->tab);

@@ -115,3 +115,19 @@ def test_no_other_alarm_stands_before_the_one_that_keeps_all_from_being_cured(pr
         t.wait_text("Password:")
         t.send("secret\r")
         t.wait_text("● live")
+
+
+def test_another_server_begins_without_the_figures_of_the_one_before(practice, closed_port, tmp_path):
+    folder = tmp_path / "stalwarden"
+    folder.mkdir()
+    conf = folder / "stalwarden.conf"
+    conf.write_text('profile "one" { url = "%s" user = "admin" }\nprofile "two" { url = "http://127.0.0.1:%d" user = "admin" }\n' %
+                    (practice.url, closed_port))
+    conf.chmod(0o600)
+    env = {"STALWARDEN_PASSWORD": "secret", "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    with Terminal([BIN, "--profile", "one"], cols=80, rows=24, env=env) as t:
+        t.wait_text("3 Blocked 40")
+        t.send(":server two\r")
+        t.wait(lambda: "two" in t.text.split("\n")[0], "the title is the other's")
+        t.settle()
+        assert "3 Blocked 40" not in t.text and "4 Allowed 0" not in t.text, t.text
