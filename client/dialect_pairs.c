@@ -137,6 +137,8 @@ bool pairs_check(const struct pairs *p, const struct response *res, struct err *
 
 struct targets {
 	const struct batch *b;
+	size_t next;       /* the edit after the one found last: lists and changes mostly have the same order */
+	bool has_doubles;  /* there may be another edit of the same target */
 	size_t mask;
 	struct target_slot {
 		uint32_t at;   /* index in the batch + 1; 0 = free. Doubles are further on. */
@@ -171,8 +173,8 @@ struct targets *targets_new(const struct batch *b)
 	for (size_t i = 0; i < b->count; i++) {
 		size_t hash = hash_of(target_at(t, i), strlen(target_at(t, i)));
 
-		for (at = hash & t->mask; t->slot[at].at;)
-			at = (at + 1) & t->mask;
+		for (at = hash & t->mask; t->slot[at].at; at = (at + 1) & t->mask)
+			t->has_doubles = t->has_doubles || t->slot[at].hash == (uint32_t)hash;
 		t->slot[at] = (struct target_slot){ (uint32_t)i + 1, (uint32_t)hash };
 	}
 	return t;
@@ -185,17 +187,18 @@ void targets_free(struct targets *t)
 	free(t);
 }
 
+static bool is_target(const struct targets *t, size_t i, const char *target, size_t len)
+{
+	const char *s = target_at(t, i);
+
+	return strlen(s) == len && !memcmp(s, target, len);
+}
+
 static ptrdiff_t find_from(const struct targets *t, size_t at, size_t hash, const char *target, size_t len)
 {
-	for (at &= t->mask; t->slot[at].at; at = (at + 1) & t->mask) {
-		const char *s;
-
-		if (t->slot[at].hash != (uint32_t)hash)
-			continue;
-		s = target_at(t, t->slot[at].at - 1);
-		if (strlen(s) == len && !memcmp(s, target, len))
+	for (at &= t->mask; t->slot[at].at; at = (at + 1) & t->mask)
+		if (t->slot[at].hash == (uint32_t)hash && is_target(t, t->slot[at].at - 1, target, len))
 			return (ptrdiff_t)at;
-	}
 	return -1;
 }
 
@@ -214,13 +217,20 @@ static void take(struct edit_result *r, const char *value, size_t value_len, con
 	r->id = id ? xstrdup(id) : NULL;
 }
 
-void targets_take(const struct targets *t, const char *target, size_t len, const char *value, size_t value_len, const char *id)
+void targets_take(struct targets *t, const char *target, size_t len, const char *value, size_t value_len, const char *id)
 {
-	size_t hash = hash_of(target, len);
-	ptrdiff_t at = find_from(t, hash, hash, target, len);
+	ptrdiff_t at;
+	size_t hash;
 
-	for (; at >= 0; at = find_from(t, (size_t)at + 1, hash, target, len))
-		take(&t->b->result[t->slot[at].at - 1], value, value_len, id);
+	if (!t->has_doubles && t->next < t->b->count && is_target(t, t->next, target, len)) {
+		take(&t->b->result[t->next++], value, value_len, id);
+		return;
+	}
+	hash = hash_of(target, len);
+	for (at = find_from(t, hash, hash, target, len); at >= 0; at = find_from(t, (size_t)at + 1, hash, target, len)) {
+		t->next = t->slot[at].at;
+		take(&t->b->result[t->next - 1], value, value_len, id);
+	}
 }
 
 void targets_forget(const struct targets *t)

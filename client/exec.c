@@ -8,7 +8,7 @@
 #include "core/clock.h"
 #include "core/mem.h"
 
-#define SLICE_EDITS 1000  /* edits planned, compared or judged at once */
+#define SLICE_EDITS 4000  /* edits planned, compared or judged at once */
 #define PATIENCE_MAX 5    /* times a 429 is waited out */
 
 static const struct exchange_ops exec_exchange;
