@@ -38,6 +38,7 @@ static void a_hundred_thousand_edits(void **state)
 	assert_int_equal(change_tally(r->result, VERDICT_IN_FORCE), n);
 	assert_int_equal(json_object_size(r->server.live), n);
 	assert_int_equal(rig_asked(r, "/write"), 20);
+	assert_int_equal(fake_written, 20); /* each once, whether ahead or when its turn came */
 	assert_int_equal(r->result->step_count, 4);
 	assert_int_equal(r->result->steps[1].count, n);
 	/* linear: quadratic work over 100,000 edits takes minutes */
@@ -133,6 +134,25 @@ static void cancelling_all_ends_as_unknown(void **state)
 	assert_true(rig_wait(r));
 	assert_int_equal(change_tally(r->result, VERDICT_UNKNOWN), 3);
 	assert_int_equal(r->result->outcomes[0].why, ERR_CANCELLED);
+}
+
+/* While the server works on the second, the third is made; it is dropped when nobody wants it any more. */
+static void the_next_batch_is_made_ahead(void **state)
+{
+	struct rig *r = *state;
+	int64_t end = clock_mono() + HANG_MS;
+
+	r->server.fault = (struct fault){ FAULT_STALL, "/write", 1, 0, NULL, 0 };
+	session_change(r->session, blocks(12), NULL, NULL, rig_change_done, r);
+	while (fake_written < 3 && clock_mono() < end)
+		loop_turn(r->loop, 50);
+	assert_int_equal(fake_written, 3);
+	assert_int_equal(rig_asked(r, "/write"), 2);
+	session_cancel_all(r->session);
+	assert_true(rig_wait(r));
+	assert_int_equal(rig_asked(r, "/write"), 2);
+	assert_int_equal(change_tally(r->result, VERDICT_IN_FORCE), 0);
+	assert_int_equal(json_object_size(r->server.store), 3);
 }
 
 /* ---- what the session forbids ---- */
@@ -302,6 +322,7 @@ int main(void)
 		TEST(stopping_before_the_first_write_writes_nothing),
 		TEST(a_cancelled_owner_hears_nothing),
 		TEST(cancelling_all_ends_as_unknown),
+		TEST(the_next_batch_is_made_ahead),
 		TEST(one_401_stops_everything),
 		TEST(a_401_after_the_write_is_not_in_force),
 		TEST(a_429_is_waited_out),

@@ -232,6 +232,7 @@ static inline const char *fake_live(const struct fake_server *s, const char *key
 /* ---- the dialect ---- */
 
 static size_t fake_batch = 3;      /* edits in one request */
+static unsigned fake_written;      /* batches of writes that were made */
 static unsigned fake_refines = 1;  /* further requests of the detection */
 static const char *fake_caveat;
 
@@ -420,6 +421,7 @@ static bool fake_write_encode(const struct server *srv, struct batch *b, struct 
 	struct buf value = BUF_INIT;
 
 	(void)err;
+	fake_written++;
 	b->count = fake_count(b);
 	for (size_t i = b->first; i < b->first + b->count; i++) {
 		const struct edit *e = &b->change->edits[i];
@@ -564,6 +566,7 @@ static inline void rig_init(struct rig *r)
 {
 	*r = (struct rig){ 0 };
 	fake_batch = 3;
+	fake_written = 0;
 	fake_refines = 1;
 	fake_caveat = NULL;
 	r->loop = loop_new();
