@@ -107,7 +107,8 @@ void change_effect(struct change *c, const struct entrylist *blocked, const stru
 				(allows(c, i) || stands(&allows_before, &e->net, true, now) >= 0))) {
 			row = is_replaced(c, &e->net) ? -1 : stands(&blocks_before, &e->net, false, now);
 			if (row >= 0)
-				demote(o, "deleted, but still refused: covered by %s", entry_key(blocked, (size_t)row));
+				demote(o, o->no_op ? "not listed itself, but still refused: covered by %s" : "deleted, but still refused: covered by %s",
+					entry_key(blocked, (size_t)row));
 		} else if (e->kind == EDIT_BLOCK && allow_wins) {
 			row = stands(&allows_before, &e->net, true, now);
 			if (row >= 0)

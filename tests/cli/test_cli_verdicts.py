@@ -293,3 +293,12 @@ def test_a_stalled_server_times_out(world, p15):
     result = world.run("blocked", "--timeout", "1")
     p15.release()
     assert result.rc == SERVER and "no answer within 1 s" in result.err, result
+
+
+def test_what_only_a_network_refuses_was_not_deleted(world, p15):
+    p15.edit(block=["203.0.113.0/24", "203.0.113.9"])
+    p15.request("GET", "/api/reload")
+    for address, words in (("203.0.113.250", "not listed itself, but still refused: covered by 203.0.113.0/24"),
+                           ("203.0.113.9", "deleted, but still refused: covered by 203.0.113.0/24")):
+        result = world.run("unblock", address)
+        assert result.rc == STORED and words in result.out, result
