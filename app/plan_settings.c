@@ -205,29 +205,57 @@ static void say_made(struct app *a, struct plan *p)
 		}
 }
 
-/* Of a change of many some may have been taken back one by one: what somebody stored there since is not theirs to remove again. Both come in the
- * order in which they were asked for. */
+/* The change that took the last one asked about back. */
+struct taker {
+	int64_t id;
+	struct change *change;
+	size_t at; /* where in it the last one was: edits stand there in reverse */
+};
+
+/* Taken back and proven: one that was not is to be tried again. */
+static bool is_taken_back(struct app *a, struct taker *t, const struct journal_row *r)
+{
+	if (r->undone_by != t->id) {
+		change_free(t->change);
+		t->change = journal_load(a->store, r->undone_by, 0, NULL, NULL);
+		t->id = r->undone_by;
+		t->at = 0;
+	}
+	for (size_t n = 0; t->change && n < t->change->count; n++) {
+		size_t i = (t->at + t->change->count - n) % t->change->count;
+
+		if (strcmp(t->change->edits[i].target, r->target) != 0)
+			continue;
+		t->at = i;
+		return t->change->outcomes[i].verdict == VERDICT_IN_FORCE || t->change->outcomes[i].verdict == VERDICT_STORED;
+	}
+	return false;
+}
+
+/* Of a change of many some may have been taken back one by one: what somebody stored there since is not theirs to remove again. Rows and edits
+ * both come in the order in which they were asked for. */
 static size_t leave_out_undone(struct app *a, struct change *was, int64_t change)
 {
+	struct taker taker = { 0 };
 	struct journal_query q;
 	struct journal_row *rows;
-	size_t n, k = 0, left_out = 0;
+	size_t n, left_out = 0;
 
 	journal_query_init(&q);
 	q.server = a->profile.name;
 	q.change = change;
-	q.only_undoable = true;
 	if (!journal_list(a->store, &q, &rows, &n, NULL))
 		return 0;
-	for (size_t i = 0; i < was->count; i++) {
-		if (k < n && rows[k].kind == was->edits[i].kind && !strcmp(rows[k].target, was->edits[i].target)) {
-			k++;
-		} else if (!was->outcomes[i].no_op) {
-			left_out += was->outcomes[i].verdict != VERDICT_NOT_STORED && was->outcomes[i].verdict != VERDICT_PENDING;
-			was->outcomes[i].no_op = true; /* nothing of it is left to take back */
-		}
+	for (size_t i = 0; i < was->count && i < n; i++) {
+		if (rows[i].kind != was->edits[i].kind || strcmp(rows[i].target, was->edits[i].target) != 0)
+			break;
+		if (!rows[i].undone_by || was->outcomes[i].no_op || !is_taken_back(a, &taker, &rows[i]))
+			continue;
+		was->outcomes[i].no_op = true; /* nothing of it is left to take back */
+		left_out++;
 	}
 	journal_rows_free(rows, n);
+	change_free(taker.change);
 	return left_out;
 }
 

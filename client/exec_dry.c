@@ -144,7 +144,7 @@ static bool put_resets(struct exec *x, struct dry_run *out, struct err *err)
 
 static bool removes(enum edit_kind k)
 {
-	return k == EDIT_UNBLOCK || k == EDIT_DISALLOW || k == EDIT_EXPIRY || k == EDIT_PATH_REMOVE;
+	return k == EDIT_UNBLOCK || k == EDIT_DISALLOW || edit_is_expiry(k) || k == EDIT_PATH_REMOVE;
 }
 
 /* Scan paths are stored under numbers. With nothing stored the built-in ones rule and all are written; "=" is the settings dialect's word

@@ -97,6 +97,7 @@ def test_an_allow_gets_another_end(world, practice, persona):
     before = stored_of(p)
     dry = world.run("allow", "203.0.113.7", "--until", LONG, "--dry-run")
     assert dry.rc == DONE and "2099-05-06" in dry.out and stored_of(p) == before, dry
+    assert '"assert_empty":true' not in dry.out and '"create":{"e' not in dry.out, "it is there"
     result = world.run("allow", "203.0.113.7", "--until", LONG, "-o", "json")
     assert result.rc == DONE and "allowed already, for good: it gets another end" in result.err, result
     assert (result.one()["op"], result.one()["verdict"]) == ("allow_expiry", "in_force")
