@@ -239,33 +239,100 @@ static void say_missing(struct app *a, struct plan *p, bool allows, bool resets)
 	}
 }
 
-struct plan *plan_gateway_fix(struct app *a, const struct net *n, const char *reason, struct err *err)
+#define FIX_MAX 64
+
+struct fix {
+	struct net allow[FIX_MAX], lift[FIX_MAX]; /* lift: networks around them */
+	size_t allows, lifts;
+	bool is_banned; /* somebody is shut out */
+};
+
+static void fix_allow(struct fix *x, const struct net *n)
+{
+	for (size_t i = 0; i < x->allows; i++)
+		if (net_equal(&x->allow[i], n))
+			return;
+	if (x->allows < FIX_MAX)
+		x->allow[x->allows++] = *n;
+}
+
+/* From the first to the last address nobody but ours: it may be allowed as a whole. */
+static bool is_private(const struct net *n)
+{
+	struct net first = *n, last = *n;
+	unsigned bits = n->family == 4 ? 32 : 128;
+
+	first.prefix = last.prefix = (uint8_t)bits;
+	for (unsigned bit = n->prefix; bit < bits; bit++)
+		last.addr[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	return net_kind(&first) != NET_PUBLIC && net_kind(&last) != NET_PUBLIC && net_kind(&last) != NET_MULTICAST;
+}
+
+/* A network of strangers is blocked, and a gateway is in it: that one is allowed, not they. The block can stay where an allow wins over it. */
+static void fix_network(struct fix *x, const struct gateway_facts *f, const struct net *n)
+{
+	const struct netvec *known[] = { &f->routes, &f->proxies, &f->expected, &f->host };
+	size_t before = x->allows;
+
+	for (size_t i = 0; i < f->bridge_count; i++)
+		if (net_contains(n, &f->bridges[i].gateway))
+			fix_allow(x, &f->bridges[i].gateway);
+	for (size_t k = 0; k < ARRAY_LEN(known); k++)
+		for (size_t i = 0; i < known[k]->count; i++)
+			if (net_contains(n, &known[k]->items[i]))
+				fix_allow(x, &known[k]->items[i]);
+	if (x->allows == before) /* a trusted network around it, say */
+		fix_allow(x, n);
+	else if (!f->allow_wins && x->lifts < FIX_MAX)
+		x->lift[x->lifts++] = *n;
+}
+
+static void find_fixes(struct app *a, const struct net *n, bool allows, struct fix *x)
 {
 	struct gateway_findings found;
-	const char *targets[64];
-	char text[64][NET_BUF];
-	struct plan_options o;
-	struct plan *p;
-	size_t count = 0;
-	bool banned = false, allows = server_has(session_server(a->session), CAP(WRITE_ALLOWED));
+	struct gateway_facts facts;
 
+	gateways_facts(a, &facts);
 	gateways_find(a, &found);
-	for (size_t i = 0; i < found.count && count < ARRAY_LEN(targets); i++) {
+	for (size_t i = 0; i < found.count; i++) {
 		const struct gateway_finding *f = &found.items[i];
 
 		if (n ? !net_equal(&f->net, n) : f->score < GATEWAY_ALARM || f->state == GATEWAY_NEAR_LIMIT)
 			continue;
-		banned = banned || f->state != GATEWAY_MISSING_ALLOW;
-		targets[count] = net_format(&f->net, text[count], sizeof(text[count]));
-		count++;
-	}
-	if (n && count == 0) { /* the operator knows better */
-		targets[0] = net_format(n, text[0], sizeof(text[0]));
-		count = 1;
-		banned = true;
+		x->is_banned = x->is_banned || f->state != GATEWAY_MISSING_ALLOW;
+		if (allows && f->state == GATEWAY_BANNED && !net_is_address(&f->net) && !is_private(&f->net))
+			fix_network(x, &facts, &f->net);
+		else
+			fix_allow(x, &f->net);
 	}
 	gateway_findings_release(&found);
-	if (count == 0) {
+	gateway_facts_release(&facts);
+	if (n && x->allows == 0) { /* the operator knows better */
+		fix_allow(x, n);
+		x->is_banned = true;
+	}
+}
+
+static struct plan *plan_fix(struct app *a, const struct fix *x, const struct plan_options *o, bool allows, struct err *err)
+{
+	const char *targets[FIX_MAX];
+	char text[FIX_MAX][NET_BUF];
+
+	for (size_t i = 0; i < x->allows; i++)
+		targets[i] = net_format(&x->allow[i], text[i], sizeof(text[i]));
+	return allows ? plan_allow(a, targets, x->allows, o, err) : plan_unblock(a, targets, x->allows, o, err);
+}
+
+struct plan *plan_gateway_fix(struct app *a, const struct net *n, const char *reason, struct err *err)
+{
+	bool allows = server_has(session_server(a->session), CAP(WRITE_ALLOWED));
+	char first[NET_BUF], net[NET_BUF];
+	struct fix x = { .allows = 0 };
+	struct plan_options o;
+	struct plan *p;
+
+	find_fixes(a, n, allows, &x);
+	if (x.allows == 0) {
 		err_set(err, ERR_NOT_FOUND, "no gateway or proxy is banned, and none that is expected to be allowed is missing");
 		return NULL;
 	}
@@ -273,22 +340,25 @@ struct plan *plan_gateway_fix(struct app *a, const struct net *n, const char *re
 	o.note = reason && *reason ? reason : "gateway";
 	o.allow = allows;
 	/* an allow that is missing took nobody's counters along */
-	o.reset_classes = banned && server_has(session_server(a->session), CAP(RESET_COUNTERS)) ? (1u << CLASS_COUNT) - 1 : 0;
+	o.reset_classes = x.is_banned && server_has(session_server(a->session), CAP(RESET_COUNTERS)) ? (1u << CLASS_COUNT) - 1 : 0;
 	o.force = a->options.force;
-	if (allows)
-		p = plan_allow(a, targets, count, &o, err);
-	else
-		p = plan_unblock(a, targets, count, &o, err);
+	o.lift = x.lift;
+	o.lift_count = x.lifts;
+	p = plan_fix(a, &x, &o, allows, err);
 	if (!p)
 		return NULL;
+	for (size_t i = 0; i < x.lifts; i++)
+		plan_add_line(p, PLAN_WARN, SIZE_MAX, "%s is blocked around it, and a block wins over an allow here: it is lifted as a whole",
+			net_format(&x.lift[i], net, sizeof(net)));
 	if (allows && o.reset_classes)
 		plan_add_line(p, PLAN_INFO, SIZE_MAX, "failure counters are reset too: for every address and login, not only these");
 	p->change->reset_classes = o.reset_classes;
-	if (!banned)
+	if (!x.is_banned)
 		return p; /* nobody is shut out: the question is that of any allow, and there is nothing to cure for good */
 	p->cured = p->change->edits[0].net;
 	say_missing(a, p, allows, o.reset_classes != 0);
-	snprintf(p->question, sizeof(p->question), count == 1 ? "Let %s in again: un-block%s%s?" : "Let %s and others in again: un-block%s%s?", targets[0],
+	net_format(&p->cured, first, sizeof(first));
+	snprintf(p->question, sizeof(p->question), x.allows == 1 ? "Let %s in again: un-block%s%s?" : "Let %s and others in again: un-block%s%s?", first,
 		allows ? ", allow" : "", o.reset_classes ? ", reset counters" : "");
 	return p;
 }

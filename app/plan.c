@@ -322,6 +322,8 @@ struct plan *plan_allow(struct app *a, const char *const *targets, size_t n, con
 		allow_edit(a, p, &net, o);
 		lift_blocks(a, p, &net, o);
 	}
+	for (size_t i = 0; i < o->lift_count; i++)
+		remove_net(a, p, LIST_BLOCKED, &o->lift[i], o);
 	finish(a, p, "Allow", o);
 	return p;
 }

@@ -46,6 +46,8 @@ struct plan_options {
 	bool allow;                 /* unblock: allow as well */
 	bool replace;               /* block: entries inside a blocked network are removed, it stands in their place */
 	bool keep_blocked;          /* allow: do not lift the block */
+	const struct net *lift;     /* allow: these blocked entries are removed, too; borrowed */
+	size_t lift_count;
 	unsigned reset_classes;     /* also reset these counters */
 	bool force;                 /* guards are overridden and named */
 };

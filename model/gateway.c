@@ -73,10 +73,35 @@ void gateway_findings_release(struct gateway_findings *g)
 	*g = (struct gateway_findings){NULL, 0, 0};
 }
 
+static bool is_allowed(const struct gateway_facts *f, const struct net *n)
+{
+	return f->allowed && f->allowed->index &&
+	       entrylist_covering(f->allowed, n, -1, f->now) >= 0;
+}
+
+/* Does a block of n shut this one out? Not where it is allowed and that wins over the network around it. */
+static bool is_hit(const struct gateway_facts *f, const struct net *n, const struct net *known)
+{
+	return !f->allow_wins || net_is_address(n) || !is_allowed(f, known);
+}
+
+static bool has_hit(const struct gateway_facts *f, const struct netvec *known, const struct net *n, bool around)
+{
+	if (!(around ? netvec_touching(known, n) : netvec_inside(known, n))) /* nearly always */
+		return false;
+	for (size_t i = 0; i < known->count; i++) {
+		const struct net *k = &known->items[i];
+
+		if ((net_contains_mapped(n, k) || (around && net_contains_mapped(k, n))) && is_hit(f, n, k))
+			return true;
+	}
+	return false;
+}
+
 static const struct gateway_bridge *bridge_of(const struct gateway_facts *f, const struct net *n)
 {
 	for (size_t i = 0; i < f->bridge_count; i++)
-		if (net_contains_mapped(n, &f->bridges[i].gateway))
+		if (net_contains_mapped(n, &f->bridges[i].gateway) && is_hit(f, n, &f->bridges[i].gateway))
 			return &f->bridges[i];
 	return NULL;
 }
@@ -169,15 +194,15 @@ static unsigned static_reasons(const struct gateway_facts *f, const struct net *
 {
 	unsigned why = kind_reason(n);
 
-	if (netvec_inside(&f->host, n))
+	if (has_hit(f, &f->host, n, false))
 		why |= 1u << GATEWAY_WHY_HOST;
-	if (netvec_touching(&f->proxies, n))
+	if (has_hit(f, &f->proxies, n, true))
 		why |= 1u << GATEWAY_WHY_PROXY;
-	if (netvec_touching(&f->expected, n))
+	if (has_hit(f, &f->expected, n, true))
 		why |= 1u << GATEWAY_WHY_EXPECTED;
 	if (bridge_of(f, n))
 		why |= 1u << GATEWAY_WHY_BRIDGE;
-	if (netvec_inside(&f->routes, n))
+	if (has_hit(f, &f->routes, n, false))
 		why |= 1u << GATEWAY_WHY_ROUTE;
 	return why;
 }
@@ -235,12 +260,6 @@ unsigned gateway_reasons(const struct gateway_facts *f, const struct net *n, int
 	if (words)
 		add_reasons(f, n, why, a, words);
 	return why;
-}
-
-static bool is_allowed(const struct gateway_facts *f, const struct net *n)
-{
-	return f->allowed && f->allowed->index &&
-	       entrylist_covering(f->allowed, n, -1, f->now) >= 0;
 }
 
 /* Is n among the first `among` findings? */

@@ -220,3 +220,22 @@ def test_a_trusted_proxy_and_missing_allows(world, practice, persona):
         p.edit(disallow=["203.0.115.9"])        # deployed anew
         again = world.run("gateway", "fix", "--yes")
         assert again.rc == DONE and "for good" not in again.err and "203.0.115.9" in p.state()["live"]["allowed"], again
+
+
+@pytest.mark.parametrize("persona", [name for name in PERSONAS if name != "rest"])     # which has no networks
+def test_a_blocked_network_around_a_gateway(world, practice, persona):
+    """The gateway is allowed, and not its 255 neighbours; the block goes only where it would win over that."""
+    p = practice(persona)
+    world.use(p)
+    world.configure('profile "m" { allowed = { "203.0.113.40" } }\n')
+    p.edit(block=["203.0.113.0/24"])
+    if persona != "0.16":
+        assert "203.0.113.0/24 is banned: expected to be allowed by this profile" in world.run("check", "gateway").out
+    fixed = world.run("gateway", "fix", "--yes")
+    stored = p.state()["stored"]
+    assert fixed.rc == DONE, fixed
+    assert ("203.0.113.0/24" in stored["blocked"]) == (persona == "0.16"), stored
+    assert list(stored["allowed"]) == ([] if persona == "0.6" else ["203.0.113.40"]), stored
+    if persona not in ("0.6", "0.16"):
+        assert "203.0.113.0/24 is blocked around it" in fixed.err, fixed
+    assert world.run("check", "gateway").rc == 0 and world.run("gateway", "fix").rc == NOTHING

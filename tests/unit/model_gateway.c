@@ -93,6 +93,30 @@ static void test_networks(void **state)
 	entrylist_free(blocked);
 }
 
+/* Where an allow wins, a network is no concern of the gateways in it that are allowed. */
+static void test_allowed_inside(void **state)
+{
+	struct gateway_facts f = { .allow_wins = true };
+	struct gateway_findings g = { NULL, 0, 0 };
+	struct entrylist *blocked = list_of((const char *const[]){ "198.51.100.0/24", "192.0.2.0/24", NULL });
+	struct entrylist *allowed = list_of((const char *const[]){ "198.51.100.254", "192.0.2.0/27", "203.0.114.5", NULL });
+
+	(void)state;
+	host_facts(&f);
+	f.blocked = blocked;
+	f.allowed = allowed;
+	gateway_find(&f, &g);
+	assert_int_equal(g.count, 1);
+	assert_finding(&g.items[0], "198.51.100.0/24", GATEWAY_BANNED, 100, "198.51.100.0/24 is banned: an address of this host");
+	f.allow_wins = false;
+	gateway_find(&f, &g);
+	assert_int_equal(g.count, 2);
+	gateway_findings_release(&g);
+	gateway_facts_release(&f);
+	entrylist_free(blocked);
+	entrylist_free(allowed);
+}
+
 static void test_activity(void **state)
 {
 	struct gateway_activity act[] = {
@@ -308,7 +332,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_banned),  cmocka_unit_test(test_networks), cmocka_unit_test(test_activity),
 		cmocka_unit_test(test_missing), cmocka_unit_test(test_reasons),  cmocka_unit_test(test_large),
-		cmocka_unit_test(test_cure),    cmocka_unit_test(test_logins),
+		cmocka_unit_test(test_cure),    cmocka_unit_test(test_logins), cmocka_unit_test(test_allowed_inside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
