@@ -244,7 +244,8 @@ static void say_missing(struct app *a, struct plan *p, bool allows, bool resets)
 struct fix {
 	struct net allow[FIX_MAX], lift[FIX_MAX]; /* lift: networks around them */
 	size_t allows, lifts;
-	bool is_banned; /* somebody is shut out */
+	bool is_banned; /* somebody is shut out, or soon will be */
+	bool is_early;  /* nobody is yet */
 };
 
 static void fix_allow(struct fix *x, const struct net *n)
@@ -300,6 +301,7 @@ static void find_fixes(struct app *a, const struct net *n, bool allows, struct f
 		if (n ? !net_equal(&f->net, n) : f->score < GATEWAY_ALARM || f->state == GATEWAY_NEAR_LIMIT)
 			continue;
 		x->is_banned = x->is_banned || f->state != GATEWAY_MISSING_ALLOW;
+		x->is_early = f->state == GATEWAY_NEAR_LIMIT; /* only when it is asked for, alone */
 		if (allows && f->state == GATEWAY_BANNED && !net_is_address(&f->net) && !is_private(&f->net))
 			fix_network(x, &facts, &f->net);
 		else
@@ -358,8 +360,11 @@ struct plan *plan_gateway_fix(struct app *a, const struct net *n, const char *re
 	p->cured = p->change->edits[0].net;
 	say_missing(a, p, allows, o.reset_classes != 0);
 	net_format(&p->cured, first, sizeof(first));
-	snprintf(p->question, sizeof(p->question), x.allows == 1 ? "Let %s in again: un-block%s%s?" : "Let %s and others in again: un-block%s%s?", first,
-		allows ? ", allow" : "", o.reset_classes ? ", reset counters" : "");
+	if (x.is_early && allows)
+		snprintf(p->question, sizeof(p->question), "Keep %s in: allow%s?", first, o.reset_classes ? ", reset counters" : "");
+	else
+		snprintf(p->question, sizeof(p->question), x.allows == 1 ? "Let %s in again: un-block%s%s?" : "Let %s and others in again: un-block%s%s?", first,
+			allows ? ", allow" : "", o.reset_classes ? ", reset counters" : "");
 	return p;
 }
 

@@ -135,6 +135,10 @@ def test_an_office_is_an_alarm_when_the_log_has_been_read(tmp_path):
         fail(p, 85, office)
         with console(p, tmp_path) as t:
             t.wait_text("198.51.100.7 is about to be banned (85 of 100 in auth): 14 accounts log in from it on 3 listeners")
+            t.send("!")  # it can be kept from it, too
+            t.wait_text("Keep 198.51.100.7 in: allow, reset counters?")
+            t.send("\x1b")
+            t.wait_gone("Keep 198.51.100.7 in")
             fail(p, 40, office)
             t.wait_text("198.51.100.7 is banned: 14 accounts log in from it on 3 listeners. 24 connections refused in 10 min")
             t.send("!")
