@@ -38,10 +38,24 @@ static void add_command(void *arg, const struct command *c)
 	page_adds(to->page, ROLE_NORMAL, c->help);
 }
 
+/* Whoever reads which keys change something is told when none of them does. */
+static void say_refused(struct view *v, struct page *out, int width)
+{
+	char why[160], text[240];
+
+	if (v->ui->config.permits == NULL || v->ui->config.permits(v->ui->config.app, v, ACTION_COMMAND, why, sizeof(why)))
+		return;
+	snprintf(text, sizeof(text), "Nothing can be changed now: %s.", why);
+	page_text(out, ROLE_WARN, 0, width, text);
+	page_blank(out);
+}
+
 static void page(struct view *v, struct page *out, int width)
 {
 	struct keymap *map = keymaps_get(ui_keymaps(v->ui), v->arg);
 	struct commands commands = { out, width };
+
+	say_refused(v, out, width);
 
 	if (map != NULL)
 		keymap_help(map, ops_of(v->ui, v->arg), out, width);

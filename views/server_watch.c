@@ -88,6 +88,10 @@ bool server_permits(const struct console *c, const struct view *v, enum action a
 {
 	const struct server_info *s = session_server(c->app->session);
 
+	if (a == ACTION_COMMAND && server_looks_only(c)) {
+		snprintf(why, size, "look only: these credentials can't change anything");
+		return false;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(rights); i++) {
 		int bit = 0;
 

@@ -110,6 +110,23 @@ def test_it_says_so_at_the_key(tmp_path):
             assert (SAYS in screen) == (keys is not None), "%s\n%s" % (keys, screen)
 
 
+def test_the_help_says_so(tmp_path):
+    with Practice("0.15") as p:
+        for arguments in (["--read-only"], []):
+            s = Script(tmp_path)
+            s.type(":wait live", "3", "?")
+            s.mark("help")
+            for _, screen in s.run(p, *arguments):
+                assert ("Nothing can be changed now: " + SAYS in screen) == bool(arguments) and "Changing" in screen, screen
+    with Practice("0.16", options={"accounts": [{"name": "viewer", "password": "pw", "permissions": LOOK_16}]}) as p:
+        p.user, p.password = "viewer", "pw"
+        s = Script(tmp_path)
+        s.type(":wait LOOK ONLY", "3", "?")
+        s.mark("help")
+        for _, screen in s.run(p):
+            assert "Nothing can be changed now: look only" in screen, screen
+
+
 def test_the_same_keys_do_reach_it_otherwise(tmp_path):
     """So that what is looked for above is what there is."""
     with Practice("0.15") as p:
