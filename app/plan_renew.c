@@ -38,7 +38,7 @@ static void say(struct app *a, struct plan *p, size_t edit, const struct entry *
 	else
 		plan_add_line(p, PLAN_INFO, edit, "%s is %s already, %s%s: it gets another end", to->target, what,
 			entry_expires(e) == TIME_NONE ? "for good" : "until ", entry_expires(e) == TIME_NONE ? "" : end);
-	if (o->note && o->note[0])
+	if (o->note && o->note[0] && server_has(session_server(a->session), CAP(NOTES)))
 		plan_add_line(p, PLAN_INFO, edit, "%s keeps the reason that it has; yours is in the journal", to->target);
 	if (!native && to->expires != TIME_NONE)
 		plan_add_line(p, PLAN_INFO, edit, "this server ends nothing by itself: `sync`, or an open console, lifts it then");

@@ -15,6 +15,14 @@ void flow_free(struct flow *f)
 	free(f);
 }
 
+static bool touches_allowed(const struct change *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (edit_is_allow(c->edits[i].kind))
+			return true;
+	return false;
+}
+
 static void on_done(void *arg, const struct change *c, int64_t journal_id, const struct err *journal_err)
 {
 	struct console *con = arg;
@@ -26,7 +34,7 @@ static void on_done(void *arg, const struct change *c, int64_t journal_id, const
 	ui_verdict(con->ui, flow_verdict_page(c, g, journal_err, journal_id), flow_details_page(c, g));
 	gateway_watch_forget(con->app, c);
 	con->alarm_generation = 0; /* what was wrong may be cured: look again */
-	app_refresh(con->app, SNAP(BLOCKED) | SNAP(CHECK), 0);
+	app_refresh(con->app, SNAP(BLOCKED) | SNAP(CHECK) | (touches_allowed(c) ? SNAP(ALLOWED) : 0), 0);
 	if (con->watches_next && change_tally(c, VERDICT_NOT_STORED) < c->count)
 		flow_watch_change(con, c);
 	con->watches_next = false;

@@ -46,7 +46,7 @@ def test_a_block_gets_another_end(world, practice, persona, end, begins):
     assert dry.rc == DONE and "203.0.113.7" in dry.out and "until" in dry.err and stored_of(p) == before, dry
     result = world.run("block", "203.0.113.7", *end, "--reason", "second", "-o", "json")
     assert result.rc == DONE and "blocked already, until %s: it gets another end" % was["expires_at"] in result.err, result
-    assert "keeps the reason that it has" in result.err
+    assert ("keeps the reason that it has" if persona != "0.16" else "this server keeps no words") in result.err
     row = result.one()
     assert (row["op"], row["target"], row["verdict"]) == ("expiry", "203.0.113.7", "in_force")
     assert {"write", "read_back", "reload"} <= {step["step"] for step in row["steps"]}, "told as in force only with the reload"
