@@ -25,58 +25,6 @@ static enum verdict parse_verdict(const char *s)
 	return VERDICT_UNKNOWN;
 }
 
-/* ---- steps as JSON ---- */
-
-static void add_json_text(struct buf *out, const char *s)
-{
-	struct buf safe = BUF_INIT;
-	const char *p;
-
-	text_safe(&safe, s, strlen(s), TEXT_LINE);
-	buf_addc(out, '"');
-	for (p = buf_str(&safe); *p; p++) {
-		if (*p == '"' || *p == '\\')
-			buf_addc(out, '\\');
-		buf_addc(out, *p);
-	}
-	buf_addc(out, '"');
-	buf_release(&safe);
-}
-
-/* The steps that were for edit `seq` of a change; looking first is one only when it failed. */
-static char *steps_json(struct store *s, int64_t change, int64_t seq)
-{
-	sqlite3_stmt *q = db_prepare(s,
-		"SELECT kind, ok, ms, detail FROM step WHERE change = ?1 AND (count = 0 OR (?2 >= "
-		"first AND ?2 < first + count)) AND NOT (kind = ?3 AND ok) "
-		"ORDER BY seq",
-		NULL);
-	struct buf out = BUF_INIT;
-	char *detail;
-
-	buf_addc(&out, '[');
-	if (q) {
-		sqlite3_bind_int64(q, 1, change);
-		sqlite3_bind_int64(q, 2, seq);
-		sqlite3_bind_int(q, 3, STEP_BEFORE);
-		while (db_step(s, q, NULL) > 0) {
-			buf_addf(&out,
-				"%s{\"step\":\"%s\",\"ok\":%s,\"ms\":%" PRId64 ",\"detail\":",
-				out.len > 1 ? "," : "",
-				step_name((enum step_kind)sqlite3_column_int(q, 0)),
-				sqlite3_column_int(q, 1) ? "true" : "false",
-				(int64_t)sqlite3_column_int64(q, 2));
-			detail = db_text(q, 3);
-			add_json_text(&out, detail);
-			buf_addc(&out, '}');
-			free(detail);
-		}
-		sqlite3_reset(q);
-	}
-	buf_addc(&out, ']');
-	return buf_take(&out, NULL);
-}
-
 /* ---- rows ---- */
 
 static char *copy_of(const char *text)
@@ -141,6 +89,8 @@ static int list_edits(struct store *s, const struct journal_query *jq, sqlite3_s
 	struct rows *out, struct err *err)
 {
 	struct journal_cursor cur;
+	struct journal_steps steps = { 0 };
+	int64_t before = -1; /* the edit whose steps the last row has */
 	int got = 1;
 
 	journal_cursor_open(&cur, s, sqlite3_column_int64(changes, 0), 0);
@@ -153,9 +103,15 @@ static int list_edits(struct store *s, const struct journal_query *jq, sqlite3_s
 		r = &out->rows[out->count++];
 		fill_change(r, changes);
 		fill_edit(r, &cur.rec);
-		r->steps = steps_json(s, r->change, (int64_t)cur.rec.seq);
+		if (before < 0)
+			journal_steps_load(&steps, s, r->change);
+		r->steps = before >= 0 && journal_steps_same(&steps, before, (int64_t)cur.rec.seq)
+				   ? xstrdup(r[-1].steps)
+				   : journal_steps_json(&steps, (int64_t)cur.rec.seq);
+		before = (int64_t)cur.rec.seq;
 	}
 	journal_cursor_close(&cur);
+	journal_steps_release(&steps);
 	return got < 0 ? -1 : got == 0;
 }
 

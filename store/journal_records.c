@@ -168,9 +168,17 @@ static int next_packed(struct journal_cursor *c, struct err *err)
 /* A change is kept in one of the two ways. */
 int journal_cursor_next(struct journal_cursor *c, struct err *err)
 {
-	int got = c->packs ? 0 : next_row(c, err);
+	int got = 0;
 
-	return got == 0 ? next_packed(c, err) : got;
+	if (c->is_over)
+		return 0;
+	if (!c->packs)
+		got = next_row(c, err);
+	c->has_rows = c->has_rows || got > 0;
+	if (got == 0 && !c->has_rows)
+		got = next_packed(c, err);
+	c->is_over = got <= 0;
+	return got;
 }
 
 bool journal_took(const struct journal_record *r)

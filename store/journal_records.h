@@ -53,6 +53,7 @@ struct journal_cursor {
 	int64_t change, edit;
 	size_t first; /* set it to begin with that pack */
 	sqlite3_stmt *rows, *packs;
+	bool has_rows, is_over;
 	size_t left; /* in the pack */
 	struct rowpack_reader asked, became, undone;
 	struct journal_record rec;
@@ -72,6 +73,27 @@ bool journal_is_untouched(const struct outcome *o);
 bool journal_is_undoable(const struct journal_record *r);
 /* In force, stored or differing: something was written. */
 bool journal_took(const struct journal_record *r);
+
+/* journal_steps.c. The steps of a change; zero it first. */
+struct journal_step {
+	enum step_kind kind;
+	bool ok;
+	int64_t ms, first, count;
+	char *detail;
+};
+
+struct journal_steps {
+	struct journal_step *rows;
+	size_t count, cap;
+};
+void journal_steps_load(struct journal_steps *t, struct store *s,
+	int64_t change); /* looking first is one only when it failed */
+void journal_steps_release(struct journal_steps *t);
+/* Have two edits, by their place in the change, the same? In a large change most share theirs with
+ * the one before. */
+bool journal_steps_same(const struct journal_steps *t, int64_t a, int64_t b);
+/* Those of one edit, as journal_row.steps. The caller frees it. */
+char *journal_steps_json(const struct journal_steps *t, int64_t seq);
 
 /* journal_pack.c. Inside of a transaction. */
 bool journal_pack_insert(
