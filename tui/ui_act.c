@@ -164,10 +164,14 @@ static bool act_copy(struct ui *ui, struct view *v, bool whole)
 	table_row_text(v->table, row, &text);
 	if (!whole)
 		buf_truncate(&text, strcspn(buf_str(&text), "\t"));
-	if (ui_copy(ui, buf_str(&text), text.len))
+	if (ui_copy(ui, buf_str(&text), text.len)) {
+		for (size_t i = 0; i < text.len; i++) /* between cells; on the screen it would be a sign for a tab */
+			if (text.data[i] == '\t')
+				text.data[i] = ' ';
 		ui_message(ui, ROLE_GOOD, "copied %s", buf_str(&text));
-	else
+	} else {
 		ui_message(ui, ROLE_WARN, "not copied: the clipboard is off, or the text too long");
+	}
 	buf_release(&text);
 	return true;
 }
