@@ -6,7 +6,8 @@
 #include "core/text.h"
 
 #define VERDICT_LINES 4
-#define LINE_WIDTH    78 /* fits a terminal of 80 */
+#define LINE_WIDTH    79 /* fits a terminal of 80 */
+#define GAP           3  /* between parts of a line */
 
 static const char *sign_of(const struct glyphs *g, enum verdict v)
 {
@@ -36,30 +37,34 @@ static void verdict_line(struct page *p, const struct change *c, size_t i, const
 {
 	const struct outcome *o = &c->outcomes[i];
 	enum role role = role_of_verdict(o->verdict);
+	struct buf evidence = BUF_INIT;
+	int gap = GAP, over;
 
 	page_line(p);
 	page_add(p, role, "%s ", g ? sign_of(g, o->verdict) : "");
 	if (is_mixed(c) && c->edits[i].target)
 		page_add(p, role, "%s ", edit_words(c->edits[i].kind));
 	page_adds(p, ROLE_STRONG, c->edits[i].target ? c->edits[i].target : edit_words(c->edits[i].kind));
-	page_add(p, role, "   %s", verdict_words(o->verdict));
+	if (o->verdict == VERDICT_IN_FORCE) /* a line an outcome, if that can be */
+		outcome_evidence(c, i, p->glyphs->ascii, &evidence);
+	over = page_col(p) + text_width(verdict_words(o->verdict)) + text_width(buf_str(&evidence)) + 2 * GAP - LINE_WIDTH;
+	if (over == 1 || over == 2)
+		gap = GAP - 1;
+	page_add(p, role, "%*s%s", gap, "", verdict_words(o->verdict));
 	if (flow_is_conflict(&c->edits[i], o)) {
 		page_add(p, role, ": changed by somebody else meanwhile");
 		flow_describe_conflict(p, &c->edits[i], o, LINE_WIDTH);
 		return;
 	}
 	if (o->verdict == VERDICT_IN_FORCE) {
-		struct buf evidence = BUF_INIT;
-
-		outcome_evidence(c, i, p->glyphs->ascii, &evidence);
-		if (page_col(p) + 3 + text_width(buf_str(&evidence)) > LINE_WIDTH) {
+		if (page_col(p) + gap + text_width(buf_str(&evidence)) > LINE_WIDTH) {
 			page_text(p, ROLE_DIM, 4, LINE_WIDTH, buf_str(&evidence));
 		} else {
-			page_add(p, ROLE_DIM, "   ");
+			page_add(p, ROLE_DIM, "%*s", gap, "");
 			page_adds(p, ROLE_DIM, buf_str(&evidence));
 		}
-		buf_release(&evidence);
 	}
+	buf_release(&evidence);
 	if (o->detail && o->detail[0])
 		page_text(p, o->verdict == VERDICT_IN_FORCE ? ROLE_DIM : ROLE_NORMAL, 4, LINE_WIDTH, o->detail);
 }
