@@ -116,12 +116,13 @@ demo:
 	sh tools/demo.sh
 bench:
 	sh tools/deps.sh build test bench
-	$(MAKE) all $(B)/bench/bench_ingest
+	$(MAKE) all $(B)/bench/bench_ingest $(B)/bench/bench_turns
 	/usr/bin/python3 tests/bench/run.py
 	rm -rf $(B)/bench/work
 	/usr/bin/python3 tests/bench/import.py
 	mkdir -p $(B)/bench/work
-	$(B)/bench/bench_ingest $(B)/bench/work $(BENCH_INGEST); status=$$?; rm -rf $(B)/bench/work; exit $$status
+	$(B)/bench/bench_ingest $(B)/bench/work $(BENCH_INGEST) && $(B)/bench/bench_turns $(B)/bench/work; \
+	status=$$?; rm -rf $(B)/bench/work; exit $$status
 
 install: all
 	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/stalwarden

@@ -8,9 +8,10 @@
 #include "store/history_count.h"
 
 #define HOUR_MS   INT64_C(3600000)
+#define PICK_ROWS 20000
 #define FILL_ROWS 500 /* in one step: each has an address or a text to be looked up */
 
-enum near_phase { NEAR_COUNT, NEAR_PICK, NEAR_SEARCH, NEAR_FILL, NEAR_DONE };
+enum near_phase { NEAR_COUNT, NEAR_PICK, NEAR_SORT, NEAR_SEARCH, NEAR_FILL, NEAR_DONE };
 
 struct history_near_job {
 	struct store *s;
@@ -21,6 +22,11 @@ struct history_near_job {
 	unsigned wanted;      /* classes of which it must be known whether they are logged, bits */
 	struct attempt_at search;
 	enum near_phase phase;
+	/* where picking is */
+	int class;
+	bool is_by_login;
+	size_t at;
+	unsigned with_rows; /* classes that have any, bits */
 	struct history_near *rows;
 	size_t count, cap, filled;
 };
@@ -77,29 +83,37 @@ static int cmp_near(const void *pa, const void *pb)
 	return a->id < b->id ? -1 : a->id > b->id;
 }
 
-static void pick(struct history_near_job *job)
+/* Of the class at hand: addresses, then logins; a table is freed as soon as it was looked at. */
+static void pick(struct history_near_job *job, bool is_stepwise)
 {
-	struct counter *c = &job->counter;
-	unsigned with_rows = 0;
-	size_t i;
-	int k;
+	struct counting *of = &job->counter.of[job->class];
+	struct aggmap *m = job->is_by_login ? &of->by_account : &of->by_addr;
+	size_t end = is_stepwise && m->count - job->at > PICK_ROWS ? job->at + PICK_ROWS : m->count, before = job->count;
 
-	for (k = 0; k < CLASS_COUNT; k++) {
-		size_t before = job->count;
-
-		for (i = 0; i < c->of[k].by_addr.count; i++)
-			add_near(job, &c->of[k].by_addr.rows[i], &c->window[k], true);
-		for (i = 0; i < c->of[k].by_account.count; i++)
-			add_near(job, &c->of[k].by_account.rows[i], &c->window[k], false);
-		with_rows |= job->count > before ? 1u << k : 0;
+	for (; job->at < end; job->at++)
+		add_near(job, &m->rows[job->at], &job->counter.window[job->class], !job->is_by_login);
+	job->with_rows |= job->count > before ? 1u << job->class : 0;
+	if (job->at < m->count)
+		return;
+	aggmap_release(m);
+	job->at = 0;
+	if (job->is_by_login) {
+		fingerprints_release(&of->pairs);
+		job->class++;
 	}
+	job->is_by_login = !job->is_by_login;
+	if (job->class == CLASS_COUNT)
+		job->phase = NEAR_SORT;
+}
+
+static void sort(struct history_near_job *job)
+{
 	if (job->count)
 		qsort(job->rows, job->count, sizeof(*job->rows), cmp_near);
 	if (job->limit && job->count > job->limit)
 		job->count = job->limit;
-	job->wanted &= with_rows | 1u << CLASS_AUTH;
+	job->wanted &= job->with_rows | 1u << CLASS_AUTH;
 	job->search.hour = -1;
-	counter_release(c);
 	job->phase = job->logged_since == TIME_NONE ? NEAR_FILL : NEAR_SEARCH;
 }
 
@@ -239,7 +253,10 @@ bool history_near_step(struct history_near_job *job, size_t rows, bool *is_done,
 			job->phase = NEAR_PICK;
 		break;
 	case NEAR_PICK:
-		pick(job);
+		pick(job, rows > 0);
+		break;
+	case NEAR_SORT:
+		sort(job);
 		break;
 	case NEAR_SEARCH:
 		ok = search(job, rows, err);
