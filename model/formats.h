@@ -111,6 +111,7 @@ struct export_tally {
 	size_t covered;   /* left out: the format's sets hold no overlaps, and another entry blocks as much for as long */
 	size_t allowed;   /* left out: the format knows bans only */
 	size_t too_wide;  /* left out: everything (a /0) */
+	size_t endless;   /* written without the end they have: the format has no place for it */
 	size_t shortened; /* written with an end sooner than theirs: the format counts no further */
 };
 /* Begins, behind any apostrophes, like what a spreadsheet calculates. */

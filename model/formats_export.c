@@ -283,6 +283,8 @@ static void put_row(struct writer *w, enum format format, const struct export_li
 	}
 	exporters[format].item(w, &it);
 	w->tally.written++;
+	w->tally.endless += (format == FORMAT_VALUES || format == FORMAT_IPTABLES) &&
+			    entry_expires(&it.l->rows[row]) != TIME_NONE;
 	export_flush(w, EXPORT_PIECE);
 }
 
@@ -317,6 +319,9 @@ const char *export_tally_text(const struct export_tally *t, char *out, size_t si
 		if (parts[i].n && at < size)
 			at += (size_t)snprintf(out + at, size - at, "%s%zu %s",
 				at ? ", " : "left out: ", parts[i].n, parts[i].words);
+	if (t->endless && at < size)
+		at += (size_t)snprintf(out + at, size - at, "%s%zu lose their end: the format has none",
+			at ? "; " : "", t->endless);
 	if (t->shortened && at < size)
 		snprintf(out + at, size - at,
 			"%s%zu end sooner than they should: the format counts no further",

@@ -443,6 +443,11 @@ static void test_far_ends(void **state)
 	assert_non_null(strstr(buf_str(&out), "{ 203.0.113.1 timeout 26695d70115s }"));
 	assert_string_equal(export_tally_text(&tally, told, sizeof(told)), "left out: 1 over already");
 	buf_reset(&out);
+	for (int k = 0; k < 2; k++) {
+		assert_true(export_lists(k ? FORMAT_VALUES : FORMAT_IPTABLES, &list, 1, NOW, collect, &out, &tally, NULL));
+		assert_string_equal(export_tally_text(&tally, told, sizeof(told)), "left out: 1 over already; 2 lose their end: the format has none");
+	}
+	buf_reset(&out);
 	assert_true(export_lists(FORMAT_IPSET, &list, 1, NOW, collect, &out, &tally, NULL));
 	assert_non_null(strstr(buf_str(&out), "203.0.113.1 timeout 2147483 "));
 	assert_string_equal(export_tally_text(&tally, told, sizeof(told)),
