@@ -72,7 +72,7 @@ static void say_tally(struct cli *c, const struct import *im, size_t to_add)
 
 static bool is_wanted(const struct import_row *r, enum list_kind to)
 {
-	return r->skip == IMPORT_TAKE && (r->list == LIST_COUNT || r->list == to);
+	return r->skip == IMPORT_TAKE && r->list == to;
 }
 
 static void add_row(struct change *ch, const struct import *im, const struct import_row *r, enum edit_kind kind, int64_t now)

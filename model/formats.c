@@ -414,15 +414,59 @@ static ptrdiff_t allowed_touching(const struct entrylist *allowed, const struct 
 	return row >= 0 ? row : entrylist_covering(allowed, n, -1, now);
 }
 
+static int cmp_net_line(const void *x, const void *y)
+{
+	const struct import_row *a = *(const struct import_row *const *)x,
+				*b = *(const struct import_row *const *)y;
+	int order = net_cmp(&a->net, &b->net);
+
+	return order ? order : a->line < b->line ? -1 : a->line > b->line;
+}
+
+/* Rows of a file may name this list or none: an address that has both is one address. */
+static void mark_doubles(struct import *im, enum list_kind to)
+{
+	struct import_row **rows = xmalloc((im->count + 1) * sizeof(*rows));
+	size_t n = 0;
+
+	for (size_t i = 0; i < im->count; i++)
+		if (im->rows[i].list == to)
+			rows[n++] = &im->rows[i];
+	qsort(rows, n, sizeof(*rows), cmp_net_line);
+	for (size_t i = 1; i < n; i++) {
+		if (!net_equal(&rows[i - 1]->net, &rows[i]->net))
+			continue;
+		rows[i]->skip = IMPORT_DOUBLE;
+		im->duplicates++;
+	}
+	free(rows);
+}
+
+static void settle_lists(struct import *im, enum list_kind to)
+{
+	size_t named = 0, silent = 0;
+
+	for (size_t i = 0; i < im->count; i++) {
+		named += im->rows[i].list == to;
+		if (im->rows[i].list == LIST_COUNT) {
+			im->rows[i].list = (uint8_t)to;
+			silent++;
+		}
+	}
+	if (named && silent)
+		mark_doubles(im, to);
+}
+
 void import_sort_out(struct import *im, enum list_kind to, const struct entrylist *present,
 	const struct entrylist *allowed, int64_t now)
 {
+	settle_lists(im, to);
 	for (size_t i = 0; i < im->count; i++) {
 		struct import_row *r = &im->rows[i];
 		ptrdiff_t row;
 
 		/* What is of the other list is not sent at all, whatever it touches. */
-		if (r->skip != IMPORT_TAKE || (r->list != LIST_COUNT && r->list != to))
+		if (r->skip != IMPORT_TAKE || r->list != to)
 			continue;
 		if (present && (row = entrylist_find(present, &r->net)) >= 0 &&
 			entry_state(present, (size_t)row, now) == ENTRY_ACTIVE) {

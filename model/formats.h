@@ -46,6 +46,7 @@ enum import_skip {
 	IMPORT_ALLOWED,   /* an active allowed entry touches it: blocking would be refused */
 	IMPORT_MERGED,    /* --merge: a wider row covers it, or it became part of one */
 	IMPORT_EXPIRED,   /* its time is over already */
+	IMPORT_DOUBLE,    /* the file has it twice, once with the name of the list; counted among the duplicates */
 	IMPORT_GUARDED,   /* a guard refuses it; set by whoever asks them */
 };
 
@@ -89,7 +90,7 @@ void import_feed(struct import *im, const char *data, size_t len); /* any split 
 void import_finish(struct import *im);                             /* once, after the last byte */
 const char *import_note(const struct import *im, const struct import_row *r); /* "" = none; raw: sanitise at the sink */
 const char *import_text(const struct import *im, uint32_t offset);
-/* Marks rows that need not or must not be sent to `to`. Lists may be NULL. */
+/* Marks rows that need not or must not be sent to `to`, and gives those to it that name no list. Lists may be NULL. */
 void import_sort_out(struct import *im, enum list_kind to, const struct entrylist *present, const struct entrylist *allowed,
 	int64_t now);
 size_t import_tally(const struct import *im, enum import_skip s);

@@ -461,6 +461,17 @@ static void test_sort_out(void **state)
 	assert_int_equal(import_tally(im, IMPORT_PRESENT), 1);
 	assert_int_equal(import_tally(im, IMPORT_TAKE), 2);
 	import_free(im);
+	/* Once with its list and once without is the same entry; without one, neighbours of both kinds become one. */
+	static const char mixed[] = "address,list\n192.0.2.8,\n192.0.2.8,blocked\n192.0.2.8,allowed\n192.0.2.9,blocked\n";
+	im = read_text(FORMAT_AUTO, mixed, strlen(mixed), 100, NOW);
+	import_sort_out(im, LIST_BLOCKED, NULL, NULL, NOW);
+	assert_int_equal(im->duplicates, 1);
+	assert_int_equal(im->rows[1].skip, IMPORT_DOUBLE);
+	assert_int_equal(import_merge(im), 1);
+	import_sort_out(im, LIST_BLOCKED, NULL, NULL, NOW);
+	assert_int_equal(im->duplicates, 1);
+	assert_int_equal(import_tally(im, IMPORT_TAKE), 2); /* 192.0.2.8/31, and what is allowed */
+	import_free(im);
 	entrylist_free(present);
 	entrylist_free(allowed);
 }
