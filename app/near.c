@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Picks from the store's counts what is worth saying, and says it. Nothing is fetched. The console counts in turns of the loop and keeps what it
- * counted: the overview, the thresholds and the alarms show the same. */
+/* Picks from the store's counts what is worth saying, and says it. Nothing is fetched. The console counts in turns of
+ * the loop and keeps what it counted: the overview, the thresholds and the alarms show the same. */
 #include "app/near.h"
 
 #include <stdio.h>
@@ -65,7 +65,8 @@ static void keep(struct app *a, struct near_limit *out, unsigned logged, bool bl
 
 	out->is_known = logged & 1u << CLASS_AUTH || !a->snap.thresholds->of[CLASS_AUTH].enabled;
 	if (!out->is_known && !out->notice[0])
-		snprintf(out->notice, sizeof(out->notice), "not known for logins: none that failed is in the log of the last week (auth.failed is DEBUG)");
+		snprintf(out->notice, sizeof(out->notice),
+			"not known for logins: none that failed is in the log of the last week (auth.failed is DEBUG)");
 	for (size_t i = 0; i < out->count; i++) {
 		struct history_near *n = &out->rows[i];
 
@@ -94,8 +95,8 @@ static bool is_same(const struct near_watch *w, const struct history_near *rows,
 	for (size_t i = 0; i < count; i++) {
 		const struct history_near *a = &w->rows[i], *b = &rows[i];
 
-		if (a->id != b->id || a->class != b->class || a->failures != b->failures || a->limit != b->limit || a->last != b->last ||
-			a->window_end != b->window_end || a->address.family != b->address.family)
+		if (a->id != b->id || a->class != b->class || a->failures != b->failures || a->limit != b->limit ||
+			a->last != b->last || a->window_end != b->window_end || a->address.family != b->address.family)
 			return false;
 	}
 	return true;
@@ -181,7 +182,8 @@ static void begin(struct loop *loop, void *arg)
 		memcpy(w->limits, a->snap.thresholds->of, sizeof(w->limits));
 	w->good_until = good_until(a->snap.thresholds, now);
 	w->begun = clock_mono();
-	w->job = history_near_begin(a->store, a->profile.name, a->snap.thresholds, now, NEAR_PERCENT, 0, now - LOGGED_MS, &err);
+	w->job = history_near_begin(
+		a->store, a->profile.name, a->snap.thresholds, now, NEAR_PERCENT, 0, now - LOGGED_MS, &err);
 	if (!w->job) {
 		forget(w);
 		w->err = err;
@@ -208,7 +210,8 @@ static bool has_same_limits(const struct near_watch *w)
 
 static bool is_good(const struct near_watch *w)
 {
-	return w->is_ready && clock_now() < w->good_until && w->changes == store_changes(w->app->store) && has_same_limits(w);
+	return w->is_ready && clock_now() < w->good_until && w->changes == store_changes(w->app->store) &&
+	       has_same_limits(w);
 }
 
 /* Counts again if that may bring something else, not at once when it took long. */
@@ -268,7 +271,8 @@ static void gather_known(struct app *a, size_t limit, struct near_limit *out)
 /* ---- asked for ---- */
 
 /* Ends the job. */
-static void run_out(struct app *a, struct history_near_job *job, bool blocked_too, size_t limit, struct err *err, struct near_limit *out)
+static void run_out(struct app *a, struct history_near_job *job, bool blocked_too, size_t limit, struct err *err,
+	struct near_limit *out)
 {
 	unsigned logged = 0;
 	bool is_done = false;
@@ -293,18 +297,21 @@ void near_gather(struct app *a, unsigned percent, size_t limit, struct near_limi
 		gather_known(a, limit, out);
 	else
 		run_out(a,
-			history_near_begin(a->store, a->profile.name, a->snap.thresholds, clock_now(), percent, 0, clock_now() - LOGGED_MS, &err),
+			history_near_begin(a->store, a->profile.name, a->snap.thresholds, clock_now(), percent, 0,
+				clock_now() - LOGGED_MS, &err),
 			false, limit, &err, out);
 }
 
-struct history_near_job *near_of_begin(struct app *a, const struct net *address, const char *const *accounts, size_t n, struct near_limit *out)
+struct history_near_job *near_of_begin(
+	struct app *a, const struct net *address, const char *const *accounts, size_t n, struct near_limit *out)
 {
 	struct history_near_job *job;
 	struct err err = ERR_INIT;
 
 	if (!is_sayable(a, out))
 		return NULL;
-	job = history_near_of_begin(a->store, a->profile.name, a->snap.thresholds, clock_now(), address, accounts, n, clock_now() - LOGGED_MS, &err);
+	job = history_near_of_begin(a->store, a->profile.name, a->snap.thresholds, clock_now(), address, accounts, n,
+		clock_now() - LOGGED_MS, &err);
 	if (!job)
 		snprintf(out->notice, sizeof(out->notice), "not known: %.160s", err.msg);
 	return job;
@@ -333,7 +340,8 @@ void near_each(struct app *a, const struct net *addresses, size_t n, struct near
 		struct history_near *rows;
 		size_t count;
 
-		if (!history_near_of(a->store, a->profile.name, a->snap.thresholds, clock_now(), &addresses[i], NULL, 0, &rows, &count, &err))
+		if (!history_near_of(a->store, a->profile.name, a->snap.thresholds, clock_now(), &addresses[i], NULL, 0,
+			    &rows, &count, &err))
 			snprintf(out->notice, sizeof(out->notice), "not known: %.160s", err.msg);
 		xgrow(&out->rows, &cap, out->count + count + 1, sizeof(*out->rows));
 		for (size_t k = 0; k < count; k++)
@@ -362,9 +370,12 @@ char *near_words(const struct history_near *n, int64_t now, char *out, size_t si
 
 	/* hours alone say which one it is within a day */
 	if (n->window_end != TIME_NONE && gmtime_r(&end, &tm))
-		strftime(resets, sizeof(resets), n->window_end - now <= 86400000 ? ", resets %H:%MZ" : ", resets %Y-%m-%d %H:%MZ", &tm);
+		strftime(resets, sizeof(resets),
+			n->window_end - now <= 86400000 ? ", resets %H:%MZ" : ", resets %Y-%m-%d %H:%MZ", &tm);
 	snprintf(out, size, "%llu of %llu%s%s", (unsigned long long)n->failures, (unsigned long long)n->limit, resets,
-		!n->is_over ? "" : n->address.family ? "; over the limit" : "; over the limit: its next failure bans any address");
+		!n->is_over         ? ""
+		: n->address.family ? "; over the limit"
+				    : "; over the limit: its next failure bans any address");
 	return out;
 }
 

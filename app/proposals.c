@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Gathers offenders and lets model/ranges.c group them; looks up what each network means for both lists. A job of steps; nothing is fetched. */
+/* Gathers offenders and lets model/ranges.c group them; looks up what each network means for both lists. A job of
+ * steps; nothing is fetched. */
 #include "app/proposals.h"
 
 #include <stdio.h>
@@ -114,7 +115,8 @@ static bool has_other_lists(const struct proposals_job *job)
 	const struct snapshot *s = &job->app->snap;
 
 	for (int l = 0; l < LIST_COUNT; l++)
-		if (job->lists[l] != s->list[l] || job->fetched[l] != s->fetched[l == LIST_BLOCKED ? SNAP_BIT_BLOCKED : SNAP_BIT_ALLOWED])
+		if (job->lists[l] != s->list[l] ||
+			job->fetched[l] != s->fetched[l == LIST_BLOCKED ? SNAP_BIT_BLOCKED : SNAP_BIT_ALLOWED])
 			return true;
 	return false;
 }
@@ -122,7 +124,8 @@ static bool has_other_lists(const struct proposals_job *job)
 static void add(struct proposals_job *job, const struct net *n, uint64_t bans, uint32_t value)
 {
 	xgrow(&job->items, &job->cap, job->count + 1, sizeof(*job->items));
-	job->items[job->count] = (struct range_item){ .net = *n, .bans = bans < UINT32_MAX ? (uint32_t)bans : UINT32_MAX, .value = value };
+	job->items[job->count] =
+		(struct range_item){.net = *n, .bans = bans < UINT32_MAX ? (uint32_t)bans : UINT32_MAX, .value = value};
 	if (job->count && net_cmp(&job->items[job->count - 1].net, n) > 0)
 		job->is_sorted = false;
 	job->count++;
@@ -131,7 +134,8 @@ static void add(struct proposals_job *job, const struct net *n, uint64_t bans, u
 /* The next entry that counts: a block that no line explains was a ban once. False: there is none. */
 static bool next_listed(struct proposals_job *job, struct net *n)
 {
-	const struct entrylist *l = job->q.since == TIME_NONE && job->q.until == TIME_NONE ? job->lists[LIST_BLOCKED] : NULL;
+	const struct entrylist *l =
+		job->q.since == TIME_NONE && job->q.until == TIME_NONE ? job->lists[LIST_BLOCKED] : NULL;
 
 	for (; l && job->list_at < l->count; job->list_at++) {
 		if (entry_state(l, job->list_at, job->now) != ENTRY_ACTIVE)
@@ -202,7 +206,8 @@ uint32_t *proposal_entries(const struct entrylist *l, const struct net *n, bool 
 	netset_inside(l->index, n, rows + covers, inside);
 	for (size_t i = 0; i < inside + covers; i++) {
 		entry_net(&l->rows[rows[i]], &own);
-		/* what is exactly n is in both: of the blocked list it is no replacement, of the allowed one it is a hit, once */
+		/* what is exactly n is in both: of the blocked list it is no replacement, of the allowed one it is a
+		 * hit, once */
 		if (entry_state(l, rows[i], now) != ENTRY_ACTIVE || (net_equal(&own, n) && (!around || i >= covers)))
 			continue;
 		rows[kept++] = rows[i];
@@ -233,10 +238,15 @@ void proposal_names(const struct entrylist *l, const uint32_t *rows, size_t coun
 
 static void fill(struct proposals_job *job, const struct range *r, struct proposal *p)
 {
-	*p = (struct proposal){ .net = r->net, .bans = r->bans, .addresses = r->count, .first = TIME_NONE, .last = TIME_NONE,
-		.is_blocked = r->is_blocked };
+	*p = (struct proposal){.net = r->net,
+		.bans = r->bans,
+		.addresses = r->count,
+		.first = TIME_NONE,
+		.last = TIME_NONE,
+		.is_blocked = r->is_blocked};
 	for (size_t i = r->first; i < r->first + r->count; i++) {
-		const struct history_row *h = job->found.values[i] == UINT32_MAX ? NULL : &job->rows[job->found.values[i]];
+		const struct history_row *h =
+			job->found.values[i] == UINT32_MAX ? NULL : &job->rows[job->found.values[i]];
 
 		if (!h)
 			continue;
@@ -337,7 +347,8 @@ void proposals_end(struct proposals_job *job)
 	free(job);
 }
 
-bool proposals_gather(struct app *a, const struct proposals_query *q, struct proposal **rows, size_t *count, struct err *err)
+bool proposals_gather(
+	struct app *a, const struct proposals_query *q, struct proposal **rows, size_t *count, struct err *err)
 {
 	struct proposals_job *job = proposals_begin(a, q, err);
 	bool is_done = false;
@@ -359,8 +370,10 @@ struct entrylist *proposals_list(const struct proposal *rows, size_t count)
 
 	for (size_t i = 0; i < count; i++) {
 		net_format(&rows[i].net, net, sizeof(net));
-		snprintf(note, sizeof(note), "%llu bans, %llu addresses", (unsigned long long)rows[i].bans, (unsigned long long)rows[i].addresses);
-		entrylist_add(l, net, strlen(net), note, strlen(note), NULL, REASON_MANUAL, ORIGIN_OPERATOR, TIME_NONE, TIME_NONE);
+		snprintf(note, sizeof(note), "%llu bans, %llu addresses", (unsigned long long)rows[i].bans,
+			(unsigned long long)rows[i].addresses);
+		entrylist_add(l, net, strlen(net), note, strlen(note), NULL, REASON_MANUAL, ORIGIN_OPERATOR, TIME_NONE,
+			TIME_NONE);
 	}
 	entrylist_finish(l);
 	return l;

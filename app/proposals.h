@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Networks worth one rule: offenders of the history and of the blocked list, grouped; what each network would replace and hit, and what a
- * guard says of it. One gathering for panel and verb. */
+/* Networks worth one rule: offenders of the history and of the blocked list, grouped; what each network would replace
+ * and hit, and what a guard says of it. One gathering for panel and verb. */
 #ifndef APP_PROPOSALS_H
 #define APP_PROPOSALS_H
 
@@ -27,7 +27,8 @@ struct proposal {
 };
 
 /* Most bans first. Needs no connection: what of snapshot and store is there is used. Caller frees *rows. */
-bool proposals_gather(struct app *a, const struct proposals_query *q, struct proposal **rows, size_t *count, struct err *err);
+bool proposals_gather(
+	struct app *a, const struct proposals_query *q, struct proposal **rows, size_t *count, struct err *err);
 
 /* The same in steps, for the console. A list that is replaced meanwhile is looked at anew. take when is_done. */
 struct proposals_job;
@@ -36,7 +37,8 @@ bool proposals_step(struct proposals_job *job, bool at_once, bool *is_done, stru
 void proposals_take(struct proposals_job *job, struct proposal **rows, size_t *count);
 void proposals_end(struct proposals_job *job); /* harmless when not done, or NULL */
 
-/* Active rows of l inside n, n itself left out; with `around`, also what covers n. Caller frees; NULL when *count is 0. */
+/* Active rows of l inside n, n itself left out; with `around`, also what covers n. Caller frees; NULL when *count is 0.
+ */
 uint32_t *proposal_entries(const struct entrylist *l, const struct net *n, bool around, int64_t now, size_t *count);
 /* "198.51.100.7, 198.51.100.9 and 12 more": the first `max` of those rows, raw keys made safe. */
 void proposal_names(const struct entrylist *l, const uint32_t *rows, size_t count, size_t max, struct buf *out);

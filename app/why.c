@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Gathering the why page. Each part is one small function; nothing is fetched. What the store knows is asked for step by step. */
+/* Gathering the why page. Each part is one small function; nothing is fetched. What the store knows is asked for step
+ * by step. */
 #include "app/why.h"
 
 #include <stdarg.h>
@@ -69,17 +70,22 @@ static void look_at_lists(struct app *a, struct why *w, int64_t now)
 	w->is_refused = block >= 0 && !(allow >= 0 && allow_wins);
 	if (block >= 0 && allow >= 0)
 		text_safe_fmt(w->verdict, sizeof(w->verdict),
-			allow_wins ? "not refused: blocked by %s, but allowed by %s, and the allow wins"
-				   : "REFUSED: blocked by %s; it is allowed by %s too, but on this server the block wins",
+			allow_wins
+				? "not refused: blocked by %s, but allowed by %s, and the allow wins"
+				: "REFUSED: blocked by %s; it is allowed by %s too, but on this server the block wins",
 			entry_key(blocked, (size_t)block), entry_key(allowed, (size_t)allow));
 	else if (block >= 0)
-		text_safe_fmt(w->verdict, sizeof(w->verdict), "REFUSED: blocked by %s", entry_key(blocked, (size_t)block));
+		text_safe_fmt(
+			w->verdict, sizeof(w->verdict), "REFUSED: blocked by %s", entry_key(blocked, (size_t)block));
 	else if (w->blocked_count)
-		text_safe_fmt(w->verdict, sizeof(w->verdict), "not refused: listed as %s, but expired", entry_key(blocked, w->blocked[0]));
+		text_safe_fmt(w->verdict, sizeof(w->verdict), "not refused: listed as %s, but expired",
+			entry_key(blocked, w->blocked[0]));
 	else if (allow >= 0)
-		text_safe_fmt(w->verdict, sizeof(w->verdict), "not refused: allowed by %s", entry_key(allowed, (size_t)allow));
+		text_safe_fmt(w->verdict, sizeof(w->verdict), "not refused: allowed by %s",
+			entry_key(allowed, (size_t)allow));
 	else if (w->inside)
-		text_safe_fmt(w->verdict, sizeof(w->verdict), "not blocked as a whole; %zu blocked entries lie inside", w->inside);
+		text_safe_fmt(w->verdict, sizeof(w->verdict), "not blocked as a whole; %zu blocked entries lie inside",
+			w->inside);
 	else
 		text_safe_fmt(w->verdict, sizeof(w->verdict), "not blocked, not allowed");
 }
@@ -122,7 +128,8 @@ static bool ask_sums(struct why_job *job, bool at_once)
 	bool is_done, is_refused = job->phase == WHY_REFUSED;
 
 	if (!job->sums) /* the second begins where the first has ended */
-		job->sums = (is_refused ? history_refused_begin : history_attempts_begin)(job->app->store, &job->q, NULL);
+		job->sums =
+			(is_refused ? history_refused_begin : history_attempts_begin)(job->app->store, &job->q, NULL);
 	if (!job->sums || !history_sums_step(job->sums, at_once ? 0 : ROWS, &is_done, NULL))
 		is_done = true;
 	else if (is_done && is_refused)
@@ -139,7 +146,8 @@ static bool ask_sums(struct why_job *job, bool at_once)
 static bool ask_spans(struct why_job *job, bool at_once)
 {
 	(void)at_once;
-	history_spans(job->app->store, job->app->profile.name, &job->why.net, &job->why.spans, &job->why.span_count, NULL);
+	history_spans(
+		job->app->store, job->app->profile.name, &job->why.net, &job->why.spans, &job->why.span_count, NULL);
 	return true;
 }
 
@@ -163,7 +171,8 @@ static bool ask_trigger(struct why_job *job, bool at_once)
 
 	if (!net_is_address(&job->why.net))
 		return true;
-	if (!job->trigger && !(job->trigger = history_trigger_begin(a->store, a->profile.name, &job->why.net, a->snap.thresholds, NULL)))
+	if (!job->trigger && !(job->trigger = history_trigger_begin(
+				       a->store, a->profile.name, &job->why.net, a->snap.thresholds, NULL)))
 		return true;
 	if (!history_trigger_step(job->trigger, at_once ? 0 : ROWS, &is_done, NULL))
 		return true;
@@ -228,17 +237,23 @@ static void tell_story(struct why *w)
 		return;
 	time_format(t->ban.time, when, sizeof(when));
 	if (t->ban.class == CLASS_SCAN && t->ban.path[0])
-		text_safe_fmt(w->story, sizeof(w->story), "banned at %s for one request of the scanned path %s; no counter is needed for that", when, t->ban.path);
+		text_safe_fmt(w->story, sizeof(w->story),
+			"banned at %s for one request of the scanned path %s; no counter is needed for that", when,
+			t->ban.path);
 	else if (t->is_login_keyed)
 		text_safe_fmt(w->story, sizeof(w->story),
-			"banned at %s at its %s failure because login %s was already over its limit: %llu failures from %u addresses in that window", when,
-			t->failures <= 1 ? "first" : "next", who, (unsigned long long)t->account_failures, t->account_addresses);
+			"banned at %s at its %s failure because login %s was already over its limit: %llu failures "
+			"from %u addresses in that window",
+			when, t->failures <= 1 ? "first" : "next", who, (unsigned long long)t->account_failures,
+			t->account_addresses);
 	else if (t->attempts_logged)
-		text_safe_fmt(w->story, sizeof(w->story), "banned at %s (%s) after %llu failures in that window%s%s", when, class_name(t->ban.class),
-			(unsigned long long)t->failures, who[0] ? ", the last for " : "", who);
+		text_safe_fmt(w->story, sizeof(w->story), "banned at %s (%s) after %llu failures in that window%s%s",
+			when, class_name(t->ban.class), (unsigned long long)t->failures,
+			who[0] ? ", the last for " : "", who);
 	else
-		text_safe_fmt(w->story, sizeof(w->story), "banned at %s (%s)%s%s; the log holds no attempts at its level, so their number is not known", when,
-			class_name(t->ban.class), who[0] ? ", the last for " : "", who);
+		text_safe_fmt(w->story, sizeof(w->story),
+			"banned at %s (%s)%s%s; the log holds no attempts at its level, so their number is not known",
+			when, class_name(t->ban.class), who[0] ? ", the last for " : "", who);
 }
 
 /* ---- advice ---- */
@@ -271,10 +286,14 @@ static void advise_unblock(struct app *a, struct why *w, int64_t now)
 		wider = key;
 		advise(w, "un-blocking %s alone changes nothing while %s covers it", w->address, key);
 	}
-	advise(w, "stalwarden unblock%s%s%s", buf_str(&keys), has_counters(a, w) ? " --reset-counters: counters outlive an un-block, the next failure would ban it again" : "",
+	advise(w, "stalwarden unblock%s%s%s", buf_str(&keys),
+		has_counters(a, w)
+			? " --reset-counters: counters outlive an un-block, the next failure would ban it again"
+			: "",
 		wider ? "; everything else in that network is free then, too" : "");
 	if (wider && server_has(session_server(a->session), CAP(ALLOW_WINS)))
-		advise(w, "or stalwarden allow %s: on this server the allow wins, and the rest of %s stays refused", w->address, wider);
+		advise(w, "or stalwarden allow %s: on this server the allow wins, and the rest of %s stays refused",
+			w->address, wider);
 	buf_release(&keys);
 }
 
@@ -285,20 +304,24 @@ static void advise_end(struct app *a, struct why *w, int64_t now)
 	else if (w->is_refused)
 		advise_unblock(a, w, now);
 	if (w->is_refused && w->trigger.found && w->trigger.ban.class == CLASS_SCAN && w->trigger.ban.path[0])
-		advise(w, "another request of a scanned path bans it again: allow it, or take the path off (stalwarden thresholds paths)");
+		advise(w, "another request of a scanned path bans it again: allow it, or take the path off (stalwarden "
+			  "thresholds paths)");
 	if (w->trigger.found && w->trigger.is_login_keyed)
-		advise(w, "the login %s is under attack: its owner is banned at the first slip. Change that password, or allow the owner's address",
+		advise(w,
+			"the login %s is under attack: its owner is banned at the first slip. Change that password, or "
+			"allow the owner's address",
 			w->trigger.ban.account);
 	if (w->is_refused && !w->is_gateway && w->ban_count > 2)
-		advise(w, "banned %zu times: a firewall rule for its range may be better (stalwarden ranges)", w->ban_count);
+		advise(w, "banned %zu times: a firewall rule for its range may be better (stalwarden ranges)",
+			w->ban_count);
 	if (!w->is_refused && w->lists_known && w->refused_count)
 		advise(w, "it is not refused now; connections were refused in the past");
 }
 
 bool why_is_known(const struct why *w)
 {
-	return w->blocked_count || w->allowed_count || w->inside || w->ban_count || w->refused_count || w->attempt_count || w->change_count ||
-	       w->span_count;
+	return w->blocked_count || w->allowed_count || w->inside || w->ban_count || w->refused_count ||
+	       w->attempt_count || w->change_count || w->span_count;
 }
 
 static void look_for_gateway(struct app *a, struct why *w)

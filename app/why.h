@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Everything known about one address or network: entries, trigger, earlier bans, own changes, and what un-blocks it and keeps it so.
- * One gathering, printed by the verb and shown by the page. */
+/* Everything known about one address or network: entries, trigger, earlier bans, own changes, and what un-blocks it and
+ * keeps it so. One gathering, printed by the verb and shown by the page. */
 #ifndef APP_WHY_H
 #define APP_WHY_H
 
@@ -16,7 +16,8 @@ struct why {
 	char address[NET_BUF];
 	bool is_asked;                 /* the store was; until then there is no advice */
 	bool lists_known;              /* false: the server was not asked; what follows is from the store */
-	size_t blocked[WHY_ENTRIES], blocked_count; /* rows of the blocked list that cover it, widest first, expired ones included */
+	size_t blocked[WHY_ENTRIES],
+		blocked_count; /* rows of the blocked list that cover it, widest first, expired ones included */
 	size_t allowed[WHY_ENTRIES], allowed_count;
 	size_t inside;                 /* of a network: blocked entries inside it */
 	bool is_refused;               /* by an active block, no winning allow */

@@ -168,7 +168,8 @@ void ranges_begin(struct ranges_work *w, const struct range_item *items, size_t 
 	const struct range_options *opt, const struct entrylist *blocked,
 	const struct entrylist *allowed, int64_t now, struct ranges *out)
 {
-	*w = (struct ranges_work){.items = items, .n = n, .opt = *opt, .blocked = blocked, .allowed = allowed, .now = now, .out = out};
+	*w = (struct ranges_work){
+		.items = items, .n = n, .opt = *opt, .blocked = blocked, .allowed = allowed, .now = now, .out = out};
 	memset(out, 0, sizeof(*out));
 	out->values = xmalloc((n ? n : 1) * sizeof(*out->values));
 }

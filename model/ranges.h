@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Ranges: offenders grouped by prefix, networks worth one rule, and the exact merging of nets. Pure; a million in well under a second. */
+/* Ranges: offenders grouped by prefix, networks worth one rule, and the exact merging of nets. Pure; a million in well
+ * under a second. */
 #ifndef MODEL_RANGES_H
 #define MODEL_RANGES_H
 
@@ -19,8 +20,8 @@ struct range_item {
 struct range_options {
 	uint8_t prefix4, prefix6; /* widest network proposed and the grouping; 0 = 24 and 48 */
 	uint64_t min_bans;        /* bans a network must cover; 0 = 2 */
-	bool tight;               /* narrow each group to the smallest network around its members, but for strays: together fewer bans than
-				     would make a network of their own, and a fifth of all at most */
+	bool tight; /* narrow each group to the smallest network around its members, but for strays: together fewer bans
+		       than would make a network of their own, and a fifth of all at most */
 };
 
 struct range {
@@ -40,11 +41,13 @@ struct ranges {
 	size_t allowed_total, allowed_cap;
 };
 
-/* items are sorted in place (net_cmp). allowed and blocked may be NULL; expired entries don't count. Items wider than the prefix are left out. */
+/* items are sorted in place (net_cmp). allowed and blocked may be NULL; expired entries don't count. Items wider than
+ * the prefix are left out. */
 void ranges_find(struct range_item *items, size_t n, const struct range_options *opt, const struct entrylist *blocked,
 	const struct entrylist *allowed, int64_t now, struct ranges *out);
-/* The same piece by piece, for a loop that must not wait: items are sorted (ranges_sort) and stay as they are meanwhile, as do the lists.
- * A step looks at `max` items and what belongs to the last of them (0 = all); true when it is done. */
+/* The same piece by piece, for a loop that must not wait: items are sorted (ranges_sort) and stay as they are
+ * meanwhile, as do the lists. A step looks at `max` items and what belongs to the last of them (0 = all); true when it
+ * is done. */
 struct ranges_work {
 	const struct range_item *items;
 	size_t n, at;
@@ -61,7 +64,8 @@ void ranges_begin(struct ranges_work *w, const struct range_item *items, size_t 
 bool ranges_step(struct ranges_work *w, size_t max);
 void ranges_release(struct ranges *r);
 
-/* Sorts and merges in place: covered nets go, two halves become one, again and again. The same addresses, fewest nets. Returns how many are left. */
+/* Sorts and merges in place: covered nets go, two halves become one, again and again. The same addresses, fewest nets.
+ * Returns how many are left. */
 size_t nets_merge(struct net *nets, size_t n);
 /* The nets that make up first..last (same family, first <= last), at most 254; returns how many, fills at most max. */
 size_t nets_of_range(const struct net *first, const struct net *last, struct net *out, size_t max);

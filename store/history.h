@@ -43,7 +43,8 @@ enum ingest_result history_ingest(struct store *s, const char *server, const cha
 bool history_cursor(struct store *s, const char *server, const char *source, struct buf *out,
 	int64_t *time, struct err *err);
 
-/* Is it another source than this one that the server's log has been read from? Attempts read from both would count twice. */
+/* Is it another source than this one that the server's log has been read from? Attempts read from both would count
+ * twice. */
 bool history_is_read_elsewhere(struct store *s, const char *server, const char *source);
 
 /* Compares the blocked list with what was there last time, in steps of at most `budget_ms` each: a
@@ -68,11 +69,14 @@ struct history_shared {
 	uint32_t strangers;         /* accounts that were tried from it and never log in there; stops at 500 */
 	bool is_capped;             /* it has more logins than are kept */
 };
-/* What of logins is still in memory is written: after a long log, before asking. In a transaction, or one of its own; some 5 ms. */
+/* What of logins is still in memory is written: after a long log, before asking. In a transaction, or one of its own;
+ * some 5 ms. */
 bool history_logins_write(struct store *s, struct err *err);
-/* Addresses from which HISTORY_SHARED accounts or more logged in lately, whoever else was tried there: few, sorted by net_cmp. The caller
- * frees. active: only those with failures or refused connections since then, give or take an hour; TIME_NONE = all. */
-bool history_shared(struct store *s, const char *server, int64_t active, struct net **nets, size_t *count, struct err *err);
+/* Addresses from which HISTORY_SHARED accounts or more logged in lately, whoever else was tried there: few, sorted by
+ * net_cmp. The caller frees. active: only those with failures or refused connections since then, give or take an hour;
+ * TIME_NONE = all. */
+bool history_shared(
+	struct store *s, const char *server, int64_t active, struct net **nets, size_t *count, struct err *err);
 /* All zero if nothing is known. own: logins of that account by HTTP don't count (NULL = none such). */
 bool history_shared_of(struct store *s, const char *server, const struct net *address, const char *own, int64_t now,
 	struct history_shared *out, struct err *err);
@@ -203,8 +207,9 @@ struct history_tally {
 };
 bool history_tallies(struct store *s, const char *server, struct history_tally **rows,
 	size_t *count, struct err *err);
-/* The same in steps of at most `max` rows, for a loop that must not wait. begin() is NULL on an error; after a step that fails, or instead
- * of end(), abandon() it. The store may be written between steps: what comes then may be in or not. */
+/* The same in steps of at most `max` rows, for a loop that must not wait. begin() is NULL on an error; after a step
+ * that fails, or instead of end(), abandon() it. The store may be written between steps: what comes then may be in or
+ * not. */
 struct tally_reader;
 struct tally_reader *history_tallies_begin(struct store *s, const char *server, struct err *err);
 bool history_tallies_step(struct tally_reader *r, size_t max, bool *done, struct err *err);
@@ -235,8 +240,10 @@ bool history_days(struct store *s, const char *server, int64_t now, struct histo
 
 /* Both in steps, for a console: as history_grouping_step(). */
 struct history_buckets_job;
-struct history_buckets_job *history_hours_begin(struct store *s, const char *server, int64_t now, size_t hours, struct err *err);
-struct history_buckets_job *history_days_begin(struct store *s, const char *server, int64_t now, size_t days, struct err *err);
+struct history_buckets_job *history_hours_begin(
+	struct store *s, const char *server, int64_t now, size_t hours, struct err *err);
+struct history_buckets_job *history_days_begin(
+	struct store *s, const char *server, int64_t now, size_t days, struct err *err);
 bool history_buckets_step(struct history_buckets_job *job, unsigned segs, bool *is_done, struct err *err);
 void history_hours_take(struct history_buckets_job *job, uint32_t *out); /* as many as were asked for */
 void history_days_take(struct history_buckets_job *job, struct history_day *out);
@@ -265,9 +272,9 @@ bool history_near_of(struct store *s, const char *server, const struct threshold
 	const struct net *address, const char *const *accounts, size_t account_count,
 	struct history_near **rows, size_t *count, struct err *err);
 /* Both in steps, for a console: each looks at no more than `rows` rows (0 = all), or does one of the few things
- * after that. t NULL: there is nothing to be near to. logged_since: *logged also gets a bit for each class that has rows here, and for failed logins, of
- * which there was an attempt since then; TIME_NONE = nobody asks. What comes meanwhile may be counted or not.
- * take when is_done. */
+ * after that. t NULL: there is nothing to be near to. logged_since: *logged also gets a bit for each class that has
+ * rows here, and for failed logins, of which there was an attempt since then; TIME_NONE = nobody asks. What comes
+ * meanwhile may be counted or not. take when is_done. */
 struct history_near_job;
 struct history_near_job *history_near_begin(struct store *s, const char *server, const struct thresholds *t,
 	int64_t now, unsigned percent, size_t limit, int64_t logged_since, struct err *err);

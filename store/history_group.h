@@ -47,12 +47,13 @@ void group_release(struct grouping *g);
 
 /* Phase by phase, each looking at `max` groups or pairs at most (0 = all); true when it is done. */
 bool group_sort_pairs(struct grouping *g, size_t max);
-bool group_count_addresses(struct grouping *g, size_t max); /* how many different ones each group has, by the sorted pairs */
+bool group_count_addresses(
+	struct grouping *g, size_t max);            /* how many different ones each group has, by the sorted pairs */
 bool group_compact(struct grouping *g, size_t max); /* moves the used groups to the front */
 bool group_fold_ranges(struct grouping *g, uint8_t prefix4, uint8_t prefix6, size_t max);
 bool group_leave_out(struct grouping *g, uint64_t at_least, size_t max);
-/* The first `limit` rows (0 = all) in order, to the front, and count becomes theirs: a heap of the best so far, so that a
- * million groups need no full sort. */
+/* The first `limit` rows (0 = all) in order, to the front, and count becomes theirs: a heap of the best so far, so that
+ * a million groups need no full sort. */
 bool group_sort_first(struct grouping *g, size_t limit, enum history_sort sort, size_t max);
 
 void group_join_servers(struct grouping *g); /* one address has one id a server */

@@ -13,7 +13,18 @@
 #define FOLD_GROUPS 10000
 #define SORT_GROUPS 3000
 
-enum phase { PHASE_BEGIN, PHASE_SCAN, PHASE_PAIRS, PHASE_COUNT, PHASE_COMPACT, PHASE_FOLD, PHASE_LEAVE_OUT, PHASE_SORT, PHASE_FILL, PHASE_DONE };
+enum phase {
+	PHASE_BEGIN,
+	PHASE_SCAN,
+	PHASE_PAIRS,
+	PHASE_COUNT,
+	PHASE_COMPACT,
+	PHASE_FOLD,
+	PHASE_LEAVE_OUT,
+	PHASE_SORT,
+	PHASE_FILL,
+	PHASE_DONE
+};
 
 struct history_grouping {
 	struct store *s;
@@ -108,7 +119,8 @@ static bool fold(struct history_grouping *job, size_t max)
 		group_join_servers(&job->g);
 		job->is_joined = true;
 	}
-	return by != HISTORY_BY_RANGE || group_fold_ranges(&job->g, q->prefix4 ? q->prefix4 : 24, q->prefix6 ? q->prefix6 : 48, max);
+	return by != HISTORY_BY_RANGE ||
+	       group_fold_ranges(&job->g, q->prefix4 ? q->prefix4 : 24, q->prefix6 ? q->prefix6 : 48, max);
 }
 
 static bool sort(struct history_grouping *job, size_t max)

@@ -88,7 +88,8 @@ static void pick(struct history_near_job *job, bool is_stepwise)
 {
 	struct counting *of = &job->counter.of[job->class];
 	struct aggmap *m = job->is_by_login ? &of->by_account : &of->by_addr;
-	size_t end = is_stepwise && m->count - job->at > PICK_ROWS ? job->at + PICK_ROWS : m->count, before = job->count;
+	size_t end = is_stepwise && m->count - job->at > PICK_ROWS ? job->at + PICK_ROWS : m->count,
+	       before = job->count;
 
 	for (; job->at < end; job->at++)
 		add_near(job, &m->rows[job->at], &job->counter.window[job->class], !job->is_by_login);

@@ -124,7 +124,8 @@ static void begin_reading(struct history_sums_job *job)
 static bool find_ids(struct history_sums_job *job, size_t rows, struct err *err)
 {
 	sqlite3_stmt *q = db_prepare(job->s,
-		"SELECT id, key, first_hour, last_hour FROM addr WHERE server = ?1 AND key >= ?2 AND key <= ?3 AND key > ?4 "
+		"SELECT id, key, first_hour, last_hour FROM addr WHERE server = ?1 AND key >= ?2 AND key <= ?3 AND key "
+		"> ?4 "
 		"ORDER BY key LIMIT ?5",
 		err);
 	size_t n = 0;
@@ -175,15 +176,17 @@ static const struct reading {
 
 static void take_row(struct history_sums_job *job, sqlite3_stmt *q)
 {
-	int64_t addr = sqlite3_column_int64(q, 1), class = sqlite3_column_int64(q, 2), account = sqlite3_column_int64(q, 4),
-		listener = sqlite3_column_int64(q, 5), first = sqlite3_column_int64(q, 7), last = sqlite3_column_int64(q, 8);
+	int64_t addr = sqlite3_column_int64(q, 1), class = sqlite3_column_int64(q, 2),
+		account = sqlite3_column_int64(q, 4), listener = sqlite3_column_int64(q, 5),
+		first = sqlite3_column_int64(q, 7), last = sqlite3_column_int64(q, 8);
 	struct agg *a;
 	bool is_new;
 
 	if (last < job->q.since || first >= job->q.until || (job->account >= 0 && account != job->account) ||
 		(job->is_attempts && job->q.class != CLASS_NONE && class != (int64_t)job->q.class))
 		return;
-	a = aggmap_get(&job->sums, (uint64_t)addr, (uint64_t)listener, (uint64_t)account << 3 | (uint64_t)(class & 7), &is_new);
+	a = aggmap_get(&job->sums, (uint64_t)addr, (uint64_t)listener, (uint64_t)account << 3 | (uint64_t)(class & 7),
+		&is_new);
 	a->count += (uint64_t)sqlite3_column_int64(q, 6);
 	a->first = is_new || first < a->first ? first : a->first;
 	a->last = is_new || last > a->last ? last : a->last;
@@ -328,7 +331,8 @@ static void fill_row(struct store *s, const struct agg *a, bool is_attempts, str
 
 static void fill(struct history_sums_job *job, bool is_stepwise)
 {
-	size_t end = is_stepwise && job->best_count - job->filled > FILL_ROWS ? job->filled + FILL_ROWS : job->best_count;
+	size_t end =
+		is_stepwise && job->best_count - job->filled > FILL_ROWS ? job->filled + FILL_ROWS : job->best_count;
 
 	for (; job->filled < end; job->filled++)
 		fill_row(job->s, &job->best[job->filled], job->is_attempts, &job->rows[job->filled]);

@@ -149,8 +149,8 @@ static bool search(struct history_trigger_job *job, size_t rows, struct err *err
 {
 	bool is_done;
 
-	if (!counter_search(job->s, job->server, 1u << job->out.ban.class, job->out.window_start, job->until, &job->search, rows,
-		    &job->counter.seen, &is_done, err))
+	if (!counter_search(job->s, job->server, 1u << job->out.ban.class, job->out.window_start, job->until,
+		    &job->search, rows, &job->counter.seen, &is_done, err))
 		return false;
 	if (is_done)
 		job->phase = TRIGGER_END;

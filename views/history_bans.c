@@ -113,7 +113,8 @@ static void cell(const struct view *v, size_t row, int col, struct cell *out)
 		cell_ref(out, ROLE_DIM, b->listener);
 		break;
 	case COL_ENDED:
-		cell_set(out, ROLE_DIM, "%s", b->ended == TIME_NONE ? "" : time_words(b->ended, clock_now(), words, sizeof(words)));
+		cell_set(out, ROLE_DIM, "%s",
+			b->ended == TIME_NONE ? "" : time_words(b->ended, clock_now(), words, sizeof(words)));
 		break;
 	case COL_COUNTRY:
 		cell_country(v, &b->address, out);

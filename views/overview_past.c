@@ -168,7 +168,8 @@ void past_hours(const struct past *s, struct page *p, int width)
 	if (localtime_r(&hour, &tm))
 		strftime(clock, sizeof(clock), "%H:%M", &tm);
 	text_grouped(sum, all, sizeof(all));
-	snprintf(right, sizeof(right), most ? "%s, most %s at %s" : "%s", all, text_grouped(most, top, sizeof(top)), clock);
+	snprintf(right, sizeof(right), most ? "%s, most %s at %s" : "%s", all, text_grouped(most, top, sizeof(top)),
+		clock);
 	page_heading(p, width, "Bans, last 24 h", right);
 	page_line(p);
 	page_spark(p, ROLE_BAR, values, PAST_HOURS);
@@ -214,11 +215,13 @@ static void ranges(const struct past *s, const struct entrylist *blocked, struct
 		page_line(p);
 		page_spot_begin(p);
 		page_addw(p, ROLE_VALUE, 22, net_format(&s->ranges[i].net, net, sizeof(net)));
-		page_add(p, ROLE_NORMAL, "%6llu bans  %5llu addresses", (unsigned long long)s->ranges[i].bans, (unsigned long long)s->ranges[i].addresses);
+		page_add(p, ROLE_NORMAL, "%6llu bans  %5llu addresses", (unsigned long long)s->ranges[i].bans,
+			(unsigned long long)s->ranges[i].addresses);
 		if (blocked && entrylist_covering(blocked, &s->ranges[i].net, -1, clock_now()) >= 0)
 			page_add(p, ROLE_BAD, "  blocked whole");
 		else if (blocked && blocked->index)
-			page_add(p, ROLE_DIM, "  %zu blocked", netset_inside(blocked->index, &s->ranges[i].net, NULL, 0));
+			page_add(p, ROLE_DIM, "  %zu blocked",
+				netset_inside(blocked->index, &s->ranges[i].net, NULL, 0));
 		page_spot_end(p, ACTION_OPEN, SPOT_RANGES + i);
 	}
 }

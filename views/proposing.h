@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The rows of the ranges panel: proposals made step by step, so that neither a million bans nor as many entries hold a key up. */
+/* The rows of the ranges panel: proposals made step by step, so that neither a million bans nor as many entries hold a
+ * key up. */
 #ifndef VIEWS_PROPOSING_H
 #define VIEWS_PROPOSING_H
 

@@ -21,7 +21,8 @@ static void forget(struct store_rows *r)
 	err_clear(&r->err);
 }
 
-void store_rows_read(struct view *v, bool (*read)(struct view *, struct store_rows *), void (*free_rows)(void *, size_t))
+void store_rows_read(
+	struct view *v, bool (*read)(struct view *, struct store_rows *), void (*free_rows)(void *, size_t))
 {
 	struct store_rows *r = store_rows_of(v);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What lists read from the store have in common: rows that are freed as a whole, their count, their error; read at once or in turns of the loop.
- * Such a view's state begins with a struct store_rows; count, close and status are then these. */
+/* What lists read from the store have in common: rows that are freed as a whole, their count, their error; read at once
+ * or in turns of the loop. Such a view's state begins with a struct store_rows; count, close and status are then these.
+ */
 #ifndef VIEWS_ROWS_H
 #define VIEWS_ROWS_H
 
@@ -44,8 +45,10 @@ static inline struct store_rows *store_rows_of(const struct view *v)
 }
 
 /* Frees what was there, has `read` fill rows and count, and tells the table. Without a store err says why. */
-void store_rows_read(struct view *v, bool (*read)(struct view *, struct store_rows *), void (*free_rows)(void *, size_t));
-/* The same in turns of the loop: what was there stays until the new rows are complete. Begins anew when it is at work. */
+void store_rows_read(
+	struct view *v, bool (*read)(struct view *, struct store_rows *), void (*free_rows)(void *, size_t));
+/* The same in turns of the loop: what was there stays until the new rows are complete. Begins anew when it is at work.
+ */
 void store_rows_begin(struct view *v, const struct rows_source *source);
 void store_rows_close(struct view *v);
 size_t store_rows_count(const struct view *v);

@@ -24,7 +24,8 @@ static void told(struct page *p, int width, const char *label, enum role role, c
 		page_text(p, role, LABEL + 1, width, text + cut + (text[cut] == ' '));
 }
 
-static void entries(struct app *a, struct page *p, int width, const char *label, enum role role, enum list_kind kind, const size_t *rows, size_t n)
+static void entries(struct app *a, struct page *p, int width, const char *label, enum role role, enum list_kind kind,
+	const size_t *rows, size_t n)
 {
 	const struct entrylist *l = a->snap.list[kind];
 	char since[64];
@@ -80,7 +81,11 @@ static void near(struct page *p, const struct why *w, int width)
 
 		snprintf(row, sizeof(row), "%s  %s%s  %s", class_name(n->class), n->address.family ? "" : "login ",
 			near_who(n, net, sizeof(net)), near_words(n, clock_now(), words, sizeof(words)));
-		told(p, width, i ? "" : "Near a ban", n->is_over ? ROLE_BAD : n->failures * 2 >= n->limit ? ROLE_WARN : ROLE_NORMAL, row);
+		told(p, width, i ? "" : "Near a ban",
+			n->is_over                    ? ROLE_BAD
+			: n->failures * 2 >= n->limit ? ROLE_WARN
+						      : ROLE_NORMAL,
+			row);
 	}
 	if (w->lists_known && !w->is_refused && w->near.notice[0])
 		told(p, width, w->near.count ? "" : "Near a ban", ROLE_DIM, w->near.notice);

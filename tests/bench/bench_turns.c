@@ -79,7 +79,8 @@ static void fill(struct store *s, size_t bans, int64_t now)
 		for (i = done; i < done + BATCH; i++)
 			add_line(&b,
 				i < old ? now - YEAR + (int64_t)((double)i / (double)old * (double)YEAR)
-					: now - 1000 - (int64_t)((double)(total + BATCH - i) / (double)(total - old) * 40e6),
+					: now - 1000 -
+						  (int64_t)((double)(total + BATCH - i) / (double)(total - old) * 40e6),
 				i < old ? (unsigned)(i % 3) : 3, i);
 		for (i = 0, used = 0; i < BATCH; i++, used += n) {
 			n = event_record(b.data + used, b.len - used, true);
@@ -237,8 +238,8 @@ static void bench_one(struct store *s, int64_t now)
 		q.within = i ? net : address;
 		run(i ? "refused connections of a network" : "refused connections of an address",
 			history_refused_begin(s, &q, NULL), step_sums, end_sums);
-		run(i ? "attempts of a network" : "attempts of an address", history_attempts_begin(s, &q, NULL), step_sums,
-			end_sums);
+		run(i ? "attempts of a network" : "attempts of an address", history_attempts_begin(s, &q, NULL),
+			step_sums, end_sums);
 	}
 	thresholds_release(&t);
 }

@@ -37,8 +37,9 @@ static void tell(struct world *w, struct model *m, int64_t t)
 	if (r->is_attempt)
 		snprintf(r->account, sizeof(r->account), "user%u", random_below(8));
 	if (r->is_attempt)
-		world_line(w, t, "Authentication failed (auth.failed) listenerId = \"%s\", remoteIp = %s, accountName = \"%s\"", r->listener,
-			address, r->account);
+		world_line(w, t,
+			"Authentication failed (auth.failed) listenerId = \"%s\", remoteIp = %s, accountName = \"%s\"",
+			r->listener, address, r->account);
 	else
 		world_refused(w, t, address, r->listener);
 }
@@ -51,7 +52,9 @@ static struct model *make(struct world *w)
 
 	m->rows = xcalloc(LINES * 2, sizeof(*m->rows));
 	for (i = 0; i < LINES; i++)
-		tell(w, m, i < LINES / 2 ? T0 - 40 * DAY + (int64_t)i * 40 * DAY / (LINES / 2) : T0 + (int64_t)(i - LINES / 2) * 14 * SECOND);
+		tell(w, m,
+			i < LINES / 2 ? T0 - 40 * DAY + (int64_t)i * 40 * DAY / (LINES / 2)
+				      : T0 + (int64_t)(i - LINES / 2) * 14 * SECOND);
 	assert_int_equal(world_take(w, NULL, NULL), INGEST_OK);
 	return m;
 }
@@ -72,12 +75,13 @@ static bool fits(const struct told *r, const struct history_query *q, bool is_at
 
 static bool is_of(const struct told *r, const struct history_sum *s)
 {
-	return net_equal(&r->net, &s->address) && strcmp(r->account, s->account) == 0 && strcmp(r->listener, s->listener) == 0;
+	return net_equal(&r->net, &s->address) && strcmp(r->account, s->account) == 0 &&
+	       strcmp(r->listener, s->listener) == 0;
 }
 
 /* Each row says what the lines say, no two are the same, and together they are all of them. */
-static void check_sums(const struct model *m, const struct history_query *q, bool is_attempt, const struct history_sum *rows, size_t count,
-	size_t maybe)
+static void check_sums(const struct model *m, const struct history_query *q, bool is_attempt,
+	const struct history_sum *rows, size_t count, size_t maybe)
 {
 	uint64_t want = 0, got = 0;
 	size_t i, k;
@@ -116,7 +120,8 @@ static struct history_sums_job *begin_sums(struct world *w, const struct history
 	return (is_attempt ? history_attempts_begin : history_refused_begin)(w->store, q, NULL);
 }
 
-static size_t run_sums(struct world *w, const struct history_query *q, bool is_attempt, size_t step, struct history_sum **rows, size_t *count)
+static size_t run_sums(struct world *w, const struct history_query *q, bool is_attempt, size_t step,
+	struct history_sum **rows, size_t *count)
 {
 	struct history_sums_job *job = begin_sums(w, q, is_attempt);
 	bool is_done = false;
@@ -255,7 +260,8 @@ static void check_near(const struct model *m, const struct history_near *rows, s
 		assert_int_equal(rows[i].class, CLASS_AUTH);
 		for (size_t k = 0; k < m->count; k++)
 			n += m->rows[k].is_attempt && m->rows[k].time >= T0 &&
-			     (rows[i].address.family ? net_equal(&m->rows[k].net, &rows[i].address) : !strcmp(m->rows[k].account, rows[i].account));
+			     (rows[i].address.family ? net_equal(&m->rows[k].net, &rows[i].address)
+						     : !strcmp(m->rows[k].account, rows[i].account));
 		assert_int_equal(rows[i].failures, n);
 		assert_true(n * 2 >= 40);
 		assert_true(rows[i].is_over == (n >= 40));
@@ -264,7 +270,8 @@ static void check_near(const struct model *m, const struct history_near *rows, s
 	}
 }
 
-static size_t run_near(struct history_near_job *job, size_t step, struct history_near **rows, size_t *count, unsigned *logged)
+static size_t run_near(
+	struct history_near_job *job, size_t step, struct history_near **rows, size_t *count, unsigned *logged)
 {
 	bool is_done = false;
 	size_t steps;
@@ -295,7 +302,8 @@ static void test_near(void **state)
 	assert_true(history_near(w->store, "mail1", &t, now, 50, 0, &all, &all_count, NULL));
 	assert_true(all_count > 8);
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-		run_near(history_near_begin(w->store, "mail1", &t, now, 50, 0, now - 7 * DAY, NULL), sizes[i], &rows, &count, &logged);
+		run_near(history_near_begin(w->store, "mail1", &t, now, 50, 0, now - 7 * DAY, NULL), sizes[i], &rows,
+			&count, &logged);
 		assert_int_equal(count, all_count);
 		assert_int_equal(logged, 1u << CLASS_AUTH);
 		assert_int_equal(rows[0].class, all[0].class);
@@ -312,11 +320,13 @@ static void test_near(void **state)
 	assert_int_equal(count, 3);
 	history_near_free(rows, count);
 	/* a day on, nothing counts; that failed logins are logged is known from before the window */
-	run_near(history_near_begin(w->store, "mail1", &t, now + DAY, 50, 0, now - 6 * DAY, NULL), 100, &rows, &count, &logged);
+	run_near(history_near_begin(w->store, "mail1", &t, now + DAY, 50, 0, now - 6 * DAY, NULL), 100, &rows, &count,
+		&logged);
 	assert_int_equal(count, 0);
 	assert_int_equal(logged, 1u << CLASS_AUTH);
 	history_near_free(rows, count);
-	run_near(history_near_begin(w->store, "mail1", &t, now + 9 * DAY, 50, 0, now + 2 * DAY, NULL), 100, &rows, &count, &logged);
+	run_near(history_near_begin(w->store, "mail1", &t, now + 9 * DAY, 50, 0, now + 2 * DAY, NULL), 100, &rows,
+		&count, &logged);
 	assert_int_equal(logged, 0);
 	history_near_free(rows, count);
 	history_near_free(all, all_count);
@@ -337,11 +347,12 @@ static void test_near_of_one(void **state)
 	size_t count, beside_count, i;
 
 	limits(&t);
-	run_near(history_near_of_begin(w->store, "mail1", &t, T0 + 12 * HOUR, &n, NULL, 0, TIME_NONE, NULL), 3, &alone, &count, NULL);
+	run_near(history_near_of_begin(w->store, "mail1", &t, T0 + 12 * HOUR, &n, NULL, 0, TIME_NONE, NULL), 3, &alone,
+		&count, NULL);
 	assert_int_equal(count, 1);
 	for (i = 0; i < 2; i++) {
-		run_near(history_near_of_begin(w->store, "mail1", &t, T0 + 12 * HOUR, &n, logins, 3, TIME_NONE, NULL), i * 77, &beside,
-			&beside_count, NULL);
+		run_near(history_near_of_begin(w->store, "mail1", &t, T0 + 12 * HOUR, &n, logins, 3, TIME_NONE, NULL),
+			i * 77, &beside, &beside_count, NULL);
 		assert_int_equal(beside_count, 3);
 		for (size_t k = 0; k < 3; k++) {
 			if (!beside[k].address.family)
@@ -367,7 +378,8 @@ static void ban_many(struct world *w)
 	for (int i = 0; i < BANS; i++) {
 		snprintf(address, sizeof(address), "203.0.%u.%u", i % 3, i / 3 % 250);
 		snprintf(account, sizeof(account), "user%u", random_below(8));
-		world_ban(w, T0 - 30 * DAY + (int64_t)i * 4 * MINUTE, i & 1 ? CLASS_AUTH : CLASS_LOITER, address, account);
+		world_ban(w, T0 - 30 * DAY + (int64_t)i * 4 * MINUTE, i & 1 ? CLASS_AUTH : CLASS_LOITER, address,
+			account);
 	}
 	assert_int_equal(world_take(w, NULL, NULL), INGEST_OK);
 }
@@ -400,7 +412,8 @@ static void test_bans(void **state)
 		history_bans_end(job);
 		assert_int_equal(count, all_count);
 		for (size_t i = 0; i < count; i++) {
-			assert_true(rows[i].id == all[i].id && rows[i].time == all[i].time && rows[i].nth == all[i].nth);
+			assert_true(
+				rows[i].id == all[i].id && rows[i].time == all[i].time && rows[i].nth == all[i].nth);
 			assert_string_equal(rows[i].account, all[i].account);
 		}
 		history_bans_free(rows, count);
@@ -439,7 +452,8 @@ static void test_buckets(void **state)
 	history_days_take(job, got);
 	history_buckets_end(job);
 	for (int i = 0; i < 84; i++) {
-		assert_true(got[i].day == want[i].day && got[i].bans == want[i].bans && got[i].addresses == want[i].addresses);
+		assert_true(got[i].day == want[i].day && got[i].bans == want[i].bans &&
+			    got[i].addresses == want[i].addresses);
 		assert_memory_equal(got[i].by_class, want[i].by_class, sizeof(got[i].by_class));
 		sum += got[i].bans;
 	}
