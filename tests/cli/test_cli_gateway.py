@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The best-known failure from end to end on each generation: everybody behind one gateway, the gateway banned, and the cure."""
 
+import json
+import os
+import subprocess
+import sys
+
+import program
 import pytest
 
 from cli_world import DONE, NOTHING
@@ -239,3 +245,51 @@ def test_a_blocked_network_around_a_gateway(world, practice, persona):
     if persona not in ("0.6", "0.16"):
         assert "203.0.113.0/24 is blocked around it" in fixed.err, fixed
     assert world.run("check", "gateway").rc == 0 and world.run("gateway", "fix").rc == NOTHING
+
+
+# ---- what the kernel knows ------------------------------------------------------------------------
+
+@pytest.fixture
+def host():
+    """A host of its own: bridges as a container engine makes them, and default routes of both kinds."""
+    name = "stalwarden-%d" % os.getpid()
+    enter = ["ip", "netns", "exec", name]
+    setup = """ip link set lo up
+        ip link add docker0 type bridge; ip addr add 172.17.0.1/16 dev docker0; ip link set docker0 up
+        ip link add br-mail type bridge; ip addr add 192.0.2.1/24 dev br-mail; ip -6 addr add 2001:db8:7::1/64 dev br-mail nodad; ip link set br-mail up
+        ip link add up0 type veth peer name up1; ip addr add 203.0.113.10/24 dev up0; ip -6 addr add 2001:db8:5::10/64 dev up0 nodad
+        ip link set up0 up; ip link set up1 up; ip route add default via 203.0.113.1; ip -6 route add default via 2001:db8:5::1 dev up0"""
+    try:
+        made = subprocess.run(["ip", "netns", "add", name], capture_output=True).returncode == 0
+    except FileNotFoundError:
+        made = False
+    if not made:
+        pytest.skip("no network namespace can be made here")
+    try:
+        if subprocess.run([*enter, "sh", "-ec", setup], capture_output=True).returncode:
+            pytest.skip("no bridge can be made here")
+        yield enter
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=False)
+
+
+def test_bridges_and_default_routes_are_read_from_the_kernel(world, host):
+    script = world.write("host.py", HOST_SCRIPT % {"tests": os.path.dirname(os.path.dirname(os.path.abspath(__file__)))})
+    run = subprocess.run([*host, sys.executable, script, program.BIN, world.path("state")], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run
+    found = {row["address"]: row["words"] for row in json.loads(run.stdout)}
+    assert "the gateway of a bridge of this host (br-mail)" in found["192.0.2.1"] and "(br-mail)" in found["2001:db8:7::1"], found
+    assert "(docker0)" in found["172.17.0.1"], found
+    assert found["203.0.113.1"].endswith("the default gateway of this host") and found["2001:db8:5::1"].endswith("the default gateway of this host"), found
+    assert "203.0.113.66" not in found
+
+
+HOST_SCRIPT = """
+import os, subprocess, sys
+sys.path.insert(0, %(tests)r)
+from fake.client import Practice
+with Practice("0.15") as p:
+    p.edit(block=["172.17.0.1", "192.0.2.1", "2001:db8:7::1", "203.0.113.1", "2001:db8:5::1", "203.0.113.66"])
+    env = dict(os.environ, STALWARDEN_URL=p.url, STALWARDEN_USER=p.user, STALWARDEN_PASSWORD=p.password, XDG_STATE_HOME=sys.argv[2])
+    sys.exit(subprocess.run([sys.argv[1], "gateway", "-o", "json"], env=env).returncode)
+"""
