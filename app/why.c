@@ -54,6 +54,7 @@ static void look_at_lists(struct app *a, struct why *w, int64_t now)
 {
 	const struct entrylist *blocked = a->snap.list[LIST_BLOCKED], *allowed = a->snap.list[LIST_ALLOWED];
 	bool allow_wins = server_has(session_server(a->session), CAP(ALLOW_WINS));
+	int64_t ends_at = server_has(session_server(a->session), CAP(NATIVE_EXPIRY)) ? now : 0; /* elsewhere it refuses until it is swept */
 	ptrdiff_t block, allow;
 
 	w->lists_known = blocked != NULL;
@@ -65,7 +66,7 @@ static void look_at_lists(struct app *a, struct why *w, int64_t now)
 	w->allowed_count = covering(allowed, &w->net, w->allowed);
 	if (!net_is_address(&w->net))
 		w->inside = netset_inside(blocked->index, &w->net, NULL, 0);
-	block = first_active(blocked, w->blocked, w->blocked_count, now);
+	block = first_active(blocked, w->blocked, w->blocked_count, ends_at);
 	allow = first_active(allowed, w->allowed, w->allowed_count, now);
 	w->is_refused = block >= 0 && !(allow >= 0 && allow_wins);
 	if (block >= 0 && allow >= 0)
@@ -75,8 +76,11 @@ static void look_at_lists(struct app *a, struct why *w, int64_t now)
 				: "REFUSED: blocked by %s; it is allowed by %s too, but on this server the block wins",
 			entry_key(blocked, (size_t)block), entry_key(allowed, (size_t)allow));
 	else if (block >= 0)
-		text_safe_fmt(
-			w->verdict, sizeof(w->verdict), "REFUSED: blocked by %s", entry_key(blocked, (size_t)block));
+		text_safe_fmt(w->verdict, sizeof(w->verdict),
+			entry_state(blocked, (size_t)block, now) == ENTRY_EXPIRED
+				? "REFUSED: blocked by %s; its time is over, but this server ends nothing by itself"
+				: "REFUSED: blocked by %s",
+			entry_key(blocked, (size_t)block));
 	else if (w->blocked_count)
 		text_safe_fmt(w->verdict, sizeof(w->verdict), "not refused: listed as %s, but expired",
 			entry_key(blocked, w->blocked[0]));

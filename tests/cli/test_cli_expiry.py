@@ -160,6 +160,9 @@ def test_a_network_whose_time_is_over_refuses_until_it_is_gone(world, practice, 
     deadline = time.monotonic() + 30
     while {row["state"] for row in world.run("blocked", "-o", "json").rows()} != {"active", "expired"}:
         assert time.monotonic() < deadline
+    why = world.run("why", "203.0.113.8")
+    assert ("not refused: listed as 203.0.113.0/24, but expired" if persona == "0.16" else
+            "REFUSED: blocked by 203.0.113.0/24; its time is over, but this server ends nothing by itself") in why.out, why
     result = world.run("unblock", "203.0.113.7", "-o", "json")
     if persona == "0.16":
         assert result.rc == DONE and "stays refused" not in result.err, result
