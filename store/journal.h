@@ -25,6 +25,7 @@ struct journal_row {
 	char *steps; /* JSON array [{"step","ok","ms","detail"}] of the steps that were for this
 			edit */
 	bool no_op;
+	size_t more;             /* edits of the change that `each` left out behind this one */
 	int64_t undoes, undone_by; /* change ids, 0 = none */
 };
 
@@ -37,6 +38,7 @@ struct journal_query {
 	int64_t change; /* only this change; 0 = all */
 	bool only_undoable; /* done and not undone yet */
 	size_t limit;       /* rows, 0 = all */
+	size_t each;        /* rows of one change, 0 = all: one of 100,000 edits hides no other */
 };
 void journal_query_init(struct journal_query *q);
 

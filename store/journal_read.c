@@ -84,6 +84,31 @@ struct rows {
 	size_t count, cap;
 };
 
+static size_t count_edits(struct store *s, int64_t change)
+{
+	sqlite3_stmt *q = db_prepare(s,
+		"SELECT (SELECT count(*) FROM edit WHERE change = ?1) + (SELECT ifnull(sum(count), 0) "
+		"FROM pack WHERE change = ?1)",
+		NULL);
+	size_t n = 0;
+
+	if (q == NULL)
+		return 0;
+	sqlite3_bind_int64(q, 1, change);
+	if (db_step(s, q, NULL) > 0)
+		n = (size_t)sqlite3_column_int64(q, 0);
+	sqlite3_reset(q);
+	return n;
+}
+
+/* The last row of a change that was cut short says so. */
+static void note_more(struct store *s, struct journal_row *last, const struct journal_record *rec)
+{
+	size_t all = count_edits(s, last->change);
+
+	last->more = all > rec->seq + 1 ? all - rec->seq - 1 : 0;
+}
+
 /* 1 all of them, 0 there are as many as were asked for, -1 failed. */
 static int list_edits(struct store *s, const struct journal_query *jq, sqlite3_stmt *changes,
 	struct rows *out, struct err *err)
@@ -91,6 +116,7 @@ static int list_edits(struct store *s, const struct journal_query *jq, sqlite3_s
 	struct journal_cursor cur;
 	struct journal_steps steps = { 0 };
 	int64_t before = -1; /* the edit whose steps the last row has */
+	size_t begin = out->count;
 	int got = 1;
 
 	journal_cursor_open(&cur, s, sqlite3_column_int64(changes, 0), 0);
@@ -109,6 +135,11 @@ static int list_edits(struct store *s, const struct journal_query *jq, sqlite3_s
 				   ? xstrdup(r[-1].steps)
 				   : journal_steps_json(&steps, (int64_t)cur.rec.seq);
 		before = (int64_t)cur.rec.seq;
+		if (jq->each && out->count - begin == jq->each) {
+			note_more(s, r, &cur.rec);
+			got = 0;
+			break;
+		}
 	}
 	journal_cursor_close(&cur);
 	journal_steps_release(&steps);

@@ -8,11 +8,13 @@
 
 #include "app/resume.h"
 #include "core/clock.h"
+#include "core/text.h"
 #include "views/rows.h"
 
 enum journal_column { COL_ID, COL_TIME, COL_OPERATOR, COL_OP, COL_TARGET, COL_VERDICT, COL_DETAIL };
 
 #define ROWS_MAX 5000
+#define EACH_MAX 200 /* of one change */
 
 struct journal_state {
 	struct store_rows rows; /* of struct journal_row */
@@ -29,6 +31,7 @@ static bool ask_store(struct view *v, struct store_rows *r)
 	journal_query_init(&q);
 	q.server = app_of(v)->profile.name;
 	q.limit = ROWS_MAX;
+	q.each = EACH_MAX;
 	if (!journal_list(app_of(v)->store, &q, &rows, &r->count, &r->err))
 		return false;
 	resume_mark_rows(app_of(v), rows, r->count);
@@ -85,7 +88,9 @@ static void cell(const struct view *v, size_t row, int col, struct cell *out)
 		cell_ref(out, role_of_verdict(r->verdict), verdict_words(r->verdict));
 		break;
 	case COL_DETAIL:
-		if (r->undone_by)
+		if (r->more)
+			cell_set(out, ROLE_NORMAL, "and %s more of this change", text_grouped(r->more, words, sizeof(words)));
+		else if (r->undone_by)
 			cell_set(out, ROLE_DIM, "taken back by change %lld", (long long)r->undone_by);
 		else
 			cell_ref(out, ROLE_NORMAL, r->detail);
@@ -171,6 +176,8 @@ static void detail(const struct view *v, size_t row, struct page *p, int width)
 	if (r->detail[0])
 		page_text(p, ROLE_DIM, 2, width, r->detail);
 	add_steps(p, r->steps);
+	if (r->more)
+		page_text(p, ROLE_DIM, 2, width, "The verb `journal` lists all edits of this change.");
 }
 
 static bool act(struct view *v, enum action a, size_t row)

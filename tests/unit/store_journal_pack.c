@@ -209,6 +209,35 @@ static void test_rows_and_single_edits(void **state)
 	change_free(c);
 }
 
+/* One change of many leaves room for the others. */
+static void test_a_few_of_each(void **state)
+{
+	struct world *w = *state;
+	struct change *c = make(MANY, false), *small = make(3, false);
+	struct journal_query q;
+	struct journal_row *rows;
+	size_t count;
+
+	keep(w, small, 0, true);
+	keep(w, c, 0, true);
+	keep(w, small, 0, true);
+	journal_query_init(&q);
+	q.each = 3;
+	assert_true(journal_list(w->store, &q, &rows, &count, NULL));
+	assert_int_equal(count, 9);
+	assert_int_equal(rows[5].more + rows[2].more + rows[8].more, MANY - 3);
+	journal_rows_free(rows, count);
+	q.each = 2;
+	assert_true(journal_list(w->store, &q, &rows, &count, NULL));
+	assert_int_equal(count, 6);
+	assert_int_equal(rows[0].more, 0);
+	assert_int_equal(rows[1].more + rows[5].more, 2);
+	assert_int_equal(rows[3].more + rows[1].more + rows[5].more, MANY);
+	journal_rows_free(rows, count);
+	change_free(small);
+	change_free(c);
+}
+
 static size_t listed(struct world *w, const char *target, const char *within)
 {
 	struct journal_query q;
@@ -355,6 +384,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_loaded_as_it_was, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_rows_and_single_edits, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_a_few_of_each, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_by_target, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_taken_back, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(
