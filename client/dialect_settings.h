@@ -60,6 +60,8 @@ struct settings_write {
 	bool builtins_done;
 	bool replaces;    /* one of them is there: another end for an entry */
 	size_t bytes;
+	const struct edit *last; /* an entry that was not there before, and where its value is in `values`; NULL = none yet */
+	size_t last_at, last_len, last_bytes;
 };
 void settings_add_value(struct settings_write *w, const char *key, const char *value);
 void settings_add_delete(struct settings_write *w, const char *key);

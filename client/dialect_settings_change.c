@@ -216,7 +216,27 @@ void settings_add_value(struct settings_write *w, const char *key, const char *v
 	buf_adds(&w->values, w->values.len ? ",[" : "[");
 	json_put_str(&w->values, key, strlen(key));
 	buf_addc(&w->values, ',');
+	w->last_at = w->values.len;
 	json_put_str(&w->values, value, strlen(value));
+	w->last_len = w->values.len - w->last_at;
+	w->last = NULL; /* until it is known whose value this is */
+	buf_addc(&w->values, ']');
+}
+
+/* A hundred thousand new entries mostly get the same value: it is copied from the one before. */
+static void add_last_value(struct settings_write *w, const char *key)
+{
+	char *room;
+
+	w->value_count++;
+	buf_adds(&w->values, ",[");
+	json_put_str(&w->values, key, strlen(key));
+	buf_addc(&w->values, ',');
+	room = buf_room(&w->values, w->last_len);
+	if (room) {
+		memcpy(room, w->values.data + w->last_at, w->last_len);
+		buf_used(&w->values, w->last_len);
+	}
 	buf_addc(&w->values, ']');
 }
 
@@ -240,6 +260,12 @@ static void write_edit(const struct server *srv, const struct batch *b, size_t i
 		return;
 	}
 	n = edit_keys(srv, e, key);
+	if (w->last && !b->before[i] && edit_asks_the_same(e, w->last)) {
+		add_last_value(w, key[0]);
+		w->bytes += w->last_bytes;
+		keys_free(key, n);
+		return;
+	}
 	w->replaces = w->replaces || b->before[i];
 	if (n > 0 && settings_wanted(srv, e, b->before[i], &value)) {
 		for (size_t k = 0; k < n; k++)
@@ -255,7 +281,9 @@ static void write_edit(const struct server *srv, const struct batch *b, size_t i
 		for (size_t k = 0; k < n; k++)
 			settings_add_delete(w, key[k]);
 	}
-	w->bytes += n * (strlen(e->target ? e->target : "") + 2 * value.len + 80);
+	w->last_bytes = n * (strlen(e->target ? e->target : "") + 2 * value.len + 80);
+	w->bytes += w->last_bytes;
+	w->last = !b->before[i] && (e->kind == EDIT_BLOCK || e->kind == EDIT_ALLOW) ? e : NULL;
 	buf_release(&value);
 	keys_free(key, n);
 }

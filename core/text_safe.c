@@ -114,6 +114,11 @@ static size_t ascii_run(const char *s, size_t len)
 			has_other_than_printable_ascii(w[2]) | has_other_than_printable_ascii(w[3]))
 			break;
 	}
+	for (; len - i >= sizeof(w[0]); i += sizeof(w[0])) {
+		memcpy(w, s + i, sizeof(w[0]));
+		if (has_other_than_printable_ascii(w[0]))
+			break;
+	}
 	while (i < len && (unsigned char)s[i] >= 0x20 && (unsigned char)s[i] < 0x7f)
 		i++;
 	return i;
