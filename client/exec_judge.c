@@ -97,7 +97,7 @@ static bool conflicts(struct ruling *r)
 
 static bool nothing_to_change(struct ruling *r)
 {
-	if (r->f->edit->kind != EDIT_EXPIRY || r->f->before.fate != FATE_OK || r->f->before_value)
+	if (!edit_is_expiry(r->f->edit->kind) || r->f->before.fate != FATE_OK || r->f->before_value)
 		return false;
 	r->why = ERR_NOT_FOUND;
 	buf_adds(&r->words, "there is no such entry");

@@ -199,7 +199,7 @@ void exec_plan_one(struct exec *x, size_t i)
 	is_so = adds ? before != NULL : same_value(wanted(x, e, before), before);
 	at->no_op = at->before.fate == FATE_OK && e->kind != EDIT_CERT_RENEW && is_so;
 	at->conflict = at->before.fate == FATE_OK && !at->no_op && !edit_expects(e, before);
-	x->skip[i] = at->no_op || at->conflict || at->before.fate != FATE_OK || (e->kind == EDIT_EXPIRY && !before);
+	x->skip[i] = at->no_op || at->conflict || at->before.fate != FATE_OK || (edit_is_expiry(e->kind) && !before);
 }
 
 /* There before, or stored by somebody else while the write was on its way: that entry stays as it is. */

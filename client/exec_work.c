@@ -15,6 +15,7 @@ unsigned exec_edit_caps(enum edit_kind k)
 		[EDIT_BLOCK] = CAP(WRITE_BLOCKED),
 		[EDIT_UNBLOCK] = CAP(WRITE_BLOCKED),
 		[EDIT_EXPIRY] = CAP(WRITE_BLOCKED),
+		[EDIT_ALLOW_EXPIRY] = CAP(WRITE_ALLOWED),
 		[EDIT_ALLOW] = CAP(WRITE_ALLOWED),
 		[EDIT_DISALLOW] = CAP(WRITE_ALLOWED),
 		[EDIT_THRESHOLD] = CAP(WRITE_THRESHOLDS),
@@ -37,7 +38,7 @@ static unsigned asks_for(const struct edit *e)
 {
 	if (e->kind == EDIT_THRESHOLD_OFF)
 		return CAP(THRESHOLD_OFF);
-	if (e->kind == EDIT_BLOCK || e->kind == EDIT_ALLOW || e->kind == EDIT_EXPIRY)
+	if (e->kind == EDIT_BLOCK || e->kind == EDIT_ALLOW || edit_is_expiry(e->kind))
 		return e->expires != TIME_NONE ? CAP(EXPIRY) : 0;
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include "store/journal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/mem.h"
 #include "core/text.h"
@@ -167,6 +168,13 @@ static int compare_texts(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* As it was wanted: what read back otherwise is taken back by nobody. */
+static bool is_as_wanted(const struct journal_record *r)
+{
+	return strcmp(r->verdict, verdict_name(VERDICT_IN_FORCE)) == 0 ||
+	       strcmp(r->verdict, verdict_name(VERDICT_STORED)) == 0;
+}
+
 /* What a change wrote, sorted; the caller frees it. */
 static char **targets_taken(struct store *s, int64_t change, size_t *count, struct err *err)
 {
@@ -177,7 +185,7 @@ static char **targets_taken(struct store *s, int64_t change, size_t *count, stru
 	*count = 0;
 	journal_cursor_open(&cur, s, change, 0);
 	while (journal_cursor_next(&cur, err) > 0) {
-		if (!journal_took(&cur.rec))
+		if (!is_as_wanted(&cur.rec))
 			continue;
 		xgrow(&targets, &cap, *count + 1, sizeof(*targets));
 		targets[(*count)++] = xstrdup(cur.rec.target);
