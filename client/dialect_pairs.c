@@ -137,6 +137,7 @@ bool pairs_check(const struct pairs *p, const struct response *res, struct err *
 
 struct targets {
 	const struct batch *b;
+	bool has_taken;    /* something, since it was told to forget */
 	size_t next;       /* the edit after the one found last: lists and changes mostly have the same order */
 	bool has_doubles;  /* there may be another edit of the same target */
 	size_t mask;
@@ -160,6 +161,11 @@ static const char *target_at(const struct targets *t, size_t i)
 	return t->b->change->edits[t->b->first + i].target;
 }
 
+static bool same_target(const struct targets *t, size_t a, size_t b)
+{
+	return !strcmp(target_at(t, a), target_at(t, b));
+}
+
 struct targets *targets_new(const struct batch *b)
 {
 	struct targets *t = xcalloc(1, sizeof(*t));
@@ -174,7 +180,7 @@ struct targets *targets_new(const struct batch *b)
 		size_t hash = hash_of(target_at(t, i), strlen(target_at(t, i)));
 
 		for (at = hash & t->mask; t->slot[at].at; at = (at + 1) & t->mask)
-			t->has_doubles = t->has_doubles || t->slot[at].hash == (uint32_t)hash;
+			t->has_doubles = t->has_doubles || (t->slot[at].hash == (uint32_t)hash && same_target(t, t->slot[at].at - 1, i));
 		t->slot[at] = (struct target_slot){ (uint32_t)i + 1, (uint32_t)hash };
 	}
 	return t;
@@ -222,6 +228,7 @@ void targets_take(struct targets *t, const char *target, size_t len, const char 
 	ptrdiff_t at;
 	size_t hash;
 
+	t->has_taken = true;
 	if (!t->has_doubles && t->next < t->b->count && is_target(t, t->next, target, len)) {
 		take(&t->b->result[t->next++], value, value_len, id);
 		return;
@@ -233,8 +240,12 @@ void targets_take(struct targets *t, const char *target, size_t len, const char 
 	}
 }
 
-void targets_forget(const struct targets *t)
+void targets_forget(struct targets *t)
 {
+	if (!t->has_taken)
+		return;
+	t->has_taken = false;
+	t->next = 0;
 	for (size_t i = 0; i < t->b->count; i++) {
 		free(t->b->result[i].value);
 		free(t->b->result[i].id);

@@ -35,7 +35,7 @@ void targets_free(struct targets *t);
 bool targets_has(const struct targets *t, const char *target, size_t len);
 /* Every edit with that target was found stored with this value and id (may be NULL). The first word stands. */
 void targets_take(struct targets *t, const char *target, size_t len, const char *value, size_t value_len, const char *id);
-void targets_forget(const struct targets *t); /* what was taken so far */
+void targets_forget(struct targets *t); /* what was taken so far */
 /* The end of reading for a change: of a list every edit of the batch is known now, what was not taken is absent. t NULL: of a single value,
  * DECODE_MORE then means that it is the caller's to tell. */
 enum decode targets_decode(const struct targets *t, const struct pairs *p, const struct response *res, struct err *err);

@@ -72,12 +72,13 @@ static void take(void *arg, const char *key, size_t len, const struct json_item 
 	struct list_memo *m = arg;
 	bool is_text;
 
-	if (!m->targets)
-		m->targets = targets_new(m->batch);
 	if (!key) {
-		targets_forget(m->targets);
+		if (m->targets)
+			targets_forget(m->targets);
 		return;
 	}
+	if (!m->targets)
+		m->targets = targets_new(m->batch);
 	is_text = value->type == JSON_ITEM_STRING;
 	targets_take(m->targets, key, len, is_text ? value->s : "", is_text ? value->len : 0, NULL);
 }
