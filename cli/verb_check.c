@@ -16,9 +16,12 @@
 enum check_code { CHECK_OK, CHECK_WARNING, CHECK_CRITICAL, CHECK_UNKNOWN };
 static const char *const code_words[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN" };
 
+#define FIGURES " | " /* what stands behind it is performance data to Nagios */
+
 struct check_result {
 	enum check_code code;
 	char text[512];
+	char figures[64]; /* performance data, as Nagios has it behind a bar; "" = none */
 	bool is_absent; /* nothing to look at on this server: no alarm among the others */
 	int64_t took;   /* ms the server took to be found */
 };
@@ -158,13 +161,19 @@ static void check_certs(struct cli *c, struct check_result *r)
 	struct certs_options o = { .stored = true, .files = true, .log = true, .probe = true };
 	struct certs_result got;
 	struct cert_check k;
+	char *figures;
 
 	if (!cli_option_duration(c, OPT_WARN, &o.warn_ms) || !cli_option_duration(c, OPT_CRIT, &o.crit_ms) || !cli_certs(c, &o, &got)) {
 		result(r, CHECK_UNKNOWN, "%s", c->err.msg);
 		return;
 	}
 	cert_check(got.table, &k);
-	/* the line comes with its own "CERTS OK - " */
+	/* the line comes with its own "CERTS OK - ", and with the only bar there is */
+	figures = strstr(k.line, FIGURES);
+	if (figures) {
+		snprintf(r->figures, sizeof(r->figures), "%s", figures + strlen(FIGURES));
+		*figures = '\0';
+	}
 	result(r, (enum check_code)k.code, "%s", strstr(k.line, " - ") ? strstr(k.line, " - ") + 3 : k.line);
 	certs_result_release(&got);
 }
@@ -214,7 +223,7 @@ static int worse(int a, int b)
 static const struct out_field fields[] = { { "check", "CHECK", 0 }, { "state", "STATE", 0 }, { "code", "CODE", OUT_RIGHT }, { "text", "TEXT", 0 },
 	{ NULL, NULL, 0 } };
 
-/* What stands behind a bar is performance data to Nagios, and nobody's words here are that. */
+/* Nobody's words are performance data. */
 static void print_line(const struct cli *c, const char *name, const struct check_result *r)
 {
 	static const char dash[] = "–"; /* of version ranges */
@@ -230,6 +239,8 @@ static void print_line(const struct cli *c, const char *name, const struct check
 	}
 	buf_addf(&line, "%s %s - ", title, code_words[r->code]);
 	text_safe(&line, buf_str(&plain), plain.len, c->ascii ? TEXT_ASCII : TEXT_LINE);
+	if (r->figures[0])
+		buf_addf(&line, FIGURES "%s", r->figures);
 	puts(buf_str(&line));
 	buf_release(&plain);
 	buf_release(&line);
