@@ -163,11 +163,6 @@ static bool finish(struct store *s, int64_t change, const struct change *c, stru
 
 /* ---- taken back ---- */
 
-static int compare_texts(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* As it was wanted: what read back otherwise is taken back by nobody. */
 static bool is_as_wanted(const struct journal_record *r)
 {
@@ -192,7 +187,7 @@ static char **targets_taken(struct store *s, int64_t change, size_t *count, stru
 	}
 	journal_cursor_close(&cur);
 	if (*count)
-		qsort(targets, *count, sizeof(*targets), compare_texts);
+		qsort(targets, *count, sizeof(*targets), journal_compare_targets);
 	return targets;
 }
 

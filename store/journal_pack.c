@@ -265,7 +265,7 @@ bool journal_is_packed(struct store *s, int64_t change)
 
 /* ---- taken back ---- */
 
-static int compare_texts(const void *a, const void *b)
+int journal_compare_targets(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
@@ -318,7 +318,7 @@ bool journal_pack_mark_undone(struct store *s, int64_t change, int64_t by,
 			rowpack_begin(&m.undone, 1);
 		}
 		hit = count && bsearch(&cur.rec.target, targets, count, sizeof(*targets),
-				       compare_texts);
+				       journal_compare_targets);
 		m.marked += hit;
 		if (hit)
 			cur.rec.undone = by;

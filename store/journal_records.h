@@ -101,7 +101,8 @@ bool journal_pack_insert(
 bool journal_pack_update(
 	struct store *s, int64_t change, const struct change *c, struct err *err);
 bool journal_is_packed(struct store *s, int64_t change);
-/* Marks edits of `change` with one of the targets (sorted by strcmp()) as taken back by `by`. */
+int journal_compare_targets(const void *a, const void *b); /* for qsort(), of char * */
+/* Marks edits of `change` with one of the targets, sorted like that, as taken back by `by`. */
 bool journal_pack_mark_undone(struct store *s, int64_t change, int64_t by,
 	const char *const *targets, size_t count, struct err *err);
 /* Looks for targets in packs, the last pack it read at hand. Zero it but for fits. */
